@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { FRAME_STATES } from '../domain/states.ts';
+import { assetManifestSchema } from './manifest.ts';
+import { heartbeatSchema, jobSummarySchema } from './messages.ts';
+import { idSchema } from './job-document.ts';
+
+/** HTTP bodies. Lists come in pages: `next` is the cursor of the following page, or null. Errors are RFC 9457 documents. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  errors: z.array(z.object({ path: z.string(), value: z.string(), expected: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const jobsPageSchema = z.object({ jobs: z.array(jobSummarySchema), next: z.string().nullable() });
+export type JobsPage = z.infer<typeof jobsPageSchema>;
+
+export const frameSchema = z.object({
+  step: z.string(),
+  frame: z.int(),
+  state: z.enum(FRAME_STATES),
+  generation: z.int(),
+  /** Failed attempts of this generation, plus one once a result was accepted. */
+  attempt: z.int(),
+  worker: z.string().nullable(),
+  seconds: z.number().nullable(),
+  peakMemoryBytes: z.number().nullable(),
+  bytes: z.number().nullable(),
+  sha256: z.string().nullable(),
+  key: z.string().nullable(),
+  outputs: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string(), key: z.string() })),
+  warnings: z.array(z.string()),
+  error: z.string().nullable(),
+});
+export type Frame = z.infer<typeof frameSchema>;
+export const framesPageSchema = z.object({ frames: z.array(frameSchema), next: z.string().nullable() });
+export type FramesPage = z.infer<typeof framesPageSchema>;
+
+/** `GET /api/jobs/:id/results`: files to take home, with links that hold for five minutes. */
+export const resultsPageSchema = z.object({
+  files: z.array(
+    z.object({
+      step: z.string(),
+      frame: z.int(),
+      output: z.string(),
+      name: z.string(),
+      bytes: z.number(),
+      sha256: z.string(),
+      url: z.string(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
+export type ResultsPage = z.infer<typeof resultsPageSchema>;
+
+/** `POST /api/jobs/:id/{pause,resume,cancel,retry,priority}`. */
+export const controlBodySchema = z.strictObject({
+  requestId: idSchema.optional(),
+  frames: z.string().min(1).max(10_000).optional(),
+  step: idSchema.optional(),
+  priority: z.int().min(0).max(100).optional(),
+});
+export const controlReplySchema = z.object({ requestId: z.string(), ok: z.boolean(), message: z.string() });
+export type ControlReply = z.infer<typeof controlReplySchema>;
+
+export const workerSchema = z.object({
+  id: z.string(),
+  pid: z.int(),
+  host: z.string(),
+  lanes: z.array(z.string()),
+  state: z.enum(['idle', 'busy', 'draining', 'stopping', 'lost', 'offline']),
+  slots: z.int(),
+  engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
+  rendering: heartbeatSchema.shape.attempts,
+  load: z.number(),
+  problems: z.array(z.string()),
+  seenAt: z.string(),
+});
+export type Worker = z.infer<typeof workerSchema>;
+
+/** `POST /api/assets/plan`: which of these files must still be uploaded, and where to. At most 1,000 a call. */
+export const assetPlanRequestSchema = z.strictObject({
+  files: z
+    .array(
+      z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().min(0).max(5_368_709_120) }),
+    )
+    .min(1)
+    .max(1_000),
+});
+export type AssetPlanRequest = z.infer<typeof assetPlanRequestSchema>;
+export const assetPlanSchema = z.object({
+  /** PUT the bytes there with exactly these headers, within 15 minutes. */
+  uploads: z.array(
+    z.object({ sha256: z.string(), url: z.string(), headers: z.record(z.string(), z.string()) }),
+  ),
+});
+export type AssetPlan = z.infer<typeof assetPlanSchema>;
+
+/** `POST /api/assets`: registers a manifest whose files are all there; the answer names the asset. */
+export const assetRequestSchema = assetManifestSchema;
+export const assetReplySchema = z.object({ sha256: z.string(), files: z.int(), bytes: z.number() });
+export type AssetReply = z.infer<typeof assetReplySchema>;
+
+export const templateRequestSchema = z.strictObject({
+  name: idSchema,
+  label: z.string().min(1).max(200),
+  engine: idSchema,
+  asset: z.string().regex(/^[0-9a-f]{64}$/),
+  scenePath: z.string().min(1).max(1_024),
+  schema: z.record(z.string(), z.json()),
+  slots: z.record(
+    z.string().min(1).max(64),
+    z.strictObject({ kind: z.enum(['text', 'colour', 'number']), slot: z.string().min(1).max(200) }),
+  ),
+  defaults: z.strictObject({
+    frames: z.string().optional(),
+    output: z
+      .strictObject({
+        format: z.string().optional(),
+        width: z.int().optional(),
+        height: z.int().optional(),
+        fps: z.number().optional(),
+      })
+      .optional(),
+    settings: z.record(z.string(), z.json()).optional(),
+  }),
+});
+export type TemplateRequest = z.infer<typeof templateRequestSchema>;
+export const templateSchema = templateRequestSchema.extend({ version: z.int(), createdAt: z.string() });
+export type Template = z.infer<typeof templateSchema>;
+
+/** `GET /api/jobs/:id/logs?task=&offset=`: one attempt's log, a piece at a time. Without `task`, the list of attempts. */
+export const attemptSchema = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  step: z.string(),
+  frames: z.string(),
+  worker: z.string(),
+  outcome: z.string().nullable(),
+  class: z.string().nullable(),
+  error: z.string().nullable(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+});
+export type Attempt = z.infer<typeof attemptSchema>;
+export const attemptsSchema = z.object({ attempts: z.array(attemptSchema) });
+export const logReplySchema = z.object({
+  attempt: z.string(),
+  text: z.string(),
+  nextOffset: z.int(),
+  ended: z.boolean(),
+});
+export type LogReply = z.infer<typeof logReplySchema>;
+
+export const healthSchema = z.object({ ok: z.boolean(), checks: z.record(z.string(), z.string()) });

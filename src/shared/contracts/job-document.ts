@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { ID_PATTERN, ID_RULE } from '../domain/ids.ts';
+
+export const MAX_DOCUMENT_BYTES = 1_000_000;
+export const MAX_DOCUMENT_DEPTH = 64;
+export const MAX_STEPS = 1_000;
+export const DEFAULT_PRIORITY = 50;
+export const DEFAULT_MAX_ATTEMPTS = 3;
+export const DEFAULT_TARGET_SECONDS = 30;
+export const DEFAULT_PATTERN = '{step}_{frame:04}.{ext}';
+/** The name of the one step of a job that names its engine at the top. */
+export const SINGLE_STEP = 'render';
+
+export const idSchema = z.string().regex(ID_PATTERN, ID_RULE);
+/** A name that people read: any text on one line. */
+const nameSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'text without control characters');
+const scopeSchema = nameSchema.max(100);
+
+export const sceneSchema = z
+  .string()
+  .max(1_200)
+  .regex(
+    /^(asset:[0-9a-f]{64}\/.+|template:[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[0-9]{1,9})?)$/,
+    '"asset:<sha256>/<path>" or "template:<name>[@version]"',
+  );
+
+const outputSchema = z.strictObject({
+  format: z.string().min(1).max(16).optional(),
+  width: z.int().min(1).max(65_536).optional(),
+  height: z.int().min(1).max(65_536).optional(),
+  fps: z.number().min(0.01).max(1_000).optional(),
+  /** File names at download: `{job} {step} {output} {frame:04} {ext}` and literal text. */
+  pattern: z.string().min(1).max(200).optional(),
+});
+
+const timeoutsSchema = z.strictObject({
+  start: z.number().min(1).max(86_400).optional(),
+  silence: z.number().min(1).max(86_400).optional(),
+  frame: z.number().min(0.1).max(604_800).optional(),
+});
+
+const work = {
+  chunk: z.union([z.literal('auto'), z.literal('sequential'), z.int().min(1).max(10_000)]).optional(),
+  targetSeconds: z.number().min(0.1).max(86_400).optional(),
+  maxAttempts: z.int().min(1).max(100).optional(),
+  /** Seconds. */
+  timeouts: timeoutsSchema.optional(),
+  /** Values for a template's parameters; checked against its JSON Schema. */
+  data: z.record(z.string(), z.json()).optional(),
+  /** The engine's own settings; checked against the engine's schema. */
+  settings: z.record(z.string(), z.json()).optional(),
+  output: outputSchema.optional(),
+};
+
+const stepSchema = z.strictObject({
+  name: idSchema,
+  engine: z.string().min(1).max(64),
+  scene: sceneSchema.optional(),
+  frames: z.string().min(1).max(10_000).optional(),
+  /** Steps of this job that must be complete first. */
+  dependsOn: z.array(idSchema).max(MAX_STEPS).optional(),
+  /** Another step's frames as an input of this one; implies the dependency. */
+  inputs: z.record(idSchema, z.strictObject({ step: idSchema })).optional(),
+  ...work,
+});
+
+/** A job as somebody asks for it. Strict: an unknown field is an error. What the words mean: docs/protocols.md. */
+export const jobDocumentSchema = z.strictObject({
+  version: z.literal(1),
+  id: idSchema.optional(),
+  name: nameSchema,
+  owner: scopeSchema.optional(),
+  project: scopeSchema.optional(),
+  labels: z.record(z.string().min(1).max(64), z.string().max(200)).optional(),
+  note: z.string().max(10_000).optional(),
+  priority: z.int().min(0).max(100).optional(),
+  idempotencyKey: z.string().min(1).max(200).optional(),
+  /** ISO 8601 with a time zone; nothing of the job starts earlier. */
+  notBefore: z.iso.datetime({ offset: true }).optional(),
+  engine: z.string().min(1).max(64).optional(),
+  scene: sceneSchema.optional(),
+  frames: z.string().min(1).max(10_000).optional(),
+  steps: z.array(stepSchema).min(1).max(MAX_STEPS).optional(),
+  ...work,
+});
+
+export type JobDocument = z.infer<typeof jobDocumentSchema>;
+export type StepDocument = z.infer<typeof stepSchema>;
+export type OutputSettings = z.infer<typeof outputSchema>;
+export type Timeouts = z.infer<typeof timeoutsSchema>;

@@ -1,0 +1,57 @@
+import type { FrameChange, JobSummary, Progress } from './messages.ts';
+import type { Worker } from './api.ts';
+
+/**
+ * Socket.IO events. A client joins a room and gets a snapshot with `epoch` and `seq`; batches with `seq` one higher follow.
+ * A gap or another epoch means: join again. Rooms: `jobs`, `job:<id>`, `workers`, `log:<attempt>`.
+ */
+export interface RoomSnapshot {
+  room: string;
+  epoch: string;
+  seq: number;
+  /** `jobs`: newest first, at most 200. */
+  jobs?: JobSummary[];
+  /** `job:<id>` */
+  job?: JobSummary;
+  grids?: FrameGrid[];
+  workers?: Worker[];
+  log?: { text: string; nextOffset: number };
+}
+
+/** All frames of a step, one byte of state each, in the step's order. */
+export interface FrameGrid {
+  step: string;
+  /** Frame numbers as arithmetic runs, in order. */
+  runs: { start: number; step: number; count: number }[];
+  /** Index into `FRAME_STATES`, a byte a frame. */
+  states: Uint8Array;
+}
+
+export interface RoomPatch {
+  room: string;
+  epoch: string;
+  seq: number;
+  jobs?: JobSummary[];
+  job?: JobSummary;
+  frames?: FrameChange[];
+  progress?: Progress[];
+  workers?: Worker[];
+  log?: { offset: number; text: string };
+  /** Too much changed to list it: join again for a snapshot. */
+  resync?: true;
+}
+
+export type JoinReply = { ok: true; snapshot: RoomSnapshot } | { ok: false; code: string; message: string };
+
+export interface ClientToServerEvents {
+  /** With `epoch` and `seq` of the last patch seen, the server may answer with an empty snapshot when nothing was missed. */
+  join: (request: { room: string; hidden?: boolean }, reply: (answer: JoinReply) => void) => void;
+  leave: (request: { room: string }) => void;
+  /** Hidden tabs get patches once a second only. */
+  visibility: (request: { hidden: boolean }) => void;
+}
+
+export interface ServerToClientEvents {
+  /** One unacknowledged batch a socket: the next comes after `done`. */
+  patches: (patches: RoomPatch[], done: () => void) => void;
+}

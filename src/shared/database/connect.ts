@@ -1,0 +1,22 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { Database } from './schema.ts';
+
+export type Ledger = Kysely<Database>;
+
+/**
+ * A pool that outlives Postgres being away: a broken idle connection is logged and replaced at the next query.
+ * 8-byte integers come as strings; frame counts and keys are converted where they are used.
+ */
+export function connectLedger(url: string, log: Logger, maxConnections = 8): Ledger {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    application_name: 'farmhand',
+  });
+  pool.on('error', (error) => log.warn({ error: error.message }, 'a ledger connection broke'));
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}

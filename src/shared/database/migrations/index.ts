@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely';
+import * as ledger from './0001-ledger.ts';
+
+/** Every migration by name, in order. A static index: no folder is scanned at run time. */
+export const MIGRATIONS: Record<string, Migration> = {
+  '0001-ledger': ledger,
+};

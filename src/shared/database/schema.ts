@@ -1,0 +1,247 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { FrameState, JobState } from '../domain/states.ts';
+import type { FrameRun } from '../domain/frame-ranges.ts';
+import type { JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
+import type { DetectedEngine, FailureClass, Heartbeat, OutputFile, SceneRef } from '../contracts/messages.ts';
+
+/** The ledger: the truth about jobs, steps, frames, attempts and workers. Columns of time are set by the database's `now()`. */
+export interface Database {
+  jobs: JobsTable;
+  job_events: JobEventsTable;
+  steps: StepsTable;
+  step_dependencies: StepDependenciesTable;
+  frames: FramesTable;
+  frame_outputs: FrameOutputsTable;
+  tasks: TasksTable;
+  attempts: AttemptsTable;
+  workers: WorkersTable;
+  lanes: LanesTable;
+  templates: TemplatesTable;
+  assets: AssetsTable;
+  leases: LeasesTable;
+}
+
+/** A timestamp that only the database sets, from `now()` or a default. */
+type DatabaseTime = ColumnType<Date, never, never>;
+/** A timestamp set in SQL (`now()`), never from this machine's clock. */
+type NullableTime = ColumnType<Date | null, never, never>;
+
+export interface JobsTable {
+  id: string;
+  name: string;
+  owner: string;
+  project: string;
+  labels: JSONColumnType<Record<string, string>>;
+  priority: number;
+  state: JobState;
+  paused: Generated<boolean>;
+  /** The reason people see when the job stands still or failed. */
+  error: string | null;
+  idempotency_key: string | null;
+  document: JSONColumnType<JobDocument>;
+  /** SHA-256 of the canonical document: the same id with another one is a conflict. */
+  document_sha256: string;
+  not_before: ColumnType<Date | null, string | null, string | null>;
+  submitted_at: DatabaseTime;
+  started_at: NullableTime;
+  finished_at: NullableTime;
+  delivered_at: NullableTime;
+}
+
+/** Who did what to a job, and when. */
+export interface JobEventsTable {
+  key: Generated<string>;
+  job_id: string;
+  request_id: string | null;
+  kind: string;
+  actor: string;
+  message: string;
+  at: DatabaseTime;
+}
+
+export interface StepSpec {
+  runs: FrameRun[];
+  scene: SceneRef | null;
+  inputs: Record<string, { step: string }>;
+  data: Record<string, unknown>;
+  settings: Record<string, unknown>;
+  output: OutputSettings & { format: string; pattern: string };
+  chunk: 'auto' | 'sequential' | number;
+  targetSeconds: number;
+  maxAttempts: number;
+  timeouts: Timeouts;
+}
+
+/** Counts of frames by state are kept on the step, changed in the statement that changes the frames. */
+export interface StepsTable {
+  /** Internal key; frames refer to it, 8 bytes instead of two texts. */
+  key: Generated<string>;
+  job_id: string;
+  name: string;
+  position: number;
+  engine: string;
+  spec: JSONColumnType<StepSpec>;
+  state: JobState;
+  frame_total: number;
+  /** Rows of `frames` that exist; below `frame_total` while a large step is expanded in slices. */
+  frames_expanded: number;
+  waiting: Generated<number>;
+  ready: Generated<number>;
+  queued: Generated<number>;
+  running: Generated<number>;
+  done: Generated<number>;
+  failed: Generated<number>;
+  held: Generated<number>;
+  skipped: Generated<number>;
+  cancelled: Generated<number>;
+  /** Sum over accepted frames, for the mean time a frame takes. */
+  seconds_done: Generated<number>;
+}
+
+export interface StepDependenciesTable {
+  step_key: string;
+  depends_on: string;
+}
+
+export interface FramesTable {
+  step_key: string;
+  number: number;
+  /** Place in the step's order. */
+  position: number;
+  state: FrameState;
+  generation: Generated<number>;
+  /** Failed attempts of this generation. */
+  failures: Generated<number>;
+  /** Not to be cut before this time: back-off after a failure. */
+  retry_at: NullableTime;
+  /** The task that holds it, or held it last. */
+  task_key: string | null;
+  /** The attempt that made the accepted result, or failed last. */
+  attempt: string | null;
+  worker: string | null;
+  seconds: number | null;
+  peak_memory_bytes: string | null;
+  bytes: string | null;
+  sha256: Buffer | null;
+  /** Key of the main output's object. */
+  object_key: string | null;
+  warnings: string[] | null;
+  error: string | null;
+}
+
+/** A frame's outputs beyond the main one. */
+export interface FrameOutputsTable {
+  step_key: string;
+  number: number;
+  name: string;
+  object_key: string;
+  bytes: string;
+  sha256: Buffer;
+}
+
+export type TaskState = 'queued' | 'running' | 'ended';
+export type TaskOutcome = 'completed' | 'failed' | 'released' | 'lost' | 'cancelled' | 'rejected';
+
+export interface TasksTable {
+  /** The task's id is `t` and this key in base 36. */
+  key: Generated<string>;
+  step_key: string;
+  job_id: string;
+  engine: string;
+  lane: string;
+  state: TaskState;
+  outcome: TaskOutcome | null;
+  /** How often it was published. */
+  feed: number;
+  /** In rendering order. */
+  frames: number[];
+  generations: number[];
+  /** Its frames may have results elsewhere: workers ask before they render. */
+  resume: boolean;
+  worker: string | null;
+  instance: string | null;
+  attempt: string | null;
+  created_at: DatabaseTime;
+  published_at: NullableTime;
+  started_at: NullableTime;
+  ended_at: NullableTime;
+}
+
+export interface AttemptsTable {
+  id: string;
+  task_key: string;
+  job_id: string;
+  worker: string;
+  instance: string;
+  outcome: TaskOutcome | null;
+  class: FailureClass | null;
+  error: string | null;
+  frames_done: Generated<number>;
+  log_key: string | null;
+  started_at: DatabaseTime;
+  ended_at: NullableTime;
+}
+
+export interface WorkersTable {
+  id: string;
+  instance: string;
+  host: string;
+  group_id: string;
+  slots: number;
+  engines: JSONColumnType<DetectedEngine[]>;
+  /** `online`, or `lost` when its heartbeats stopped, or `offline` after it said goodbye. */
+  state: 'online' | 'lost' | 'offline';
+  heartbeat: JSONColumnType<Heartbeat>;
+  first_seen_at: DatabaseTime;
+  seen_at: DatabaseTime;
+}
+
+export interface LanesTable {
+  id: string;
+  group_id: string;
+  /** Slots that a task of this lane takes. */
+  slots: number;
+  engines: JSONColumnType<DetectedEngine[]>;
+  created_at: DatabaseTime;
+}
+
+export interface TemplateSlot {
+  /** How the engine takes the value, e.g. `text`, `colour`, `number`. */
+  kind: 'text' | 'colour' | 'number';
+  /** The engine's own name of the slot. */
+  slot: string;
+}
+
+export interface TemplatesTable {
+  name: string;
+  version: number;
+  engine: string;
+  label: string;
+  asset: string;
+  scene_path: string;
+  /** JSON Schema 2020-12 of `data`. */
+  schema: JSONColumnType<Record<string, unknown>>;
+  /** Parameter name → where its value goes. */
+  slots: JSONColumnType<Record<string, TemplateSlot>>;
+  /** Used where a job does not say: frames, output, settings. */
+  defaults: JSONColumnType<{ frames?: string; output?: OutputSettings; settings?: Record<string, unknown> }>;
+  created_at: DatabaseTime;
+}
+
+export interface AssetsTable {
+  /** SHA-256 of the manifest. */
+  sha256: string;
+  files: number;
+  bytes: string;
+  created_at: DatabaseTime;
+}
+
+export interface LeasesTable {
+  name: string;
+  holder: string;
+  /** Raised at each change of holder; writes of an older epoch are refused. */
+  epoch: string;
+  expires_at: ColumnType<Date, never, never>;
+}
+
+export type { OutputFile };

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import { FarmError, describeValue } from './errors.ts';
+
+/** Every id that becomes a NATS subject token or a part of an S3 key: no dots, stars, spaces, slashes or quotes. */
+export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+export const ID_RULE = 'a letter or digit, then up to 63 letters, digits, "_" or "-"';
+
+export function isId(value: string): boolean {
+  return ID_PATTERN.test(value);
+}
+
+/**
+ * Returns `value` when it can stand in a subject or key.
+ * @throws FarmError `invalid` naming what the id was meant for.
+ */
+export function assertId(value: string, what: string): string {
+  if (!isId(value))
+    throw new FarmError('invalid', `${what} ${describeValue(value)} is not an id: it must be ${ID_RULE}.`);
+  return value;
+}
+
+const ALPHABET = '0123456789abcdefghijkmnpqrstuvwxyz';
+
+/** A new id that sorts by creation time: nine characters of milliseconds, then random ones (80 bits). */
+export function newId(prefix: string): string {
+  const time = Date.now().toString(36).padStart(9, '0');
+  const random = Array.from(randomBytes(12), (byte) => ALPHABET[byte % 32] ?? '0').join('');
+  return `${prefix}${time}${random}`;
+}
+
+/** The attempt's id: one delivery of one feed of one task. Parts of it never contain another "-" than the joining ones. */
+export function attemptId(taskId: string, feed: number, delivery: number): string {
+  return `${taskId}-${feed}-${delivery}`;
+}

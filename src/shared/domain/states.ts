@@ -1,0 +1,105 @@
+/** Frame states; what each means stands in docs/architecture.md. */
+export const FRAME_STATES = [
+  'waiting',
+  'ready',
+  'queued',
+  'running',
+  'done',
+  'failed',
+  'held',
+  'skipped',
+  'cancelled',
+] as const;
+export type FrameState = (typeof FRAME_STATES)[number];
+
+export const JOB_STATES = [
+  'queued',
+  'running',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+  'held',
+] as const;
+/** State of a job and of each of its steps. */
+export type JobState = (typeof JOB_STATES)[number];
+
+export const ENDED_FRAME_STATES = [
+  'done',
+  'failed',
+  'skipped',
+  'cancelled',
+] as const satisfies readonly FrameState[];
+export const ENDED_JOB_STATES = ['completed', 'failed', 'cancelled'] as const satisfies readonly JobState[];
+
+export type FrameCounts = Record<FrameState, number>;
+
+export function noFrames(): FrameCounts {
+  return {
+    waiting: 0,
+    ready: 0,
+    queued: 0,
+    running: 0,
+    done: 0,
+    failed: 0,
+    held: 0,
+    skipped: 0,
+    cancelled: 0,
+  };
+}
+
+/**
+ * From which states a frame may go to another. One table, so that every statement that moves frames is held against it.
+ * An ended state goes back only through `retry` (to `ready` or `waiting`), which raises the generation.
+ */
+export const FRAME_TRANSITIONS: Record<FrameState, readonly FrameState[]> = {
+  waiting: ['ready', 'cancelled', 'skipped', 'held'],
+  ready: ['queued', 'waiting', 'running', 'done', 'failed', 'cancelled', 'skipped', 'held'],
+  queued: ['running', 'ready', 'done', 'failed', 'cancelled', 'skipped', 'held'],
+  running: ['done', 'ready', 'failed', 'cancelled', 'skipped', 'held'],
+  held: ['ready', 'done', 'skipped', 'cancelled'],
+  done: ['ready', 'waiting'],
+  failed: ['ready', 'waiting', 'skipped'],
+  skipped: ['ready', 'waiting'],
+  cancelled: ['ready', 'waiting'],
+};
+
+/** Frames in these states take a first valid result of their generation. */
+export const ACCEPTING_FRAME_STATES = ['ready', 'queued', 'running'] as const satisfies readonly FrameState[];
+
+/** Ended, in the sense that no worker will be given this frame unless somebody asks for it again. */
+export function isEndedJob(state: JobState): boolean {
+  return (ENDED_JOB_STATES as readonly JobState[]).includes(state);
+}
+
+/**
+ * The state of a step by its frames' counts. `paused` is a wish of a person that shows while work is open;
+ * `complete` says that all frame rows exist (a large step is expanded in slices).
+ */
+export function stepState(
+  counts: FrameCounts,
+  flags: { paused: boolean; expanded: boolean; started: boolean },
+): JobState {
+  const open = counts.waiting + counts.ready + counts.queued + counts.running;
+  if (open > 0 || !flags.expanded) {
+    if (flags.paused) return 'paused';
+    return flags.started || counts.queued + counts.running + counts.done + counts.failed > 0
+      ? 'running'
+      : 'queued';
+  }
+  if (counts.held > 0) return 'held';
+  if (counts.failed > 0) return 'failed';
+  if (counts.cancelled > 0) return 'cancelled';
+  return 'completed';
+}
+
+/** The state of a job by its steps' states. */
+export function jobState(steps: readonly JobState[], paused: boolean): JobState {
+  const ended = steps.every((state) => isEndedJob(state) || state === 'held');
+  if (!ended) {
+    if (paused) return 'paused';
+    return steps.every((state) => state === 'queued') ? 'queued' : 'running';
+  }
+  for (const state of ['held', 'failed', 'cancelled'] as const) if (steps.includes(state)) return state;
+  return 'completed';
+}
