@@ -1,4 +1,4 @@
-import { Migrator } from 'kysely';
+import { Migrator } from 'kysely/migration';
 import type { Ledger } from './connect.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { FarmError, describeValue } from './errors.ts';
 
 /** Every id that becomes a NATS subject token or a part of an S3 key: no dots, stars, spaces, slashes or quotes. */
@@ -18,15 +17,6 @@ export function assertId(value: string, what: string): string {
   if (!isId(value))
     throw new FarmError('invalid', `${what} ${describeValue(value)} is not an id: it must be ${ID_RULE}.`);
   return value;
-}
-
-const ALPHABET = '0123456789abcdefghijkmnpqrstuvwxyz';
-
-/** A new id that sorts by creation time: nine characters of milliseconds, then random ones (80 bits). */
-export function newId(prefix: string): string {
-  const time = Date.now().toString(36).padStart(9, '0');
-  const random = Array.from(randomBytes(12), (byte) => ALPHABET[byte % 32] ?? '0').join('');
-  return `${prefix}${time}${random}`;
 }
 
 /** The attempt's id: one delivery of one feed of one task. Parts of it never contain another "-" than the joining ones. */

@@ -1,4 +1,4 @@
-import type { Migration } from 'kysely';
+import type { Migration } from 'kysely/migration';
 import * as ledger from './0001-ledger.ts';
 
 /** Every migration by name, in order. A static index: no folder is scanned at run time. */
