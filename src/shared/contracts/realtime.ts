@@ -1,6 +1,9 @@
 import type { FrameChange, JobSummary, Progress } from './messages.ts';
 import type { Worker } from './api.ts';
 
+/** The states are part of the contract (a grid's bytes are indices into `FRAME_STATES`); the page takes them from here. */
+export { FRAME_STATES, JOB_STATES, isEndedJob, type FrameState, type JobState } from '../domain/states.ts';
+
 /**
  * Socket.IO events. A client joins a room and gets a snapshot with `epoch` and `seq`; batches with `seq` one higher follow.
  * A gap or another epoch means: join again. Rooms: `jobs`, `job:<id>`, `workers`, `log:<attempt>`.
@@ -49,6 +52,8 @@ export interface ClientToServerEvents {
   leave: (request: { room: string }) => void;
   /** Hidden tabs get patches once a second only. */
   visibility: (request: { hidden: boolean }) => void;
+  /** Is what this socket shows still true? `live` is false while the gateway itself is cut off from the farm. */
+  probe: (reply: (answer: { live: boolean }) => void) => void;
 }
 
 export interface ServerToClientEvents {
