@@ -2,6 +2,7 @@ export * from './api.ts';
 export * from './decode.ts';
 export * from './engine-catalogue.ts';
 export * from './job-document.ts';
+export * from './join.ts';
 export * from './manifest.ts';
 export * from './messages.ts';
 export * from './realtime.ts';

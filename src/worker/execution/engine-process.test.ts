@@ -45,7 +45,8 @@ describe('spawnEngine', () => {
   it('gives lines, exit code and only the minimal environment', async () => {
     const lines: string[] = [];
     process.env['AWS_SECRET_ACCESS_KEY'] = 'canary';
-    const exit = await start('env; printf "50%%\\r100%%\\n" >&2; exit 3', { log: (l) => lines.push(l) }).exited;
+    const exit = await start('env; printf "50%%\\r100%%\\n" >&2; exit 3', { log: (l) => lines.push(l) })
+      .exited;
     delete process.env['AWS_SECRET_ACCESS_KEY'];
     expect(exit).toMatchObject({ code: 3, signal: null, failure: null });
     expect(lines).toEqual(expect.arrayContaining(['50%', '100%', `HOME=${dir}`, `TMPDIR=${dir}`]));
@@ -70,7 +71,11 @@ describe('spawnEngine', () => {
   });
 
   it('says which signal ended the engine', async () => {
-    expect(await start('kill -SEGV $$').exited).toMatchObject({ code: null, signal: 'SIGSEGV', failure: null });
+    expect(await start('kill -SEGV $$').exited).toMatchObject({
+      code: null,
+      signal: 'SIGSEGV',
+      failure: null,
+    });
   });
 
   it('says that a program is missing', async () => {

@@ -77,18 +77,22 @@ export class EngineProcess {
     const lifeline = 3 + replies.length;
     const stdio = [options.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'] as ('pipe' | 'ignore')[];
     for (let fd = 3; fd <= lifeline; fd++) stdio.push('pipe');
-    this.#child = spawn('/bin/sh', ['-c', guardScript(lifeline, options.nice ?? 10), 'engine-guard', ...options.argv], {
-      cwd: options.cwd,
-      env: {
-        PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-        LANG: 'C.UTF-8',
-        HOME: options.workDir,
-        TMPDIR: options.workDir,
-        ...options.env,
+    this.#child = spawn(
+      '/bin/sh',
+      ['-c', guardScript(lifeline, options.nice ?? 10), 'engine-guard', ...options.argv],
+      {
+        cwd: options.cwd,
+        env: {
+          PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+          LANG: 'C.UTF-8',
+          HOME: options.workDir,
+          TMPDIR: options.workDir,
+          ...options.env,
+        },
+        stdio,
+        detached: true,
       },
-      stdio,
-      detached: true,
-    });
+    );
     this.exited = this.#run(lifeline, replies);
   }
 

@@ -1,0 +1,5 @@
+import type { Engine } from './engine.ts';
+import { nullEngine } from './null/engine.ts';
+
+/** Every engine that this worker knows how to run; which of them its machine has is found out at start. */
+export const ENGINES: readonly Engine[] = [nullEngine];
