@@ -80,6 +80,33 @@ export const workerSchema = z.object({
   seenAt: z.string(),
 });
 export type Worker = z.infer<typeof workerSchema>;
+export const workersSchema = z.object({ workers: z.array(workerSchema) });
+
+/** `GET /api/engines`: what the workers that are here can render with. */
+export const enginesSchema = z.object({
+  engines: z.array(
+    z.object({
+      id: z.string(),
+      label: z.string(),
+      versions: z.array(z.object({ version: z.string(), workers: z.int() })),
+      workers: z.int(),
+      slots: z.int(),
+    }),
+  ),
+});
+export type Engines = z.infer<typeof enginesSchema>;
+
+/** `GET /api/farm` */
+export const farmSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  /** The page's address, as the one who asks reached it. */
+  dashboard: z.string(),
+});
+export type Farm = z.infer<typeof farmSchema>;
+
+/** `POST /api/session`: turns the farm's token into the page's cookie. */
+export const sessionRequestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
 
 /** `POST /api/assets/plan`: which of these files must still be uploaded, and where to. At most 1,000 a call. */
 export const assetPlanRequestSchema = z.strictObject({
@@ -131,8 +158,10 @@ export const templateRequestSchema = z.strictObject({
 export type TemplateRequest = z.infer<typeof templateRequestSchema>;
 export const templateSchema = templateRequestSchema.extend({ version: z.int(), createdAt: z.string() });
 export type Template = z.infer<typeof templateSchema>;
+/** `GET /api/templates`: the newest version of each. */
+export const templatesSchema = z.object({ templates: z.array(templateSchema) });
 
-/** `GET /api/jobs/:id/logs?task=&offset=`: one attempt's log, a piece at a time. Without `task`, the list of attempts. */
+/** `GET /api/jobs/:id/logs?attempt=&offset=`: one attempt's log, a piece at a time. Without `attempt`, the attempts, newest first. */
 export const attemptSchema = z.object({
   id: z.string(),
   taskId: z.string(),
@@ -146,13 +175,23 @@ export const attemptSchema = z.object({
   endedAt: z.string().nullable(),
 });
 export type Attempt = z.infer<typeof attemptSchema>;
-export const attemptsSchema = z.object({ attempts: z.array(attemptSchema) });
+export const attemptsSchema = z.object({ attempts: z.array(attemptSchema), next: z.string().nullable() });
+export type Attempts = z.infer<typeof attemptsSchema>;
 export const logReplySchema = z.object({
   attempt: z.string(),
+  /** Where `text` begins: the offset asked for, or later where earlier bytes are no longer kept. Bytes of UTF-8. */
+  offset: z.int(),
   text: z.string(),
   nextOffset: z.int(),
   ended: z.boolean(),
 });
 export type LogReply = z.infer<typeof logReplySchema>;
+
+/** `GET /api/jobs/:id/history`: who did what, newest first. */
+export const historySchema = z.object({
+  events: z.array(z.object({ kind: z.string(), actor: z.string(), message: z.string(), at: z.string() })),
+  next: z.string().nullable(),
+});
+export type History = z.infer<typeof historySchema>;
 
 export const healthSchema = z.object({ ok: z.boolean(), checks: z.record(z.string(), z.string()) });
