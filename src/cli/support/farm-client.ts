@@ -1,0 +1,223 @@
+import { z } from 'zod';
+import {
+  assetPlanSchema,
+  assetReplySchema,
+  attemptsSchema,
+  controlReplySchema,
+  framesPageSchema,
+  jobsPageSchema,
+  logReplySchema,
+  problemSchema,
+  resultsPageSchema,
+  templateSchema,
+  workerSchema,
+  type AssetPlan,
+  type AssetPlanRequest,
+  type AssetReply,
+  type Attempt,
+  type ControlReply,
+  type FramesPage,
+  type JobsPage,
+  type LogReply,
+  type ResultsPage,
+  type Template,
+  type TemplateRequest,
+  type Worker,
+} from '../../shared/contracts/api.ts';
+import type { AssetManifest } from '../../shared/contracts/manifest.ts';
+import { jobSummarySchema, type JobSummary } from '../../shared/contracts/messages.ts';
+import type { ErrorCode } from '../../shared/domain/errors.ts';
+import { RefusedError, UnreachableError } from './exit-codes.ts';
+
+const REQUEST_TIMEOUT_MS = 60_000;
+
+const submissionSchema = z.object({ job: jobSummarySchema, existing: z.boolean() });
+export type Submission = z.infer<typeof submissionSchema>;
+
+/** Query parameters; those that are undefined are left out. */
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+interface RequestOptions<T> {
+  schema: z.ZodType<T>;
+  query?: Query;
+  /** JSON, or bytes that are sent as they are. */
+  body?: unknown;
+}
+
+/** What `POST /api/jobs/:id/<verb>` takes. */
+export interface ControlRequest {
+  frames?: string;
+  step?: string;
+  priority?: number;
+}
+
+/**
+ * The farm's HTTP API. Replies are held against the contracts.
+ * Every method throws RefusedError when the farm says no, UnreachableError when no farm answers.
+ */
+export class FarmClient {
+  readonly url: string;
+  readonly #token: string;
+  readonly #signal: AbortSignal;
+
+  /** @param farm origin such as `http://127.0.0.1:7780`, the farm's token, and what ends every request early. */
+  constructor(farm: { url: string; token: string; signal?: AbortSignal }) {
+    this.url = farm.url.replace(/\/+$/, '');
+    this.#token = farm.token;
+    this.#signal = farm.signal ?? new AbortController().signal;
+  }
+
+  /** @param document a job document, or the bytes of one. */
+  submit(document: unknown): Promise<Submission> {
+    return this.#request('POST', '/api/jobs', { schema: submissionSchema, body: document });
+  }
+
+  jobs(query: { state?: string; q?: string; limit?: number; cursor?: string } = {}): Promise<JobsPage> {
+    return this.#request('GET', '/api/jobs', { schema: jobsPageSchema, query });
+  }
+
+  job(id: string): Promise<JobSummary> {
+    return this.#request('GET', `/api/jobs/${segment(id)}`, { schema: jobSummarySchema });
+  }
+
+  frames(
+    id: string,
+    query: { state?: string; step?: string; from?: number; limit?: number; cursor?: string } = {},
+  ): Promise<FramesPage> {
+    return this.#request('GET', `/api/jobs/${segment(id)}/frames`, { schema: framesPageSchema, query });
+  }
+
+  results(id: string, query: { step?: string; cursor?: string } = {}): Promise<ResultsPage> {
+    return this.#request('GET', `/api/jobs/${segment(id)}/results`, { schema: resultsPageSchema, query });
+  }
+
+  async attempts(id: string): Promise<Attempt[]> {
+    const reply = await this.#request('GET', `/api/jobs/${segment(id)}/logs`, { schema: attemptsSchema });
+    return reply.attempts;
+  }
+
+  log(id: string, attempt: string, offset: number): Promise<LogReply> {
+    const query = { attempt, offset };
+    return this.#request('GET', `/api/jobs/${segment(id)}/logs`, { schema: logReplySchema, query });
+  }
+
+  control(
+    id: string,
+    verb: 'pause' | 'resume' | 'cancel' | 'retry' | 'priority',
+    body: ControlRequest = {},
+  ): Promise<ControlReply> {
+    return this.#request('POST', `/api/jobs/${segment(id)}/${verb}`, { schema: controlReplySchema, body });
+  }
+
+  async workers(): Promise<Worker[]> {
+    const schema = z.object({ workers: z.array(workerSchema) });
+    return (await this.#request('GET', '/api/workers', { schema })).workers;
+  }
+
+  template(name: string): Promise<Template> {
+    return this.#request('GET', `/api/templates/${segment(name)}`, { schema: templateSchema });
+  }
+
+  registerTemplate(template: TemplateRequest): Promise<Template> {
+    return this.#request('POST', '/api/templates', { schema: templateSchema, body: template });
+  }
+
+  planAssets(request: AssetPlanRequest): Promise<AssetPlan> {
+    return this.#request('POST', '/api/assets/plan', { schema: assetPlanSchema, body: request });
+  }
+
+  registerAsset(manifest: AssetManifest): Promise<AssetReply> {
+    return this.#request('POST', '/api/assets', { schema: assetReplySchema, body: manifest });
+  }
+
+  async #request<T>(method: 'GET' | 'POST', path: string, options: RequestOptions<T>): Promise<T> {
+    const url = new URL(this.url + path);
+    for (const [name, value] of Object.entries(options.query ?? {}))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    const { status, text } = await this.#exchange(method, url, options.body);
+    const value = parseJson(text);
+    if (status >= 400) throw refusal(status, value, this.url);
+    const parsed = options.schema.safeParse(value);
+    if (!parsed.success) throw new UnreachableError(notAFarm(this.url, `${method} ${path}`));
+    return parsed.data;
+  }
+
+  async #exchange(method: string, url: URL, body: unknown): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(url, {
+        method,
+        redirect: 'error', // the token must not follow anybody elsewhere
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          accept: 'application/json, application/problem+json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: toBody(body) }),
+        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw new UnreachableError(
+        `No farm answers at ${this.url} (${reasonOf(error)}). Start one with ./farmhand up, or name it with --farm.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+const segment = (id: string): string => encodeURIComponent(id);
+
+function toBody(body: unknown): string | Uint8Array<ArrayBuffer> {
+  return body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // said by the caller: the reply does not fit its schema
+  }
+}
+
+const CODES: readonly string[] = [
+  'invalid',
+  'not-found',
+  'conflict',
+  'refused',
+  'unavailable',
+  'too-large',
+  'unauthorized',
+  'internal',
+] satisfies ErrorCode[];
+
+function isErrorCode(code: string): code is ErrorCode {
+  return CODES.includes(code);
+}
+
+function refusal(status: number, body: unknown, url: string): RefusedError | UnreachableError {
+  const problem = problemSchema.safeParse(body);
+  if (!problem.success) return new UnreachableError(notAFarm(url, `status ${status}`));
+  const { code, title, detail, errors = [] } = problem.data;
+  const lines = errors.map(
+    (issue) => `  ${issue.path || '(whole document)'}: got ${issue.value}, expected ${issue.expected}`,
+  );
+  const sentence = detail === '' ? title : detail;
+  // The issues are in the sentence already when the farm made it from them.
+  const listed = errors.every((issue) => sentence.includes(issue.expected));
+  const message = listed ? sentence : [sentence, ...lines].join('\n');
+  return new RefusedError(isErrorCode(code) ? code : 'internal', message, { status, issues: errors });
+}
+
+function notAFarm(url: string, what: string): string {
+  return `${url} does not answer like a farm of this version (${what}). Is it the address that ./farmhand status prints?`;
+}
+
+/** The innermost reason of a failed fetch: `connect ECONNREFUSED 127.0.0.1:7780`, not `fetch failed`. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `no answer within ${REQUEST_TIMEOUT_MS / 1_000} s`;
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return error.message === '' ? code : error.message;
+}

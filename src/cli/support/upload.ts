@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { isSafePath, type AssetManifest } from '../../shared/contracts/manifest.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
+import { UnreachableError, UsageError } from './exit-codes.ts';
+import type { FarmClient } from './farm-client.ts';
+import { patiently } from './patience.ts';
+import { forEachParallel } from './pool.ts';
+import type { Progress } from './progress.ts';
+import { formatBytes } from './table.ts';
+
+/** A file on this machine and its place in the asset. */
+export interface LocalFile {
+  /** Relative, with `/`. */
+  path: string;
+  file: string;
+}
+
+export interface HashedFile extends LocalFile {
+  size: number;
+  sha256: string;
+}
+
+interface UploadOptions {
+  client: FarmClient;
+  progress: Progress;
+  signal: AbortSignal;
+  /** What is being uploaded, for the progress line. */
+  label: string;
+}
+
+const FILES_PER_PLAN = 1_000;
+const PARALLEL_UPLOADS = 8;
+const PARALLEL_HASHES = 4;
+
+/**
+ * Stores files as one asset. Only what the farm does not have yet is sent, so an upload that was cut off goes on where it
+ * stopped.
+ * @returns the asset's SHA-256, as `asset:<sha256>/<path>` names it.
+ * @throws UsageError when a file cannot be read or its name cannot be stored; RefusedError, UnreachableError.
+ */
+export async function uploadAsset(files: readonly LocalFile[], options: UploadOptions): Promise<string> {
+  const hashed = await hashFiles(files, options.signal);
+  const unique = [...new Map(hashed.map((file) => [file.sha256, file])).values()];
+  const total = unique.reduce((sum, file) => sum + file.size, 0);
+  let sent = 0;
+  const show = (bytes: number): void => {
+    sent += bytes;
+    options.progress.update('upload', {
+      label: options.label,
+      done: sent,
+      total,
+      note: `bytes uploaded (${formatBytes(total)})`,
+    });
+  };
+  for (const page of planPages(unique)) {
+    const missing = await missingFiles(page, options);
+    show(page.filter((file) => !missing.has(file.sha256)).reduce((sum, file) => sum + file.size, 0));
+    await forEachParallel(missing.entries(), PARALLEL_UPLOADS, async ([sha256, target]) => {
+      const file = page.find((candidate) => candidate.sha256 === sha256);
+      if (file === undefined) return; // the farm asks for something that was not offered
+      await patiently(() => putFile(file, target, options), {
+        signal: options.signal,
+        say: (text) => options.progress.note(text),
+      });
+      show(file.size);
+    });
+  }
+  const reply = await options.client.registerAsset(toManifest(hashed));
+  return reply.sha256;
+}
+
+/** At most 1,000 files a question. */
+export function planPages<T>(files: readonly T[], size = FILES_PER_PLAN): T[][] {
+  const pages: T[][] = [];
+  for (let at = 0; at < files.length; at += size) pages.push(files.slice(at, at + size));
+  return pages;
+}
+
+export function toManifest(files: readonly HashedFile[]): AssetManifest {
+  return { version: 1, files: files.map(({ path, size, sha256 }) => ({ path, size, sha256 })) };
+}
+
+interface Target {
+  url: string;
+  headers: Record<string, string>;
+}
+
+async function missingFiles(
+  page: readonly HashedFile[],
+  { client }: UploadOptions,
+): Promise<Map<string, Target>> {
+  const plan = await client.planAssets({ files: page.map(({ sha256, size }) => ({ sha256, size })) });
+  return new Map(plan.uploads.map(({ sha256, url, headers }) => [sha256, { url, headers }]));
+}
+
+async function putFile(file: HashedFile, target: Target, { signal }: UploadOptions): Promise<void> {
+  let response: Response;
+  try {
+    // A Blob on disk is streamed with its length known, and fails when the file changes meanwhile.
+    const body = await openAsBlob(file.file);
+    response = await fetch(target.url, { method: 'PUT', headers: target.headers, body, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new UnreachableError(`The farm's storage did not take ${file.path} (${messageOf(error)}).`, {
+      cause: error,
+    });
+  }
+  const answer = await response.text();
+  if (response.ok) return;
+  if (response.status === 400 && answer.includes('BadDigest'))
+    throw new UsageError(`${file.file} changed while it was being uploaded; submit it again.`);
+  throw new UnreachableError(
+    `The farm's storage did not take ${file.path} (status ${response.status}: ${answer.slice(0, 300)}).`,
+  );
+}
+
+/**
+ * SHA-256 and size of every file, read once.
+ * @throws UsageError naming the file.
+ */
+export async function hashFiles(files: readonly LocalFile[], signal: AbortSignal): Promise<HashedFile[]> {
+  const hashed: HashedFile[] = [];
+  const places = files.map((file, index) => ({ file, index }));
+  await forEachParallel(places, PARALLEL_HASHES, async ({ file, index }) => {
+    signal.throwIfAborted();
+    if (!isSafePath(file.path))
+      throw new UsageError(
+        `The file name ${JSON.stringify(file.path)} cannot be stored: it must be a relative path without "..", backslashes or control characters. Rename it.`,
+      );
+    hashed[index] = { ...file, ...(await hashFile(file.file)) };
+  });
+  return hashed;
+}
+
+/** @throws UsageError when the file cannot be read. */
+export async function hashFile(file: string): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1_048_576 })) {
+      hash.update(chunk as Buffer);
+      size += (chunk as Buffer).byteLength;
+    }
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  return { size, sha256: hash.digest('hex') };
+}
+
+export async function fileSize(file: string): Promise<number> {
+  return (await stat(file)).size;
+}
