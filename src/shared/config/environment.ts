@@ -81,6 +81,10 @@ export const workerEnvironment = z.object({
   FARMHAND_SLOT_MEMORY_BYTES: z.coerce.number().int().min(64_000_000).optional(),
   /** Only these engines, comma-separated; default: all that are found. */
   FARMHAND_ENGINES: z.string().optional(),
+  /** Seconds that the frames under way are given when the worker is asked to end. */
+  FARMHAND_DRAIN_SECONDS: z.coerce.number().min(0).max(86_400).default(30),
+  /** With less free disk than this a worker takes no further task. */
+  FARMHAND_MIN_FREE_DISK_BYTES: z.coerce.number().int().min(0).default(500_000_000),
 });
 
 export type CoordinatorEnvironment = z.infer<typeof coordinatorEnvironment>;

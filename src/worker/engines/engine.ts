@@ -29,6 +29,8 @@ export interface SessionSpec {
   timeouts: { startSeconds: number; silenceSeconds: number; frameSeconds: number };
   /** Every line the engine prints goes here, in order. */
   log: (line: string) => void;
+  /** Aborted when the session is to end at once, while it opens too: give it to `spawnEngine` for every process. */
+  signal: AbortSignal;
 }
 
 /** One unit to render. */

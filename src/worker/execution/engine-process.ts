@@ -33,6 +33,8 @@ export interface SpawnEngineOptions {
   onStderr?: (line: string) => void;
   /** Line readers of further pipes: the first is the engine's fd 3, and so on; at most 5. */
   replies?: readonly ((line: string) => void)[];
+  /** Kills the engine when it aborts: the session's own `signal`. */
+  signal?: AbortSignal;
   nice?: number;
 }
 
@@ -201,12 +203,16 @@ export class EngineProcess {
         this.fail(timedOut(`was not ready within ${start} s`));
       });
     this.#scheduleMemoryCheck();
+    const onAbort = (): void => this.#signal('SIGKILL');
+    this.#options.signal?.addEventListener('abort', onAbort, { once: true });
+    if (this.#options.signal?.aborted) onAbort();
     const [code, signal] = await exitOf(child);
     // Whatever the engine left running holds its pipes open and would outlive it.
     this.#signal('SIGKILL');
     await Promise.all(streams);
     await this.#untilGroupIsGone();
     this.#ended = true;
+    this.#options.signal?.removeEventListener('abort', onAbort);
     line?.destroy();
     this.endWork();
     clearTimeout(this.#startTimer);
