@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts';
+import { lottieEngine } from './lottie/engine.ts';
 import { nullEngine } from './null/engine.ts';
 
 /** Every engine that this worker knows how to run; which of them its machine has is found out at start. */
-export const ENGINES: readonly Engine[] = [nullEngine];
+export const ENGINES: readonly Engine[] = [lottieEngine, nullEngine];

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import type {
+  DetectedProgram,
+  Engine,
+  EngineSession,
+  FrameRequest,
+  RenderedFrame,
+  SessionSpec,
+} from '../../src/worker/engines/engine.ts';
+
+export interface HarnessOptions {
+  scenePath: string | null;
+  settings?: SessionSpec['settings'];
+  data?: SessionSpec['data'];
+  output: SessionSpec['output'];
+  timeouts?: Partial<SessionSpec['timeouts']>;
+  memoryLimitBytes?: number;
+}
+
+/** Runs an engine's adapter the way the worker does, in a temporary folder. */
+export class EngineHarness {
+  readonly folder: string;
+  readonly log: string[] = [];
+  readonly progress: number[] = [];
+  readonly #engine: Engine;
+  readonly #detected: DetectedProgram;
+  readonly #sessions: EngineSession[] = [];
+  #frames = 0;
+
+  private constructor(engine: Engine, detected: DetectedProgram, folder: string) {
+    this.#engine = engine;
+    this.#detected = detected;
+    this.folder = folder;
+  }
+
+  static async create(engine: Engine, detected: DetectedProgram): Promise<EngineHarness> {
+    return new EngineHarness(engine, detected, await mkdtemp(join(tmpdir(), `farmhand-${engine.id}-`)));
+  }
+
+  async open(options: HarnessOptions): Promise<EngineSession> {
+    const workDir = join(this.folder, `work-${this.#sessions.length}`);
+    await mkdir(workDir);
+    const { start, silence, frame } = this.#engine.timeouts;
+    const session = await this.#engine.open({
+      detected: this.#detected,
+      scenePath: options.scenePath,
+      settings: options.settings ?? {},
+      data: options.data ?? {},
+      output: options.output,
+      workDir,
+      threads: 1,
+      memoryLimitBytes: options.memoryLimitBytes ?? 4_000_000_000,
+      timeouts: { startSeconds: start, silenceSeconds: silence, frameSeconds: frame, ...options.timeouts },
+      log: (line) => this.log.push(line),
+    });
+    this.#sessions.push(session);
+    return session;
+  }
+
+  async render(
+    session: EngineSession,
+    frame: number,
+    more: Partial<FrameRequest> = {},
+  ): Promise<RenderedFrame> {
+    const outDir = join(this.folder, `frame-${++this.#frames}`);
+    await mkdir(outDir);
+    return session.render({
+      frame,
+      outDir,
+      inputs: {},
+      files: {},
+      progress: (fraction) => this.progress.push(fraction),
+      signal: new AbortController().signal,
+      ...more,
+    });
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#sessions.map((session) => session.close()));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Decodes a picture completely. */
+export async function decode(
+  path: string | undefined,
+): Promise<{ width: number; height: number; pixels: Buffer }> {
+  if (path === undefined || !existsSync(path)) throw new Error(`No picture at ${path ?? '(nothing)'}`);
+  const { data, info } = await sharp(path).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, pixels: data };
+}
