@@ -43,6 +43,61 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./invite.ts')).registerInvite,
   },
   {
+    name: 'jobs',
+    description: 'list jobs, newest first',
+    load: async () => (await import('./jobs.ts')).registerJobs,
+  },
+  {
+    name: 'job',
+    description: 'show one job',
+    load: async () => (await import('./job.ts')).registerJob,
+  },
+  {
+    name: 'frames',
+    description: "list a job's frames",
+    load: async () => (await import('./frames.ts')).registerFrames,
+  },
+  {
+    name: 'logs',
+    description: 'print what the engines of a job printed',
+    load: async () => (await import('./logs.ts')).registerLogs,
+  },
+  {
+    name: 'cancel',
+    description: 'end a job',
+    load: async () => (await import('./control.ts')).registerCancel,
+  },
+  {
+    name: 'pause',
+    description: 'give out no more frames of a job',
+    load: async () => (await import('./control.ts')).registerPause,
+  },
+  {
+    name: 'resume',
+    description: 'go on with a job',
+    load: async () => (await import('./control.ts')).registerResume,
+  },
+  {
+    name: 'retry',
+    description: 'render frames again',
+    load: async () => (await import('./control.ts')).registerRetry,
+  },
+  {
+    name: 'priority',
+    description: "change a job's priority",
+    load: async () => (await import('./control.ts')).registerPriority,
+  },
+  {
+    name: 'download',
+    description: "take a job's frames and videos home",
+    load: async () => (await import('./download.ts')).registerDownload,
+  },
+  {
+    name: 'workers',
+    description: 'list the workers',
+    load: async () => (await import('./workers.ts')).registerWorkers,
+  },
+  {
     name: 'test',
     description: 'run the tests, with servers and a farm of their own',
     load: async () => (await import('./test.ts')).registerTest,

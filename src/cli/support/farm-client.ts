@@ -10,11 +10,13 @@ import {
   problemSchema,
   resultsPageSchema,
   templateSchema,
-  workerSchema,
+  workersSchema,
+  enginesSchema,
+  type Engines,
   type AssetPlan,
   type AssetPlanRequest,
   type AssetReply,
-  type Attempt,
+  type Attempts,
   type ControlReply,
   type FramesPage,
   type JobsPage,
@@ -91,9 +93,9 @@ export class FarmClient {
     return this.#request('GET', `/api/jobs/${segment(id)}/results`, { schema: resultsPageSchema, query });
   }
 
-  async attempts(id: string): Promise<Attempt[]> {
-    const reply = await this.#request('GET', `/api/jobs/${segment(id)}/logs`, { schema: attemptsSchema });
-    return reply.attempts;
+  /** A job's attempts, newest first. */
+  attempts(id: string, query: { cursor?: string } = {}): Promise<Attempts> {
+    return this.#request('GET', `/api/jobs/${segment(id)}/logs`, { schema: attemptsSchema, query });
   }
 
   log(id: string, attempt: string, offset: number): Promise<LogReply> {
@@ -110,8 +112,12 @@ export class FarmClient {
   }
 
   async workers(): Promise<Worker[]> {
-    const schema = z.object({ workers: z.array(workerSchema) });
-    return (await this.#request('GET', '/api/workers', { schema })).workers;
+    return (await this.#request('GET', '/api/workers', { schema: workersSchema })).workers;
+  }
+
+  /** What the workers that are here can render with. */
+  async engines(): Promise<Engines['engines']> {
+    return (await this.#request('GET', '/api/engines', { schema: enginesSchema })).engines;
   }
 
   template(name: string): Promise<Template> {

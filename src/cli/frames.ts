@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import type { Frame } from '../shared/contracts/api.ts';
+import { MAX_FRAMES, MAX_FRAME_NUMBER } from '../shared/domain/frame-ranges.ts';
+import { FRAME_STATES, type FrameState } from '../shared/domain/states.ts';
+import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
+import { printable } from './support/output.ts';
+import { allFrames } from './support/pages.ts';
+import { oneOf, wholeNumber } from './support/parse-options.ts';
+import { formatBytes, formatSeconds } from './support/table.ts';
+
+interface FramesOptions extends CommonOptions {
+  state?: FrameState;
+  step?: string;
+  from?: number;
+  limit?: number;
+}
+
+export function registerFrames(program: Command): void {
+  const number = wholeNumber(-MAX_FRAME_NUMBER, MAX_FRAME_NUMBER);
+  const command = program
+    .command('frames')
+    .description("list a job's frames with what became of each")
+    .argument('<id>', 'the job')
+    .option('--state <state>', `only frames in this state: ${FRAME_STATES.join(', ')}`, oneOf(FRAME_STATES))
+    .option('--step <name>', 'only frames of this step')
+    .option('--from <n>', 'only frames with this number or a higher one', number)
+    .option('--limit <n>', 'at most so many', wholeNumber(1, MAX_FRAMES));
+  addCommonOptions(command).action(async (id: string, options: FramesOptions) => {
+    await runCommand(options, async ({ out, farm }) => {
+      const { state, step, from, limit } = options;
+      const frames = allFrames(await farm(), id, {
+        ...(state === undefined ? {} : { state }),
+        ...(step === undefined ? {} : { step }),
+        ...(from === undefined ? {} : { from }),
+        ...(limit === undefined ? {} : { limit }),
+      });
+      if (out.json) await out.streamArray(frames);
+      else {
+        await out.write(`${row(HEADINGS)}\n`);
+        for await (const frame of frames) await out.write(`${row(cells(frame))}\n`);
+      }
+      return undefined;
+    });
+  });
+}
+
+const HEADINGS = ['STEP', 'FRAME', 'STATE', 'GEN', 'TRY', 'WORKER', 'TIME', 'SIZE', 'ERROR'];
+/** Fixed widths, because rows are written before the last one is known. */
+const WIDTHS = [14, 7, 9, 3, 3, 20, 11, 9];
+
+function row(texts: readonly string[]): string {
+  return texts
+    .map((text, column) => printable(text).padEnd(WIDTHS[column] ?? 0))
+    .join('  ')
+    .trimEnd();
+}
+
+function cells(frame: Frame): string[] {
+  return [
+    frame.step,
+    String(frame.frame),
+    frame.state,
+    String(frame.generation),
+    String(frame.attempt),
+    frame.worker ?? '',
+    frame.seconds === null ? '' : formatSeconds(frame.seconds),
+    frame.bytes === null ? '' : formatBytes(frame.bytes),
+    frame.error ?? '',
+  ];
+}

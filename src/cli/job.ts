@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
+import { jobText } from './support/show-job.ts';
+
+export function registerJob(program: Command): void {
+  const command = program
+    .command('job')
+    .description('show one job')
+    .argument('<id>', 'the id that submit printed');
+  addCommonOptions(command).action(async (id: string, options: CommonOptions) => {
+    await runCommand(options, async ({ out, farm }) => {
+      const job = await (await farm()).job(id);
+      await out.result(job, () => jobText(job));
+      return undefined;
+    });
+  });
+}

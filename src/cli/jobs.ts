@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import type { JobSummary } from '../shared/contracts/messages.ts';
+import { JOB_STATES, type JobState } from '../shared/domain/states.ts';
+import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
+import { allJobs } from './support/pages.ts';
+import { oneOf, wholeNumber } from './support/parse-options.ts';
+import { jobsTable } from './support/show-job.ts';
+
+interface JobsOptions extends CommonOptions {
+  state?: JobState;
+  search?: string;
+  limit: number;
+}
+
+export function registerJobs(program: Command): void {
+  const command = program
+    .command('jobs')
+    .description('list jobs, newest first')
+    .option('--state <state>', `only jobs in this state: ${JOB_STATES.join(', ')}`, oneOf(JOB_STATES))
+    .option('--search <text>', 'only jobs whose name, id, owner or project contains this')
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 1_000_000), 50);
+  addCommonOptions(command).action(async (options: JobsOptions) => {
+    await runCommand(options, async ({ out, farm }) => {
+      const { state, search: q, limit } = options;
+      const query = { limit, ...(state === undefined ? {} : { state }), ...(q === undefined ? {} : { q }) };
+      const jobs = allJobs(await farm(), query);
+      if (out.json) await out.streamArray(jobs);
+      else {
+        const list: JobSummary[] = [];
+        for await (const job of jobs) list.push(job);
+        await out.write(list.length === 0 ? 'No jobs.\n' : `${jobsTable(list)}\n`);
+      }
+      return undefined;
+    });
+  });
+}

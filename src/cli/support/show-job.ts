@@ -1,0 +1,58 @@
+import type { JobSummary } from '../../shared/contracts/messages.ts';
+import { printable } from './output.ts';
+import { formatSeconds, formatTable } from './table.ts';
+
+/** One line: `12/24 done, 1 failed`. */
+export function framesText(frames: JobSummary['frames']): string {
+  const parts = [`${frames.done}/${frames.total} done`];
+  if (frames.failed > 0) parts.push(`${frames.failed} failed`);
+  if (frames.skipped > 0) parts.push(`${frames.skipped} skipped`);
+  if (frames.cancelled > 0) parts.push(`${frames.cancelled} cancelled`);
+  if (frames.held > 0) parts.push(`${frames.held} held`);
+  return parts.join(', ');
+}
+
+/** From start to end, or to now while it runs. */
+export function jobSeconds(job: JobSummary): number | undefined {
+  if (job.startedAt === null) return undefined;
+  const end = job.finishedAt === null ? Date.now() : Date.parse(job.finishedAt);
+  return Math.max(0, (end - Date.parse(job.startedAt)) / 1_000);
+}
+
+export function jobsTable(jobs: readonly JobSummary[]): string {
+  return formatTable(
+    ['ID', 'NAME', 'OWNER', 'STATE', 'FRAMES', 'TIME'],
+    jobs.map((job) => {
+      const seconds = jobSeconds(job);
+      return [
+        job.id,
+        job.name,
+        job.owner,
+        job.state,
+        framesText(job.frames),
+        seconds === undefined ? '' : formatSeconds(seconds),
+      ];
+    }),
+  );
+}
+
+/** A job for people: what it is, how far it is, and its steps. */
+export function jobText(job: JobSummary): string {
+  const seconds = jobSeconds(job);
+  const labels = Object.entries(job.labels).map(([name, value]) => `${name}=${value}`);
+  const facts = [
+    `${job.name} (${job.id})`,
+    `state      ${job.state}${job.error === null ? '' : `: ${job.error}`}`,
+    `frames     ${framesText(job.frames)}`,
+    `owner      ${job.owner}, project ${job.project}, priority ${job.priority}`,
+    ...(labels.length === 0 ? [] : [`labels     ${labels.join(', ')}`]),
+    `submitted  ${job.submittedAt}`,
+    ...(job.finishedAt === null ? [] : [`finished   ${job.finishedAt}`]),
+    ...(seconds === undefined ? [] : [`took       ${formatSeconds(seconds)}`]),
+  ].map(printable);
+  const steps = formatTable(
+    ['STEP', 'ENGINE', 'STATE', 'FRAMES'],
+    job.steps.map((step) => [step.name, step.engine, step.state, framesText(step.frames)]),
+  );
+  return `${facts.join('\n')}\n\n${steps}`;
+}
