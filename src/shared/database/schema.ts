@@ -56,6 +56,8 @@ export interface JobEventsTable {
   kind: string;
   actor: string;
   message: string;
+  /** False for a control message that was refused. */
+  ok: Generated<boolean>;
   at: DatabaseTime;
 }
 
@@ -85,6 +87,9 @@ export interface StepsTable {
   frame_total: number;
   /** Rows of `frames` that exist; below `frame_total` while a large step is expanded in slices. */
   frames_expanded: number;
+  /** The state in which further frames of a step that is still being expanded come in, and why. */
+  entry_state: Generated<FrameState>;
+  entry_error: Generated<string | null>;
   waiting: Generated<number>;
   ready: Generated<number>;
   queued: Generated<number>;

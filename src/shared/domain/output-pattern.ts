@@ -1,0 +1,129 @@
+import { FarmError, describeValue } from './errors.ts';
+
+/** The name of a frame's first and usual output. */
+export const MAIN_OUTPUT = 'main';
+
+const PLACEHOLDERS = ['job', 'step', 'output', 'frame', 'project', 'ext'] as const;
+type Placeholder = (typeof PLACEHOLDERS)[number];
+
+type PatternPart = { text: string } | { placeholder: Placeholder; width: number };
+
+/** File names at download, as somebody wrote them: literal text and placeholders. Made by {@link parseOutputPattern}. */
+export interface OutputPattern {
+  text: string;
+  parts: readonly PatternPart[];
+}
+
+/** What a file's name is made of. */
+export interface OutputNameValues {
+  job: string;
+  project: string;
+  step: string;
+  output: string;
+  frame: number;
+  ext: string;
+}
+
+const EXPECTED = 'text with {job}, {project}, {step}, {output}, {frame}, {frame:04} or {ext}';
+const MAX_WIDTH = 12;
+
+/**
+ * Reads a pattern such as `{step}_{frame:04}.{ext}`.
+ * @throws FarmError `invalid` for unknown placeholders, stray braces, path separators and names like `..`.
+ */
+export function parseOutputPattern(text: string): OutputPattern {
+  const parts: PatternPart[] = [];
+  for (let at = 0; at < text.length;) {
+    const open = text.indexOf('{', at);
+    const literal = text.slice(at, open === -1 ? undefined : open);
+    if (literal !== '') parts.push({ text: checkedLiteral(literal, text) });
+    if (open === -1) break;
+    const close = text.indexOf('}', open);
+    if (close === -1) throw patternError(text, 'a "{" is not closed');
+    parts.push(parsePlaceholder(text.slice(open + 1, close), text));
+    at = close + 1;
+  }
+  if (/^\.+$/.test(text) || text.trim() === '') throw patternError(text, 'it names no file');
+  if (text.startsWith('.')) throw patternError(text, 'the name would start with a dot and be hidden');
+  return { text, parts };
+}
+
+export function patternUses(pattern: OutputPattern, placeholder: Placeholder): boolean {
+  return pattern.parts.some((part) => 'placeholder' in part && part.placeholder === placeholder);
+}
+
+/**
+ * The file's name. An output other than `main` that the pattern does not tell apart gets `_<output>` before the
+ * extension, so that passes and view layers never collide with the picture itself.
+ */
+export function formatOutputName(pattern: OutputPattern, values: OutputNameValues): string {
+  const name = pattern.parts.map((part) => ('text' in part ? part.text : valueOf(part, values))).join('');
+  if (values.output === MAIN_OUTPUT || patternUses(pattern, 'output')) return name;
+  const dot = name.lastIndexOf('.');
+  return dot <= 0
+    ? `${name}_${values.output}`
+    : `${name.slice(0, dot)}_${values.output}${name.slice(dot)}`;
+}
+
+/**
+ * Why two files of a job would get one name, or undefined when none can.
+ * @param steps of the job that share this pattern's names: each with how many frames it has.
+ */
+export function patternCollision(
+  pattern: OutputPattern,
+  step: { frames: number; othersWithSamePattern: boolean },
+): string | undefined {
+  if (step.frames > 1 && !patternUses(pattern, 'frame'))
+    return 'a pattern with {frame}, because the step has more than one frame';
+  if (step.othersWithSamePattern && !patternUses(pattern, 'step'))
+    return 'a pattern with {step}, because another step uses the same one';
+  return undefined;
+}
+
+function parsePlaceholder(inner: string, text: string): PatternPart {
+  const [name = '', width, ...rest] = inner.split(':');
+  const placeholder = PLACEHOLDERS.find((known) => known === name);
+  if (placeholder === undefined || rest.length > 0)
+    throw patternError(text, `{${inner}} is not a placeholder`);
+  if (width === undefined) return { placeholder, width: 0 };
+  const digits = Number(width);
+  if (placeholder !== 'frame' || !/^0?[1-9][0-9]?$/.test(width) || digits > MAX_WIDTH)
+    throw patternError(text, `{${inner}} has a wrong width; only {frame:01} to {frame:${MAX_WIDTH}} have one`);
+  return { placeholder, width: digits };
+}
+
+function checkedLiteral(literal: string, text: string): string {
+  if (literal.includes('}')) throw patternError(text, 'a "}" has no "{"');
+  if (/[/\\]/.test(literal)) throw patternError(text, 'it holds a path separator; only a file name is taken');
+  if (literal.includes('..')) throw patternError(text, 'it holds ".."');
+  if (/[\u0000-\u001f\u007f<>:"|?*]/.test(literal))
+    throw patternError(text, 'it holds a character that file names cannot have everywhere');
+  return literal;
+}
+
+function valueOf(part: { placeholder: Placeholder; width: number }, values: OutputNameValues): string {
+  if (part.placeholder === 'frame') {
+    const digits = String(Math.abs(values.frame)).padStart(part.width, '0');
+    return values.frame < 0 ? `-${digits}` : digits;
+  }
+  return fileSafe(values[part.placeholder]);
+}
+
+/** Names that people gave, made fit for a file name. */
+function fileSafe(text: string): string {
+  const safe = text
+    .replace(/[\u0000-\u001f\u007f<>:"|?*/\\]/g, '_')
+    .replace(/\.\./g, '_')
+    .trim();
+  return safe === '' || safe === '.' ? '_' : safe;
+}
+
+function patternError(text: string, wrong: string): FarmError {
+  return new FarmError(
+    'invalid',
+    `Output pattern ${describeValue(text)}: ${wrong}; expected ${EXPECTED}.`,
+    {
+      issues: [{ path: 'output.pattern', value: describeValue(text), expected: `${EXPECTED} (${wrong})` }],
+    },
+  );
+}
