@@ -1,0 +1,86 @@
+import type {
+  Attempt,
+  ControlReply,
+  FramesPage,
+  JobsPage,
+  LogReply,
+  ResultsPage,
+  Worker,
+} from '../../../src/shared/contracts/api.ts';
+import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
+import { ProblemError, problemFrom } from './problem.ts';
+
+type Query = Record<string, string | number | undefined>;
+export type ControlVerb = 'pause' | 'resume' | 'cancel' | 'retry' | 'priority';
+
+/** One line of a job's history. */
+export interface JobEvent {
+  kind: string;
+  actor: string;
+  message: string;
+  at: string;
+}
+
+let onSignedOut: () => void = () => undefined;
+
+/** What happens when the farm says that there is no session (any more). */
+export function whenSignedOut(handler: () => void): void {
+  onSignedOut = handler;
+}
+
+/** @throws ProblemError when the farm refuses; TypeError when it does not answer */
+async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(path, {
+    method,
+    credentials: 'same-origin',
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (response.status === 401) onSignedOut();
+  if (!response.ok) throw await problemFrom(response);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+function withQuery(path: string, query: Query): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
+  const text = params.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+const job = (id: string): string => `/api/jobs/${encodeURIComponent(id)}`;
+
+export const farmApi = {
+  openSession: (token: string) => request<undefined>('POST', '/api/session', { token }),
+  closeSession: () => request<undefined>('DELETE', '/api/session'),
+  /** Asks for something small that needs a session. */
+  hasSession: async (): Promise<boolean> => {
+    try {
+      await request('GET', '/api/farm');
+      return true;
+    } catch (error) {
+      if (error instanceof ProblemError && error.status === 401) return false;
+      throw error;
+    }
+  },
+  jobs: (query: { state?: string; q?: string; limit?: number; cursor?: string }) =>
+    request<JobsPage>('GET', withQuery('/api/jobs', query)),
+  job: (id: string) => request<JobSummary>('GET', job(id)),
+  frames: (id: string, query: { step?: string; state?: string; from?: number; limit?: number }) =>
+    request<FramesPage>('GET', withQuery(`${job(id)}/frames`, query)),
+  results: (id: string, query: { step?: string; cursor?: string }) =>
+    request<ResultsPage>('GET', withQuery(`${job(id)}/results`, query)),
+  attempts: (id: string) => request<{ attempts: Attempt[] }>('GET', `${job(id)}/logs`),
+  log: (id: string, attempt: string, offset: number) =>
+    request<LogReply>('GET', withQuery(`${job(id)}/logs`, { attempt, offset })),
+  history: (id: string) => request<{ events: JobEvent[] }>('GET', `${job(id)}/history`),
+  control: (id: string, verb: ControlVerb, body: { frames?: string; step?: string; priority?: number } = {}) =>
+    request<ControlReply>('POST', `${job(id)}/${verb}`, body),
+  workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),
+  /** `version` changes when the frame is rendered anew, so that no old picture is shown. */
+  imageUrl: (id: string, step: string, frame: number, kind: 'image' | 'thumbnail', version: number) =>
+    withQuery(`${job(id)}/frames/${encodeURIComponent(step)}/${frame}/${kind}`, {
+      v: version === 0 ? undefined : version,
+    }),
+};

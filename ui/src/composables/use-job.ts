@@ -1,0 +1,61 @@
+import { onScopeDispose, ref, shallowRef, triggerRef, type Ref, type ShallowRef } from 'vue';
+import type { FrameChange, JobSummary, Progress } from '../../../src/shared/contracts/messages.ts';
+import type { FrameGrid, RoomPatch } from '../../../src/shared/contracts/realtime.ts';
+import { adoptGrid, setState } from '../realtime/frame-grid.ts';
+import { onceAFrame } from '../realtime/frame-flush.ts';
+import { enterRoom } from './use-farm-socket.ts';
+
+export const frameKey = (step: string, frame: number): string => `${step}/${frame}`;
+
+export interface LiveJob {
+  id: string;
+  job: ShallowRef<JobSummary | null>;
+  /** By step. The map and its bytes are changed in place; the ref is triggered once an animation frame. */
+  grids: ShallowRef<Map<string, FrameGrid>>;
+  /** What changed while this page was open, by `frameKey`. */
+  changes: Map<string, FrameChange>;
+  /** How far running frames are, by `frameKey`. */
+  progress: Map<string, Progress>;
+  /** Why there is nothing to see; empty while all is well. */
+  problem: Ref<string>;
+}
+
+/** One job, live, for as long as the calling component lives. */
+export function useJob(id: string): LiveJob {
+  const job = shallowRef<JobSummary | null>(null);
+  const grids = shallowRef(new Map<string, FrameGrid>());
+  const changes = new Map<string, FrameChange>();
+  const progress = new Map<string, Progress>();
+  const problem = ref('');
+  const flush = onceAFrame(() => triggerRef(grids));
+
+  function apply(patch: RoomPatch): void {
+    if (patch.job) job.value = patch.job;
+    for (const change of patch.frames ?? []) {
+      const grid = grids.value.get(change.step);
+      if (grid) setState(grid, change.number, change.state);
+      const key = frameKey(change.step, change.number);
+      changes.set(key, change);
+      if (change.state !== 'running') progress.delete(key);
+    }
+    for (const item of patch.progress ?? []) progress.set(frameKey(item.step, item.frame), item);
+    flush.request();
+  }
+
+  const leave = enterRoom(`job:${id}`, {
+    snapshot: (snapshot) => {
+      job.value = snapshot.job ?? null;
+      grids.value = new Map((snapshot.grids ?? []).map((grid) => [grid.step, adoptGrid(grid)]));
+      changes.clear();
+      progress.clear();
+      problem.value = snapshot.job ? '' : 'The farm knows no such job.';
+    },
+    patch: apply,
+    refused: (_code, message) => (problem.value = message),
+  });
+  onScopeDispose(() => {
+    leave();
+    flush.cancel();
+  });
+  return { id, job, grids, changes, progress, problem };
+}

@@ -1,0 +1,21 @@
+import { useEventListener } from '@vueuse/core';
+
+/** Whether somebody is typing: then single letters are text, not commands. */
+export function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
+}
+
+/**
+ * Single-key commands of a view, for as long as it lives. Not while typing, not with a modifier held, not in front of an
+ * open dialog.
+ */
+export function useKeys(commands: Record<string, () => void>): void {
+  useEventListener(document, 'keydown', (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+    if (document.querySelector('[role="dialog"]') !== null) return;
+    const command = commands[event.key];
+    if (command === undefined) return;
+    event.preventDefault();
+    command();
+  });
+}

@@ -1,0 +1,15 @@
+import '@fontsource-variable/inter/wght.css';
+import '@fontsource-variable/jetbrains-mono/wght.css';
+import 'virtual:palette.css';
+import './styles/main.css';
+import ui from '@nuxt/ui/vue-plugin';
+import { createApp } from 'vue';
+import App from './app.vue';
+import { takeTokenFromAddress, useSession } from './composables/use-session.ts';
+import { router } from './router.ts';
+
+// Before the router looks at the address: it would carry the token along.
+const token = takeTokenFromAddress(window.location, window.history);
+void useSession().start(token);
+
+createApp(App).use(router).use(ui).mount('#app');

@@ -1,0 +1,33 @@
+import { createRouter, createWebHistory } from 'vue-router';
+import JobsPage from './pages/jobs-page.vue';
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', redirect: '/jobs' },
+    { path: '/jobs', name: 'jobs', component: JobsPage, meta: { title: 'Jobs' } },
+    {
+      path: '/jobs/:id',
+      name: 'job',
+      component: () => import('./pages/job-page.vue'),
+      meta: { title: 'Job' },
+    },
+    {
+      path: '/workers',
+      name: 'workers',
+      component: () => import('./pages/workers-page.vue'),
+      meta: { title: 'Workers' },
+    },
+    {
+      path: '/:rest(.*)*',
+      name: 'not-found',
+      component: () => import('./pages/not-found-page.vue'),
+      meta: { title: 'Not found' },
+    },
+  ],
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+});
+
+router.afterEach((to) => {
+  document.title = `${String(to.meta.title ?? '')} · Farmhand`;
+});
