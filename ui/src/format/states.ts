@@ -1,3 +1,4 @@
+import type { Worker } from '../../../src/shared/contracts/api.ts';
 import type { FrameState, JobState } from '../../../src/shared/contracts/realtime.ts';
 
 /** How a state is shown: always a word, an icon and a colour together. */
@@ -34,6 +35,15 @@ export const FRAME_LOOKS: Record<FrameState, StateLook> = {
   held: look('Held', 'i-lucide-hand', 'held'),
   skipped: look('Skipped', 'i-lucide-skip-forward', 'skipped'),
   cancelled: look('Cancelled', 'i-lucide-ban', 'cancelled'),
+};
+
+export const WORKER_LOOKS: Record<Worker['state'], StateLook> = {
+  idle: look('Idle', 'i-lucide-circle', 'ready'),
+  busy: look('Rendering', 'i-lucide-play', 'running'),
+  draining: look('Draining', 'i-lucide-log-out', 'warned'),
+  stopping: look('Stopping', 'i-lucide-log-out', 'warned'),
+  lost: look('Lost', 'i-lucide-unplug', 'failed'),
+  offline: look('Offline', 'i-lucide-power-off', 'waiting'),
 };
 
 /** From left to right in a progress bar: what is finished first, what is open last. */

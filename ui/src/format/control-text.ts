@@ -1,0 +1,58 @@
+import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
+import type { JobState } from '../../../src/shared/contracts/realtime.ts';
+import type { ControlVerb } from '../api/farm-api.ts';
+import { plural } from './units.ts';
+
+export interface VerbChoice {
+  verb: ControlVerb;
+  label: string;
+  icon: string;
+  /** Asked before it is done; absent for what can be taken back at once. */
+  confirm?: { title: string; text: string; yes: string };
+}
+
+const ENDED: readonly JobState[] = ['completed', 'failed', 'cancelled'];
+
+/** What can be done with a job in its present state, with what it will do said in numbers. */
+export function verbsFor(job: JobSummary): VerbChoice[] {
+  const choices: VerbChoice[] = [];
+  const ended = ENDED.includes(job.state);
+  if (job.state === 'paused') choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
+  else if (!ended) choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
+  if (job.frames.failed > 0 || job.frames.cancelled > 0) choices.push(retryChoice(job));
+  if (!ended) choices.push(cancelChoice(job));
+  return choices;
+}
+
+function retryChoice(job: JobSummary): VerbChoice {
+  const { failed, cancelled } = job.frames;
+  const what = failed > 0 ? `failed frame` : `cancelled frame`;
+  const count = failed > 0 ? failed : cancelled;
+  return {
+    verb: 'retry',
+    label: failed > 0 ? 'Retry failed' : 'Retry cancelled',
+    icon: 'i-lucide-rotate-ccw',
+    confirm: {
+      title: `Retry ${plural(count, what)}?`,
+      text: `${plural(count, what)} of “${job.name}” will be rendered again. Frames that are done stay as they are.`,
+      yes: `Retry ${plural(count, 'frame')}`,
+    },
+  };
+}
+
+function cancelChoice(job: JobSummary): VerbChoice {
+  const { done, failed, skipped, cancelled, running, total } = job.frames;
+  const open = total - done - failed - skipped - cancelled;
+  const now = running > 0 ? `, ${running.toLocaleString('en-US')} of them being rendered now` : '';
+  const kept = done > 0 ? ` ${plural(done, 'finished frame')} can still be downloaded.` : '';
+  return {
+    verb: 'cancel',
+    label: 'Cancel job',
+    icon: 'i-lucide-x',
+    confirm: {
+      title: `Cancel “${job.name}”?`,
+      text: `${plural(open, 'frame')} will not be rendered${now}.${kept}`,
+      yes: `Cancel ${plural(open, 'frame')}`,
+    },
+  };
+}
