@@ -56,6 +56,7 @@ export class EngineHarness {
       memoryLimitBytes: options.memoryLimitBytes ?? 4_000_000_000,
       timeouts: { startSeconds: start, silenceSeconds: silence, frameSeconds: frame, ...options.timeouts },
       log: (line) => this.log.push(line),
+      signal: new AbortController().signal,
     });
     this.#sessions.push(session);
     return session;

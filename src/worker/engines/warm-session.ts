@@ -71,19 +71,21 @@ export class WarmSession implements EngineSession {
       onStdout: (line) => options.onLine?.(line, this.#waiting?.request ?? null),
       onStderr: (line) => options.onLine?.(line, this.#waiting?.request ?? null),
       replies: [(line) => this.#take(line)],
+      signal: spec.signal,
     });
   }
 
   async render(request: FrameRequest): Promise<RenderedFrame> {
     const stop = (): void => void this.#process.stop({ graceMs: this.#options.graceMs });
-    if (request.signal.aborted) throw stopped();
-    request.signal.addEventListener('abort', stop, { once: true });
+    const { signal } = request;
+    signal.addEventListener('abort', stop, { once: true });
     try {
+      signal.throwIfAborted();
       return await this.#render(request);
     } catch (error) {
-      throw request.signal.aborted ? stopped(error) : error;
+      throw signal.aborted ? stopped(error) : error;
     } finally {
-      request.signal.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', stop);
       this.#process.endWork();
     }
   }

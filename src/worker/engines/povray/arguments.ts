@@ -1,0 +1,89 @@
+import type { z } from 'zod';
+import type { povraySettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { describeValue } from '../../../shared/domain/errors.ts';
+import type { PovIni } from '../../../shared/scenes/pov-ini.ts';
+import { EngineFailure } from '../engine.ts';
+
+export type PovraySettings = z.infer<typeof povraySettings>;
+
+export interface PovrayFrame {
+  /** Name of the scene in the working folder, plain characters only. */
+  scene: string;
+  /** The scene's options when it is an `.ini`. */
+  ini: PovIni | null;
+  frame: number;
+  /** Start of the picture's path; POV-Ray appends the frame number and `.png`. */
+  output: string;
+  /** Folder that is searched for includes, textures and fonts. */
+  library: string;
+  settings: PovraySettings;
+  /** Values for the scene's `#ifndef` parameters, from the job's data. */
+  data: Readonly<Record<string, unknown>>;
+  width: number | undefined;
+  height: number | undefined;
+  threads: number;
+}
+
+const DECLARABLE = /^[A-Za-z_]\w{0,39}$/;
+/** POV-Ray's own default differs between builds and their system-wide .ini. */
+const DEFAULT_SIZE = { width: 800, height: 600 };
+
+/**
+ * POV-Ray's options for one frame, as a part of its animation: `clock` and `final_frame` are those of the whole.
+ * Options that stand later win: the defaults, then the scene's `.ini`, then what the job says.
+ * @throws EngineFailure `scene` for a frame outside the animation and for data that POV-Ray cannot take
+ */
+export function povrayArguments(request: PovrayFrame): string[] {
+  const { settings, frame } = request;
+  const isAnimation = checkFrame(request);
+  return [
+    `+W${DEFAULT_SIZE.width}`,
+    `+H${DEFAULT_SIZE.height}`,
+    request.ini ? request.scene : `+I${request.scene}`,
+    `+L${request.library}`,
+    ...(request.width === undefined ? [] : [`+W${request.width}`]),
+    ...(request.height === undefined ? [] : [`+H${request.height}`]),
+    ...animationOptions(settings.animation, isAnimation ? null : frame),
+    `+SF${frame}`,
+    `+EF${frame}`,
+    ...(settings.quality === undefined ? [] : [`+Q${settings.quality}`]),
+    ...(settings.antialias === undefined ? [] : [`+A${settings.antialias}`]),
+    ...declarations({ ...settings.declare, ...request.data }),
+    `+O${request.output}`,
+    '+FN8',
+    `+WT${request.threads}`,
+    // No window, no waiting for a key, no picking up of half a picture, progress on stderr.
+    ...['-D', '-P', '-C', '-X', '+V'],
+  ];
+}
+
+/** @returns whether the frame is a part of an animation that the job or the scene's `.ini` describes */
+function checkFrame({ settings, ini, frame }: PovrayFrame): boolean {
+  if (frame < 0) throw new EngineFailure('scene', `POV-Ray has no negative frame numbers, such as ${frame}.`);
+  const first = settings.animation?.initialFrame ?? ini?.initialFrame ?? null;
+  const last = settings.animation?.finalFrame ?? ini?.finalFrame ?? null;
+  if (first === null || last === null) return false;
+  if (frame >= first && frame <= last) return true;
+  throw new EngineFailure('scene', `The animation has frames ${first} to ${last}, and no frame ${frame}.`);
+}
+
+/** @param alone the frame's number when no animation is known: it is rendered with clock 0 and its `frame_number` */
+function animationOptions(animation: PovraySettings['animation'], alone: number | null): string[] {
+  if (alone !== null) return [`+KFI${alone}`, `+KFF${alone}`];
+  if (!animation) return [];
+  const options = [`+KFI${animation.initialFrame}`, `+KFF${animation.finalFrame}`];
+  if (animation.initialClock !== undefined) options.push(`+KI${animation.initialClock}`);
+  if (animation.finalClock !== undefined) options.push(`+KF${animation.finalClock}`);
+  if (animation.cyclic !== undefined) options.push(animation.cyclic ? '+KC' : '-KC');
+  return options;
+}
+
+function declarations(values: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(values).map(([name, value]) => {
+    if (!DECLARABLE.test(name))
+      throw new EngineFailure('scene', `${describeValue(name)} cannot be a name in a POV-Ray scene.`);
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new EngineFailure('scene', `POV-Ray takes numbers only; ${name} is ${describeValue(value)}.`);
+    return `Declare=${name}=${value}`;
+  });
+}

@@ -1,0 +1,177 @@
+import { mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { povraySettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { readPovIni, type PovIni } from '../../../shared/scenes/pov-ini.ts';
+import { spawnEngine, type EngineProcess } from '../../execution/engine-process.ts';
+import {
+  EngineFailure,
+  type DetectedProgram,
+  type Engine,
+  type EngineSession,
+  type FrameRequest,
+  type RenderedFrame,
+  type SessionSpec,
+} from '../engine.ts';
+import { findOnPath, probe } from '../find-program.ts';
+import { povrayArguments, type PovraySettings } from './arguments.ts';
+import { PovrayOutput } from './parse-output.ts';
+
+const LIBRARY = '.farmhand-library';
+const OUTPUT = '.farmhand-output';
+const GRACE_MS = 500;
+
+/** POV-Ray 3.7 and later: one process a frame. */
+export const povrayEngine: Engine = {
+  id: 'povray',
+  timeouts: { start: 60, silence: 900, frame: 86_400 },
+  reusable: false,
+  detect,
+  open: async (spec) => {
+    if (spec.scenePath === null) throw new EngineFailure('scene', 'POV-Ray needs a scene.');
+    const isIni = /\.ini$/i.test(spec.scenePath);
+    const ini = isIni ? readPovIni(await readFile(spec.scenePath, 'latin1')) : null;
+    return new PovraySession(spec, spec.scenePath, povraySettings.parse(spec.settings), ini);
+  },
+};
+
+async function detect(): Promise<DetectedProgram | null> {
+  const program = await findOnPath('povray');
+  if (program === null) return null;
+  const printed = await probe(program, ['--version']);
+  const version = /POV-Ray (\d+\.\d+(?:\.\d+)*)/.exec(printed ?? '')?.[1];
+  return version === undefined ? null : { version, features: [], program };
+}
+
+class PovraySession implements EngineSession {
+  readonly #spec: SessionSpec;
+  readonly #scenePath: string;
+  readonly #settings: PovraySettings;
+  readonly #ini: PovIni | null;
+  #process: EngineProcess | null = null;
+  #frames = 0;
+
+  constructor(spec: SessionSpec, scenePath: string, settings: PovraySettings, ini: PovIni | null) {
+    this.#spec = spec;
+    this.#scenePath = scenePath;
+    this.#settings = settings;
+    this.#ini = ini;
+  }
+
+  async render(request: FrameRequest): Promise<RenderedFrame> {
+    const folder = join(this.#spec.workDir, `pov-${++this.#frames}`);
+    const scene = await this.#prepare(folder);
+    try {
+      return await this.#run(folder, scene, request);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#process?.stop({ graceMs: 0 });
+  }
+
+  memoryBytes(): number {
+    return this.#process?.memoryBytes ?? 0;
+  }
+
+  /**
+   * A folder in which POV-Ray finds the scene's files first (before its own library), and in which scenes that write
+   * files do no harm. Its fixed names keep whatever the scene's files are called off the command line.
+   * @returns the scene's name in it
+   */
+  async #prepare(folder: string): Promise<string> {
+    await mkdir(join(folder, OUTPUT), { recursive: true });
+    // Scenes may name commands to run before and after a frame; this is how POV-Ray is told not to.
+    await mkdir(join(this.#spec.workDir, '.povray', '3.7'), { recursive: true });
+    await writeFile(
+      join(this.#spec.workDir, '.povray', '3.7', 'povray.conf'),
+      '[File I/O Security]\nnone\n[Shellout Security]\nforbidden\n',
+    );
+    const source = dirname(this.#scenePath);
+    await symlink(source, join(folder, LIBRARY));
+    for (const name of await readdir(source)) {
+      if (name !== LIBRARY && name !== OUTPUT) await symlink(join(source, name), join(folder, name));
+    }
+    const own = basename(this.#scenePath);
+    if (/^\w[\w.-]*$/.test(own)) return own;
+    const plain = this.#ini ? 'farmhand-scene.ini' : 'farmhand-scene.pov';
+    await rm(join(folder, plain), { force: true });
+    await symlink(this.#scenePath, join(folder, plain));
+    return plain;
+  }
+
+  async #run(folder: string, scene: string, request: FrameRequest): Promise<RenderedFrame> {
+    const spec = this.#spec;
+    const options = povrayArguments({
+      scene,
+      ini: this.#ini,
+      frame: request.frame,
+      output: `${OUTPUT}/f_`,
+      library: LIBRARY,
+      settings: this.#settings,
+      data: spec.data,
+      width: spec.output.width,
+      height: spec.output.height,
+      threads: spec.threads,
+    });
+    const output = new PovrayOutput();
+    const read = (line: string): void => {
+      const fraction = output.read(line);
+      if (fraction !== null) request.progress(fraction);
+    };
+    const start = performance.now();
+    const process = spawnEngine({
+      argv: [spec.detected.program, ...options],
+      cwd: folder,
+      workDir: spec.workDir,
+      memoryLimitBytes: spec.memoryLimitBytes,
+      log: spec.log,
+      onStdout: read,
+      onStderr: read,
+      signal: spec.signal,
+    });
+    this.#process = process;
+    process.beginWork({
+      silenceSeconds: spec.timeouts.silenceSeconds,
+      frameSeconds: spec.timeouts.frameSeconds,
+    });
+    const stop = (): void => void process.stop({ graceMs: GRACE_MS });
+    request.signal.addEventListener('abort', stop, { once: true });
+    if (request.signal.aborted) stop();
+    const exit = await process.exited;
+    request.signal.removeEventListener('abort', stop);
+    if (exit.failure) throw exit.failure;
+    if (request.signal.aborted) throw stoppedFailure();
+    const failure = output.failure();
+    if (failure) throw new EngineFailure(failure.class, failure.message, { sessionUsable: true });
+    if (exit.code !== 0) {
+      const how = exit.signal === null ? `exit code ${exit.code ?? '?'}` : `signal ${exit.signal}`;
+      throw new EngineFailure(
+        'engine-crash',
+        `POV-Ray ended with ${how}: ${exit.lastLines.at(-1) ?? 'no output'}`,
+      );
+    }
+    return {
+      files: [{ name: 'main', path: await takePicture(join(folder, OUTPUT), request.outDir) }],
+      seconds: (performance.now() - start) / 1000,
+      peakMemoryBytes: exit.peakMemoryBytes || null,
+      warnings: output.warnings,
+    };
+  }
+}
+
+async function takePicture(folder: string, outDir: string): Promise<string> {
+  // The number of digits follows the animation's length; beside the picture lies a state file while it is rendered.
+  const pictures = (await readdir(folder)).filter((name) => name.endsWith('.png'));
+  const [name] = pictures;
+  if (name === undefined || pictures.length > 1)
+    throw new EngineFailure('bad-output', `POV-Ray left ${pictures.length} pictures instead of one.`);
+  const path = join(outDir, 'frame.png');
+  await rename(join(folder, name), path);
+  return path;
+}
+
+function stoppedFailure(): EngineFailure {
+  return new EngineFailure('engine-crash', 'The frame was stopped.', { sessionUsable: true });
+}
