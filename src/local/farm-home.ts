@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '../shared/config/environment.ts';
 import { FarmError, messageOf } from '../shared/domain/errors.ts';
+import { connectionsSchema } from './connections.ts';
 import { isRunning, type ProcessIdentity } from './processes/process-identity.ts';
 import { generateSecrets, type FarmSecrets } from './secrets.ts';
 
@@ -15,9 +16,7 @@ const runStateSchema = z.object({
   url: z.string().optional(),
   /** The address that other machines reach; absent when the farm listens on loopback only. */
   host: z.string().optional(),
-  natsUrl: z.string().optional(),
-  databaseUrl: z.string().optional(),
-  s3Endpoint: z.string().optional(),
+  connections: connectionsSchema.optional(),
   processes: z.array(
     z.object({
       name: z.string(),
@@ -106,12 +105,19 @@ export class FarmHome {
     writeSecret(this.#runFile, `${JSON.stringify(state, null, 2)}\n`);
   }
 
+  removeRunState(): void {
+    rmSync(this.#runFile, { force: true });
+  }
+
   /** What the last supervisor wrote, whether it still runs or not. */
   lastRunState(): RunState | undefined {
     if (!existsSync(this.#runFile)) return undefined;
     const result = runStateSchema.safeParse(parse(this.#runFile, readFileSync(this.#runFile, 'utf8')));
     if (result.success) return result.data;
-    throw new FarmError('invalid', `${this.#runFile} is not what this version of Farmhand writes; remove it.`);
+    throw new FarmError(
+      'invalid',
+      `${this.#runFile} is not what this version of Farmhand writes; remove it.`,
+    );
   }
 
   /** The farm that runs from this home now, or undefined. */

@@ -26,7 +26,8 @@ export async function runProgram(
     });
     return stdout;
   } catch (error) {
-    if (isMissing(error)) throw new FarmError('unavailable', `The program ${program} is not installed.`);
+    if (isMissing(error)) throw new FarmError('unavailable', missingProgram(program));
+    if (outputOf(error).includes('No module named pip')) throw new FarmError('unavailable', NO_PIP);
     const lines = outputOf(error).trim().split('\n').slice(-6).join('\n  ');
     throw new FarmError(
       'unavailable',
@@ -36,6 +37,18 @@ export async function runProgram(
       },
     );
   }
+}
+
+const NO_PIP = 'Python 3 has no pip. Install it (Debian: apt install python3-pip) and start again.';
+
+const HOW_TO_GET: Readonly<Record<string, string>> = {
+  python3: 'Install Python 3 with pip (Debian: apt install python3 python3-pip) and start again.',
+  npm: 'Install Node.js with npm (Debian: apt install nodejs npm) and start again.',
+  tar: 'Install it (Debian: apt install tar) and start again.',
+};
+
+function missingProgram(program: string): string {
+  return `The program ${program} is not installed. ${HOW_TO_GET[program] ?? 'Install it and start again.'}`;
 }
 
 function isMissing(error: unknown): boolean {

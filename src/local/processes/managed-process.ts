@@ -106,11 +106,13 @@ export async function waitUntilReady(
   child: ManagedProcess,
   probe: () => Promise<unknown>,
   timeoutMs = 60_000,
+  signal?: AbortSignal,
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
   for (let delayMs = 20; ; delayMs = Math.min(delayMs * 1.5, 250)) {
     if (child.exit !== undefined)
       throw new EndedEarlyError(child.name, child.exit, child.logFile, await tailOf(child.logFile));
+    signal?.throwIfAborted();
     try {
       await probe();
       return;

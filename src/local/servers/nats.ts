@@ -22,8 +22,6 @@ export interface NatsOptions {
   ports?: PortBook;
   /** Where clients connect; loopback by default. */
   host?: string;
-  /** How others reach `host`, when that is every address of the machine. */
-  advertise?: string;
   progress?: Progress;
 }
 
@@ -43,7 +41,18 @@ export async function natsServerProgram(cache: string, progress: Progress): Prom
 export async function startNats(options: NatsOptions): Promise<RunningNats> {
   const program = await natsServerProgram(options.cache, options.progress ?? (() => undefined));
   const host = options.host ?? '127.0.0.1';
-  const port = await (options.ports ?? new PortBook()).take('nats', host);
+  const book = options.ports ?? new PortBook();
+  return book.startWithFreePorts('nats', async () =>
+    runNats(program, host, await book.take('nats', host), options),
+  );
+}
+
+async function runNats(
+  program: string,
+  host: string,
+  port: number,
+  options: NatsOptions,
+): Promise<RunningNats> {
   const store = join(options.folder, 'jetstream');
   await mkdir(store, { recursive: true, mode: 0o700 });
   const config = join(options.folder, 'nats-server.conf');
@@ -63,7 +72,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
     cwd: options.folder,
     logFile: options.logFile,
   });
-  const url = `nats://${urlHost(options.advertise ?? host)}:${port}`;
+  const url = `nats://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
   try {
     await waitUntilReady(child, () => askJetStream(url, options.passwords.operator));
   } catch (error) {
@@ -112,6 +121,11 @@ async function askJetStream(url: string, password: string): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+/** Whether an address stands for every address of the machine. */
+export function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
 }
 
 /** An address as it stands in a URL: IPv6 in brackets. */

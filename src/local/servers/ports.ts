@@ -6,7 +6,8 @@ import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 export class PortBook {
   readonly #file: string | undefined;
   readonly #remembered: Record<string, number>;
-  readonly #taken = new Set<number>();
+  /** What this process has handed out. A server that is started again gets its port again, asked or not: others know it. */
+  readonly #handedOut = new Map<string, number>();
 
   /** @param file where the ports are kept; without one nothing is remembered. */
   constructor(file?: string) {
@@ -15,33 +16,57 @@ export class PortBook {
   }
 
   /**
-   * The remembered port of `name` when it is still free on `host`, else a free one.
-   * @param companionOffset for a program that also listens on the port this much further up, unasked.
+   * The remembered port of `name` when it is still free on `host`, else `preferred` when that is, else a free one.
+   * @param options.companionOffset for a program that also listens on the port this much further up, unasked.
    */
-  async take(name: string, host = '127.0.0.1', companionOffset = 0): Promise<number> {
-    const remembered = this.#remembered[name];
-    if (remembered !== undefined && (await this.#isUsable(remembered, host, companionOffset)))
-      return this.#keep(name, remembered);
+  async take(
+    name: string,
+    host = '127.0.0.1',
+    options: { preferred?: number; companionOffset?: number } = {},
+  ): Promise<number> {
+    const given = this.#handedOut.get(name);
+    if (given !== undefined) return given;
+    const offset = options.companionOffset ?? 0;
+    for (const port of [this.#remembered[name], options.preferred])
+      if (port !== undefined && (await this.#isUsable(port, host, offset))) return this.#keep(name, port);
     for (;;) {
-      const port = (await freePort(host)) - companionOffset;
-      if (await this.#isUsable(port, host, companionOffset)) return this.#keep(name, port);
+      const port = (await freePort(host)) - offset;
+      if (await this.#isUsable(port, host, offset)) return this.#keep(name, port);
     }
-  }
-
-  async #isUsable(port: number, host: string, companionOffset: number): Promise<boolean> {
-    const wanted = companionOffset === 0 ? [port] : [port, port + companionOffset];
-    for (const each of wanted) if (this.#taken.has(each) || !(await isPortFree(each, host))) return false;
-    return true;
   }
 
   /** Takes a port that a person asked for. @throws FarmError `unavailable` when something else listens there. */
   async takeExactly(name: string, port: number, host: string): Promise<number> {
-    if (await isPortFree(port, host)) return this.#keep(name, port);
+    if (this.#handedOut.get(name) === port || (await isPortFree(port, host))) return this.#keep(name, port);
     throw new FarmError('unavailable', `Port ${port} on ${host} is in use; give another one with --port.`);
   }
 
+  /**
+   * Runs a first start again with other ports when somebody took one between looking and listening.
+   * A later start of the same server is not tried again here: its address must stay.
+   */
+  async startWithFreePorts<T>(name: string, start: () => Promise<T>): Promise<T> {
+    const isRestart = this.#handedOut.has(name);
+    for (let tries = 1; ; tries++) {
+      const before = new Set(this.#handedOut.keys());
+      try {
+        return await start();
+      } catch (error) {
+        if (isRestart || tries === 3 || !/address already in use|in use/i.test(messageOf(error))) throw error;
+        for (const taken of this.#handedOut.keys()) if (!before.has(taken)) this.#handedOut.delete(taken);
+      }
+    }
+  }
+
+  async #isUsable(port: number, host: string, offset: number): Promise<boolean> {
+    const taken = new Set(this.#handedOut.values());
+    const wanted = offset === 0 ? [port] : [port, port + offset];
+    for (const each of wanted) if (taken.has(each) || !(await isPortFree(each, host))) return false;
+    return true;
+  }
+
   #keep(name: string, port: number): number {
-    this.#taken.add(port);
+    this.#handedOut.set(name, port);
     this.#remembered[name] = port;
     if (this.#file !== undefined) writeFileSync(this.#file, `${JSON.stringify(this.#remembered, null, 2)}\n`);
     return port;

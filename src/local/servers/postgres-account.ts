@@ -5,9 +5,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FarmError } from '../../shared/domain/errors.ts';
 
+export type PostgresAccountKind = 'self' | 'user-namespace' | 'unprivileged-user';
+
 /** PostgreSQL refuses to run as root. As whom it runs, and where its programs and data then have to be. */
 export interface PostgresAccount {
-  kind: 'self' | 'user-namespace' | 'unprivileged-user';
+  kind: PostgresAccountKind;
   programs: string;
   folder: string;
   uid?: number;
@@ -31,7 +33,7 @@ const direct = (command: string, args: readonly string[]): { command: string; ar
 export async function choosePostgresAccount(
   programs: string,
   folder: string,
-  kind: PostgresAccount['kind'] = detectKind(),
+  kind: PostgresAccountKind = detectKind(),
 ): Promise<PostgresAccount> {
   if (kind === 'self') return { kind, programs, folder, wrap: direct };
   if (kind === 'user-namespace') {
@@ -46,7 +48,8 @@ export async function choosePostgresAccount(
   return useUnprivilegedUser(programs, folder);
 }
 
-function detectKind(): PostgresAccount['kind'] {
+/** As whom PostgreSQL would run here. */
+export function detectKind(): PostgresAccountKind {
   if (process.getuid?.() !== 0) return 'self';
   try {
     execFileSync('unshare', ['-U', '--map-user=65534', '--map-group=65534', 'true'], { stdio: 'ignore' });
@@ -71,8 +74,8 @@ async function useUnprivilegedUser(programs: string, folder: string): Promise<Po
   return { kind: 'unprivileged-user', programs: copy, folder: home, uid, gid, wrap: direct };
 }
 
-/** The system's `postgres` user, else `nobody`. */
-async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
+/** The system's `postgres` user, else `nobody`. @throws FarmError `unavailable` when there is neither. */
+export async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
   const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   for (const wanted of ['postgres', 'nobody']) {
     const entry = lines.find(([name]) => name === wanted);

@@ -62,7 +62,18 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     progress(`user namespaces are refused here: PostgreSQL runs as user ${account.uid} in ${account.folder}`);
   const data = join(account.folder, 'data');
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(account, data, options);
-  const port = await (options.ports ?? new PortBook()).take('postgres');
+  const book = options.ports ?? new PortBook();
+  return book.startWithFreePorts('postgres', async () =>
+    runPostgres(account, data, await book.take('postgres'), options),
+  );
+}
+
+async function runPostgres(
+  account: PostgresAccount,
+  data: string,
+  port: number,
+  options: PostgresOptions,
+): Promise<RunningPostgres> {
   const child = await startProcess({
     name: 'postgres',
     ...account.wrap(join(account.programs, 'bin', 'postgres'), postgresArguments(data, port, options)),

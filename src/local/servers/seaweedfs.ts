@@ -44,6 +44,9 @@ export interface RunningSeaweedfs {
   stop: () => Promise<void>;
 }
 
+const objectsFolder = (options: SeaweedfsOptions): string => join(options.folder, 'objects');
+const identitiesFile = (options: SeaweedfsOptions): string => join(options.folder, 's3-identities.json');
+
 /** weed from the PATH (4.40 or newer), else the pinned one in the cache folder. */
 export async function weedProgram(cache: string, progress: Progress): Promise<string> {
   const found = await findNewEnough('weed', ['version'], OLDEST_WEED);
@@ -53,15 +56,21 @@ export async function weedProgram(cache: string, progress: Progress): Promise<st
 /** Starts SeaweedFS with its S3 interface, all of it on loopback; resolves when S3 answers. */
 export async function startSeaweedfs(options: SeaweedfsOptions): Promise<RunningSeaweedfs> {
   const program = await weedProgram(options.cache, options.progress ?? (() => undefined));
-  const objects = join(options.folder, 'objects');
-  await mkdir(objects, { recursive: true, mode: 0o700 });
-  const identities = join(options.folder, 's3-identities.json');
-  await writeFile(identities, s3Identities(options.bucket, options.identities), { mode: 0o600 });
-  const ports = await takePorts(options.ports ?? new PortBook());
+  await mkdir(objectsFolder(options), { recursive: true, mode: 0o700 });
+  await writeFile(identitiesFile(options), s3Identities(options.bucket, options.identities), { mode: 0o600 });
+  const book = options.ports ?? new PortBook();
+  return book.startWithFreePorts('s3', async () => runWeed(program, await takePorts(book), options));
+}
+
+async function runWeed(
+  program: string,
+  ports: WeedPorts,
+  options: SeaweedfsOptions,
+): Promise<RunningSeaweedfs> {
   const child = await startProcess({
     name: 's3',
     command: program,
-    args: weedArguments(objects, identities, ports),
+    args: weedArguments(objectsFolder(options), identitiesFile(options), ports),
     env: {
       ...baseEnvironment(),
       WEED_JWT_SIGNING_KEY: options.keys.volumeWrite,
@@ -127,7 +136,7 @@ async function takePorts(book: PortBook): Promise<WeedPorts> {
     ports[listener] = await book.take(listener);
     ports[`${listener}Grpc`] = await book.take(`${listener}Grpc`);
   }
-  ports.admin = await book.take('weedAdmin', '127.0.0.1', ADMIN_GRPC_OFFSET);
+  ports.admin = await book.take('weedAdmin', '127.0.0.1', { companionOffset: ADMIN_GRPC_OFFSET });
   return ports as WeedPorts;
 }
 

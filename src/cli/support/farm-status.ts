@@ -1,0 +1,23 @@
+import type { FarmHome } from '../../local/farm-home.ts';
+import { dashboardUrl } from '../../local/local-farm.ts';
+import { formatTable } from './table.ts';
+
+/** What `status` and `up` print: `{dashboard, processes: [{name, pid, state}]}`. */
+export interface FarmStatus {
+  /** The page's address with the token; null until the gateway answers or when no farm runs. */
+  dashboard: string | null;
+  processes: { name: string; pid: number; state: string }[];
+}
+
+export function farmStatus(home: FarmHome): FarmStatus {
+  const state = home.running();
+  if (state === undefined) return { dashboard: null, processes: [] };
+  const dashboard = state.url === undefined ? null : dashboardUrl(state.url, home.token() ?? '');
+  const processes = state.processes.map(({ name, pid, state: its }) => ({ name, pid, state: its }));
+  return { dashboard, processes };
+}
+
+export function formatStatus({ dashboard, processes }: FarmStatus): string {
+  const rows = processes.map(({ name, pid, state }) => [name, pid === 0 ? '-' : String(pid), state]);
+  return `${dashboard ?? '(still starting)'}\n\n${formatTable(['process', 'pid', 'state'], rows)}`;
+}

@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import { FarmHome } from '../local/farm-home.ts';
+import { startLocalFarm, type LocalFarmOptions } from '../local/local-farm.ts';
+import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
+import { startDetached } from './support/detached-farm.ts';
+import { EXIT, type ExitCode } from './support/exit-codes.ts';
+import { FarmClient } from './support/farm-client.ts';
+import { farmStatus, formatStatus } from './support/farm-status.ts';
+import { wholeNumber } from './support/numbers.ts';
+import { registerExampleTemplates } from './support/templates.ts';
+
+interface UpOptions extends CommonOptions {
+  workers?: number;
+  slots?: number;
+  host?: string;
+  port?: number;
+  detach?: boolean;
+}
+
+export function registerUp(program: Command): void {
+  addCommonOptions(
+    program
+      .command('up')
+      .description(
+        'Start a farm on this machine: servers, coordinator, gateway and workers. Ctrl-C stops it.',
+      )
+      .option('--workers <n>', 'worker processes (default: 1)', wholeNumber(0, 256))
+      .option(
+        '--slots <n>',
+        'frames that each worker renders at once (default: cores / workers)',
+        wholeNumber(1, 4_096),
+      )
+      .option('--host <address>', 'open the page, NATS and S3 on this address for other machines, too')
+      .option('--port <p>', "the page's port (default: 7780, or a free one)", wholeNumber(1, 65_535))
+      .option('--detach', 'go on in the background; stop it with: farmhand down'),
+  ).action((options: UpOptions) => runCommand(options, (context) => up(options, context)));
+}
+
+async function up(options: UpOptions, context: CommandContext): Promise<ExitCode> {
+  const { out } = context;
+  const home = new FarmHome();
+  if (home.running()?.url !== undefined) {
+    out.note(`The farm of ${home.folder} is up already.`);
+    await out.result(farmStatus(home), () => formatStatus(farmStatus(home)));
+    return EXIT.done;
+  }
+  if (options.detach === true) {
+    await startDetached(home, upArguments(options), context);
+    await out.result(farmStatus(home), () => formatStatus(farmStatus(home)));
+    return EXIT.done;
+  }
+  return runInForeground(options, context);
+}
+
+async function runInForeground(options: UpOptions, context: CommandContext): Promise<ExitCode> {
+  const { out, signal } = context;
+  const interrupted = { value: false };
+  process.once('SIGINT', () => (interrupted.value = true));
+  const say = (line: string): void => {
+    out.note(line);
+    process.send?.({ line });
+  };
+  const farm = await startLocalFarm({ ...farmOptions(options), progress: say, signal });
+  try {
+    await registerExampleTemplates(new FarmClient({ url: farm.url, token: farm.token, signal }));
+    await out.result(farmStatus(farm.home), () => formatStatus(farmStatus(farm.home)));
+    out.note('The farm is up. Ctrl-C or "farmhand down" stops it.');
+    process.send?.({ ready: true });
+    if (process.connected) process.disconnect();
+    await aborted(signal);
+    out.note('stopping …');
+  } finally {
+    await farm.stop();
+  }
+  return interrupted.value ? EXIT.interrupted : EXIT.done;
+}
+
+function farmOptions(options: UpOptions): LocalFarmOptions {
+  const { workers, slots, host, port } = options;
+  return {
+    ...(workers === undefined ? {} : { workers }),
+    ...(slots === undefined ? {} : { slots }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+  };
+}
+
+/** The same command for the process in the background. */
+function upArguments(options: UpOptions): string[] {
+  return Object.entries(farmOptions(options)).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** Timers and children keep the process alive; this only waits. */
+function aborted(signal: AbortSignal): Promise<void> {
+  const keepAlive = setInterval(() => undefined, 60_000);
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearInterval(keepAlive);
+      resolve();
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
