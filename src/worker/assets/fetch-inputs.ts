@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import type { InputsReply, TaskMessage } from '../../shared/contracts/messages.ts';
+import { padFrame } from '../../shared/storage/keys.ts';
+import { EngineFailure, type FrameRequest } from '../engines/engine.ts';
+import { isNotFound, type ObjectStore } from '../object-store.ts';
+
+const PAGE = 1_000;
+const FETCH_AT_ONCE = 16;
+
+type InputPage = Extract<InputsReply, { files: unknown }>;
+/** Asks a coordinator for a page of a step's accepted frames; waits until it is answered. */
+export type AskInputs = (step: string, after: number | null, limit: number) => Promise<InputPage>;
+
+/**
+ * Brings the frames of other steps here, as `<folder>/<input>/<frame>.<ext>`, checked by their SHA-256.
+ * @throws EngineFailure `missing-asset`; the signal's reason
+ */
+export async function fetchInputs(
+  inputs: TaskMessage['inputs'],
+  folder: string,
+  ask: AskInputs,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<FrameRequest['inputs']> {
+  const result: FrameRequest['inputs'] = {};
+  for (const [name, { step }] of Object.entries(inputs)) {
+    await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
+    result[name] = await fetchStep(step, join(folder, name), ask, store, signal);
+  }
+  return result;
+}
+
+async function fetchStep(
+  step: string,
+  folder: string,
+  ask: AskInputs,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<{ frame: number; path: string }[]> {
+  const files: { frame: number; path: string }[] = [];
+  let after: number | null = null;
+  for (let more = true; more;) {
+    const page: InputPage = await ask(step, after, PAGE);
+    const open = page.files.map((file) => {
+      const path = join(folder, `${padFrame(file.frame, 8)}${extname(file.key)}`);
+      files.push({ frame: file.frame, path });
+      return { ...file, path };
+    });
+    const next = async (): Promise<void> => {
+      for (let file = open.pop(); file; file = open.pop()) await fetchFile(file, step, store, signal);
+    };
+    const results = await Promise.allSettled(Array.from({ length: FETCH_AT_ONCE }, next));
+    for (const outcome of results) if (outcome.status === 'rejected') throw outcome.reason;
+    after = page.files.at(-1)?.frame ?? null;
+    more = page.more && after !== null;
+  }
+  if (files.length === 0)
+    throw new EngineFailure('missing-asset', `The step "${step}" has no frames to take as input.`);
+  return files;
+}
+
+async function fetchFile(
+  file: { frame: number; key: string; sha256: string; path: string },
+  step: string,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  const what = `Frame ${file.frame} of step "${step}"`;
+  let found: string;
+  try {
+    found = await store.download(file.key, file.path, signal);
+  } catch (error) {
+    if (isNotFound(error))
+      throw new EngineFailure('missing-asset', `${what} is not in the storage.`, { cause: error });
+    throw error;
+  }
+  if (found !== file.sha256)
+    throw new EngineFailure('missing-asset', `${what} is damaged in the storage: its SHA-256 is ${found}.`);
+}

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FrameRef, FrameResult, OutputFile } from '../../shared/contracts/messages.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import { previewKey, resultFile, resultKey } from '../../shared/storage/keys.ts';
+import type { ProducedFile, RenderedFrame } from '../engines/engine.ts';
+import type { ObjectStore } from '../object-store.ts';
+import { hashFile } from './hash-file.ts';
+import {
+  contentTypeOf,
+  formatOf,
+  isPicture,
+  makePreview,
+  verifyFrame,
+  type VerifyOptions,
+} from './verify-frame.ts';
+
+/** Most warnings, and most characters of one, that a frame's result takes along. */
+const MAX_WARNINGS = 20;
+const MAX_WARNING_LENGTH = 1_000;
+
+export interface DeliveryTarget extends VerifyOptions {
+  jobId: string;
+  step: string;
+  attempt: string;
+}
+
+/** What a frame without files stores: an engine that measures the farm. */
+const NOTHING: OutputFile = { name: 'main', key: null, bytes: 0, sha256: null };
+
+/**
+ * Checks every file of a frame and stores it under the attempt's own key.
+ * @throws EngineFailure `bad-output`; the signal's reason when it aborts
+ */
+export async function deliverFrame(
+  frame: FrameRef,
+  rendered: RenderedFrame,
+  target: DeliveryTarget,
+  store: ObjectStore,
+): Promise<FrameResult> {
+  const outputs = await Promise.all(rendered.files.map((file) => deliverFile(frame, file, target, store)));
+  const warnings = rendered.warnings.slice(0, MAX_WARNINGS).map((text) => text.slice(0, MAX_WARNING_LENGTH));
+  return {
+    number: frame.number,
+    generation: frame.generation,
+    seconds: rendered.seconds,
+    peakMemoryBytes: rendered.peakMemoryBytes,
+    outputs: outputs.length === 0 ? [NOTHING] : outputs,
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+}
+
+async function deliverFile(
+  frame: FrameRef,
+  { name, path }: ProducedFile,
+  target: DeliveryTarget,
+  store: ObjectStore,
+): Promise<OutputFile> {
+  await verifyFrame(path, target);
+  const file = await hashFile(path);
+  const { jobId, step, attempt, signal } = target;
+  const key = resultKey({ jobId, step, attempt, file: resultFile(name, frame.number, formatOf(path)) });
+  await store.put(key, file, contentTypeOf(path), signal);
+  return { name, key, bytes: file.bytes, sha256: file.sha256 };
+}
+
+/** Stores a small picture of the main output. It is for eyes only: where it fails, that is logged and nothing else. */
+export async function deliverPreview(
+  frame: FrameRef,
+  main: ProducedFile,
+  target: DeliveryTarget,
+  store: ObjectStore,
+  log: Logger,
+): Promise<void> {
+  if (!isPicture(main.path)) return;
+  const path = join(target.workDir, `preview-${frame.number}-${frame.generation}.webp`);
+  try {
+    const bytes = await makePreview(main.path);
+    await writeFile(path, bytes, { mode: 0o600 });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const key = previewKey({ ...target, frame: frame.number, generation: frame.generation });
+    await store.put(key, { path, bytes: bytes.byteLength, sha256 }, 'image/webp', target.signal);
+  } catch (error) {
+    if (!target.signal.aborted)
+      log.warn({ frame: frame.number, reason: messageOf(error) }, 'no preview was made');
+  } finally {
+    await rm(path, { force: true });
+  }
+}
