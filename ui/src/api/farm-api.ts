@@ -1,7 +1,8 @@
 import type {
-  Attempt,
+  Attempts,
   ControlReply,
   FramesPage,
+  History,
   JobsPage,
   LogReply,
   ResultsPage,
@@ -12,14 +13,6 @@ import { ProblemError, problemFrom } from './problem.ts';
 
 type Query = Record<string, string | number | undefined>;
 export type ControlVerb = 'pause' | 'resume' | 'cancel' | 'retry' | 'priority';
-
-/** One line of a job's history. */
-export interface JobEvent {
-  kind: string;
-  actor: string;
-  message: string;
-  at: string;
-}
 
 let onSignedOut: () => void = () => undefined;
 
@@ -71,12 +64,16 @@ export const farmApi = {
     request<FramesPage>('GET', withQuery(`${job(id)}/frames`, query)),
   results: (id: string, query: { step?: string; cursor?: string }) =>
     request<ResultsPage>('GET', withQuery(`${job(id)}/results`, query)),
-  attempts: (id: string) => request<{ attempts: Attempt[] }>('GET', `${job(id)}/logs`),
+  attempts: (id: string) => request<Attempts>('GET', withQuery(`${job(id)}/logs`, { limit: 200 })),
   log: (id: string, attempt: string, offset: number) =>
     request<LogReply>('GET', withQuery(`${job(id)}/logs`, { attempt, offset })),
-  history: (id: string) => request<{ events: JobEvent[] }>('GET', `${job(id)}/history`),
-  control: (id: string, verb: ControlVerb, body: { frames?: string; step?: string; priority?: number } = {}) =>
-    request<ControlReply>('POST', `${job(id)}/${verb}`, body),
+  history: (id: string, cursor?: string) =>
+    request<History>('GET', withQuery(`${job(id)}/history`, { cursor })),
+  control: (
+    id: string,
+    verb: ControlVerb,
+    body: { frames?: string; step?: string; priority?: number } = {},
+  ) => request<ControlReply>('POST', `${job(id)}/${verb}`, body),
   workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),
   /** `version` changes when the frame is rendered anew, so that no old picture is shown. */
   imageUrl: (id: string, step: string, frame: number, kind: 'image' | 'thumbnail', version: number) =>

@@ -21,7 +21,11 @@ export async function problemFrom(response: Response): Promise<ProblemError> {
     const detail = problem.detail ?? problem.title ?? `The farm answered ${response.status}.`;
     return new ProblemError(response.status, problem.code ?? 'internal', detail);
   } catch {
-    return new ProblemError(response.status, 'internal', `The farm answered ${response.status} without a reason.`);
+    return new ProblemError(
+      response.status,
+      'internal',
+      `The farm answered ${response.status} without a reason.`,
+    );
   }
 }
 

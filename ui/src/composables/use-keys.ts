@@ -2,7 +2,9 @@ import { useEventListener } from '@vueuse/core';
 
 /** Whether somebody is typing: then single letters are text, not commands. */
 export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
+  return (
+    target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null
+  );
 }
 
 /**
@@ -11,7 +13,8 @@ export function isTyping(target: EventTarget | null): boolean {
  */
 export function useKeys(commands: Record<string, () => void>): void {
   useEventListener(document, 'keydown', (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target))
+      return;
     if (document.querySelector('[role="dialog"]') !== null) return;
     const command = commands[event.key];
     if (command === undefined) return;

@@ -128,7 +128,9 @@ export class FarmSocket {
 
   async #askToJoin(room: string): Promise<JoinReply | undefined> {
     try {
-      return await this.#socket.timeout(JOIN_TIMEOUT_MS).emitWithAck('join', { room, hidden: document.hidden });
+      return await this.#socket
+        .timeout(JOIN_TIMEOUT_MS)
+        .emitWithAck('join', { room, hidden: document.hidden });
     } catch {
       return undefined; // Timed out or disconnected: the caller decides.
     }

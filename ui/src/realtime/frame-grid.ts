@@ -1,8 +1,4 @@
-import {
-  FRAME_STATES,
-  type FrameGrid,
-  type FrameState,
-} from '../../../src/shared/contracts/realtime.ts';
+import { FRAME_STATES, type FrameGrid, type FrameState } from '../../../src/shared/contracts/realtime.ts';
 
 type Runs = FrameGrid['runs'];
 
@@ -42,7 +38,10 @@ export function setState(grid: FrameGrid, frame: number, state: FrameState): num
 /** Browsers get binary parts as ArrayBuffer, Node as Buffer: both become bytes of our own. */
 export function adoptGrid(grid: FrameGrid): FrameGrid {
   const states: Uint8Array | ArrayBuffer = grid.states;
-  return { ...grid, states: states instanceof ArrayBuffer ? new Uint8Array(states) : Uint8Array.from(states) };
+  return {
+    ...grid,
+    states: states instanceof ArrayBuffer ? new Uint8Array(states) : Uint8Array.from(states),
+  };
 }
 
 /** Frame numbers in order, for those places that `wanted` accepts. */

@@ -1,9 +1,6 @@
 /** How far what the page shows can be trusted. */
 export type Freshness =
-  | { kind: 'live' }
-  | { kind: 'catching-up' }
-  | { kind: 'stale'; seconds: number }
-  | { kind: 'offline' };
+  { kind: 'live' } | { kind: 'catching-up' } | { kind: 'stale'; seconds: number } | { kind: 'offline' };
 
 export interface FreshnessFacts {
   connected: boolean;

@@ -1,0 +1,76 @@
+import { inject, provide, ref, watch, type InjectionKey, type Ref } from 'vue';
+import { numberAt, positionOf, stateAt } from '../realtime/frame-grid.ts';
+import { frameFacts, type FrameFacts } from '../realtime/frame-facts.ts';
+import { farmApi } from '../api/farm-api.ts';
+import { useFrameDetails, type FrameDetails } from './use-frame-details.ts';
+import { frameKey, useJob, type LiveJob } from './use-job.ts';
+
+export interface FrameRef {
+  step: string;
+  frame: number;
+}
+
+/** What the parts of the job page share. */
+export interface JobView extends LiveJob {
+  details: FrameDetails;
+  /** Raised with every change of frames: canvases redraw, lists look again. */
+  version: Readonly<Ref<number>>;
+  /** What is known of a frame now; undefined when the job has no such frame. */
+  facts: (at: FrameRef) => FrameFacts | undefined;
+  imageUrl: (at: FrameRef, kind: 'image' | 'thumbnail') => string;
+  frameAt: (step: string, position: number) => number | undefined;
+}
+
+const KEY: InjectionKey<JobView> = Symbol('job view');
+
+/** Opens a job's live view for the calling page; its components take it with `useJobView`. */
+export function provideJobView(id: string): JobView {
+  const live = useJob(id);
+  const details = useFrameDetails(id);
+  const version = ref(0);
+  watch(live.grids, () => version.value++, { flush: 'sync' });
+
+  function facts({ step, frame }: FrameRef): FrameFacts | undefined {
+    const grid = live.grids.value.get(step);
+    const state = grid && stateAt(grid, positionOf(grid.runs, frame));
+    if (state === undefined) return undefined;
+    const key = frameKey(step, frame);
+    return frameFacts(
+      { step, frame, state },
+      {
+        change: live.changes.get(key),
+        fetched: details.known.value.get(key),
+        progress: live.progress.get(key),
+      },
+    );
+  }
+
+  const view: JobView = {
+    ...live,
+    details,
+    version,
+    facts,
+    // A change seen live is the only reason for a picture to be another one than before under the same address.
+    imageUrl: (at, kind) =>
+      farmApi.imageUrl(
+        id,
+        at.step,
+        at.frame,
+        kind,
+        live.changes.get(frameKey(at.step, at.frame))?.generation ?? 0,
+      ),
+    frameAt: (step, position) => {
+      const grid = live.grids.value.get(step);
+      return grid && numberAt(grid.runs, position);
+    },
+  };
+  provide(KEY, view);
+  return view;
+}
+
+/** @throws Error outside a job page */
+export function useJobView(): JobView {
+  const view = inject(KEY);
+  if (!view) throw new Error('A component of the job page stands outside of one.');
+  return view;
+}
