@@ -120,8 +120,10 @@ export class FarmClient {
     return (await this.#request('GET', '/api/engines', { schema: enginesSchema })).engines;
   }
 
-  template(name: string): Promise<Template> {
-    return this.#request('GET', `/api/templates/${segment(name)}`, { schema: templateSchema });
+  /** @param version the newest when absent. */
+  template(name: string, version?: number): Promise<Template> {
+    const query = { version };
+    return this.#request('GET', `/api/templates/${segment(name)}`, { schema: templateSchema, query });
   }
 
   registerTemplate(template: TemplateRequest): Promise<Template> {

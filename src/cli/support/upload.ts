@@ -24,7 +24,8 @@ export interface HashedFile extends LocalFile {
 
 interface UploadOptions {
   client: FarmClient;
-  progress: Progress;
+  /** Absent: nothing is shown. */
+  progress?: Progress;
   signal: AbortSignal;
   /** What is being uploaded, for the progress line. */
   label: string;
@@ -47,7 +48,7 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
   let sent = 0;
   const show = (bytes: number): void => {
     sent += bytes;
-    options.progress.update('upload', {
+    options.progress?.update('upload', {
       label: options.label,
       done: sent,
       total,
@@ -62,7 +63,7 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
       if (file === undefined) return; // the farm asks for something that was not offered
       await patiently(() => putFile(file, target, options), {
         signal: options.signal,
-        say: (text) => options.progress.note(text),
+        say: (text) => options.progress?.note(text),
       });
       show(file.size);
     });
