@@ -1,6 +1,12 @@
 import { createRouter, createWebHistory } from 'vue-router';
 import JobsPage from './pages/jobs-page.vue';
 
+declare module 'vue-router' {
+  interface RouteMeta {
+    title: string;
+  }
+}
+
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
@@ -25,9 +31,8 @@ export const router = createRouter({
       meta: { title: 'Not found' },
     },
   ],
-  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
 });
 
 router.afterEach((to) => {
-  document.title = `${String(to.meta.title ?? '')} · Farmhand`;
+  document.title = `${to.meta.title} · Farmhand`;
 });

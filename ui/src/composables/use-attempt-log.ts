@@ -1,102 +1,89 @@
-import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
+import { onScopeDispose, reactive, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
 import type { Attempt } from '../../../src/shared/contracts/api.ts';
 import { farmApi } from '../api/farm-api.ts';
 import { sentenceOf } from '../api/problem.ts';
-import { LogBuffer, type LogLine } from '../format/log-text.ts';
+import type { LogLine } from '../format/log-text.ts';
 import { onceAFrame } from '../realtime/frame-flush.ts';
+import { LogTail } from '../realtime/log-tail.ts';
 import { enterRoom } from './use-farm-socket.ts';
 
 /** Read in one go before the reader is asked whether more is wanted. */
 const BITE_BYTES = 4 * 1024 * 1024;
 
+interface LogStatus {
+  loading: boolean;
+  /** Why there is nothing to read; empty while all is well. */
+  problem: string;
+  /** Bytes before the first line that are not kept; null when all is here. */
+  cutAt: number | null;
+  /** There is more of an ended attempt's log. */
+  more: boolean;
+}
+
 interface AttemptLog {
   lines: ShallowRef<LogLine[]>;
-  loading: Ref<boolean>;
-  problem: Ref<string>;
-  /** Bytes before the first line that are not shown; null when all is. */
-  cutAt: Ref<number | null>;
-  /** There is more of an ended attempt's log. */
-  more: Ref<boolean>;
+  status: LogStatus;
   loadMore: () => Promise<void>;
 }
 
-const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength;
+const START: LogStatus = { loading: false, problem: '', cutAt: null, more: false };
 
 /** The log of one attempt: live while it runs, from storage once it has ended. */
 export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): AttemptLog {
   const lines = shallowRef<LogLine[]>([]);
-  const loading = ref(false);
-  const problem = ref('');
-  const cutAt = ref<number | null>(null);
-  const more = ref(false);
-  let buffer = new LogBuffer();
-  let offset = 0;
+  const status = reactive<LogStatus>({ ...START });
+  let tail = new LogTail();
   let leave = (): void => undefined;
-  let opened = 0;
 
-  const flush = onceAFrame(() => (lines.value = buffer.lines()));
+  const flush = onceAFrame(() => {
+    lines.value = tail.lines();
+    status.cutAt = tail.cutAt;
+  });
 
   function reset(): void {
     leave();
     leave = () => undefined;
-    opened++;
-    buffer = new LogBuffer();
-    offset = 0;
-    more.value = false;
-    cutAt.value = null;
-    problem.value = '';
+    tail = new LogTail();
+    Object.assign(status, START);
     flush.request();
   }
 
   async function read(id: string): Promise<void> {
-    const mine = opened;
-    const stopAt = offset + BITE_BYTES;
-    loading.value = true;
+    const mine = tail;
+    const stopAt = mine.offset + BITE_BYTES;
+    status.loading = true;
     try {
-      for (;;) {
-        const piece = await farmApi.log(jobId, id, offset);
-        if (mine !== opened) return;
-        if (offset === 0 && piece.offset > 0) cutAt.value = piece.offset;
-        buffer.append(piece.text);
+      do {
+        const piece = await farmApi.log(jobId, id, mine.offset);
+        if (mine !== tail) return; // Somebody picked another attempt meanwhile.
+        status.more = piece.text !== '' && piece.nextOffset > mine.offset;
+        mine.add(piece, piece.nextOffset);
         flush.request();
-        const finished = piece.nextOffset <= offset || piece.text === '';
-        offset = piece.nextOffset;
-        more.value = !finished;
-        if (finished || offset >= stopAt) return;
-      }
+      } while (status.more && mine.offset < stopAt);
     } catch (error) {
-      if (mine === opened) problem.value = sentenceOf(error);
+      if (mine === tail) status.problem = sentenceOf(error);
     } finally {
-      if (mine === opened) loading.value = false;
+      if (mine === tail) status.loading = false;
     }
   }
 
   function follow(id: string): void {
-    loading.value = true;
+    status.loading = true;
     leave = enterRoom(`log:${id}`, {
       snapshot: ({ log }) => {
-        buffer = new LogBuffer();
-        buffer.append(log?.text ?? '');
-        offset = log?.nextOffset ?? 0;
-        const start = offset - bytesOf(log?.text ?? '');
-        cutAt.value = start > 0 ? start : null;
-        loading.value = false;
+        tail.restart(log?.text ?? '', log?.nextOffset ?? 0);
+        status.loading = false;
         flush.request();
       },
       patch: ({ log }) => {
-        if (!log || log.offset < offset) return; // A piece that came twice.
-        buffer.append(log.text);
-        offset = log.offset + bytesOf(log.text);
+        if (log) tail.add(log);
         flush.request();
       },
-      refused: (_code, message) => {
-        loading.value = false;
-        problem.value = message;
-      },
+      refused: (_code, message) => Object.assign(status, { loading: false, problem: message }),
     });
   }
 
-  // The same attempt object comes anew with each look at the list: only another attempt, or its end, matters.
+  // The same attempt comes as a new object with each look at the list: only another one, or its end, matters.
   watch(
     () => attempt.value && `${attempt.value.id} ${attempt.value.endedAt === null ? 'runs' : 'ended'}`,
     () => {
@@ -112,14 +99,8 @@ export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): Atte
     flush.cancel();
   });
 
-  return {
-    lines,
-    loading,
-    problem,
-    cutAt,
-    more,
-    loadMore: async () => {
-      if (attempt.value) await read(attempt.value.id);
-    },
+  const loadMore = async (): Promise<void> => {
+    if (attempt.value) await read(attempt.value.id);
   };
+  return { lines, status, loadMore };
 }

@@ -1,4 +1,4 @@
-import { useDocumentVisibility, useOnline } from '@vueuse/core';
+import { createSharedComposable, useDocumentVisibility, useOnline } from '@vueuse/core';
 import { computed, effectScope, onScopeDispose, shallowRef, watch, type ComputedRef } from 'vue';
 import { FarmSocket, type LinkFacts, type RoomHandlers } from '../realtime/farm-socket.ts';
 import { judgeFreshness, type Freshness } from '../realtime/freshness.ts';
@@ -7,7 +7,6 @@ import { useSession } from './use-session.ts';
 
 const facts = shallowRef<LinkFacts>({ connected: false, joining: 0, provenAtMs: null });
 let socket: FarmSocket | undefined;
-let freshness: ComputedRef<Freshness> | undefined;
 
 function theSocket(): FarmSocket {
   if (socket) return socket;
@@ -43,18 +42,15 @@ export function enterRoom(name: string, handlers: RoomHandlers): () => void {
 }
 
 /** How far what is shown can be trusted, second by second. */
-export function useFreshness(): ComputedRef<Freshness> {
+export const useFreshness: () => ComputedRef<Freshness> = createSharedComposable(() => {
   theSocket();
-  freshness ??= effectScope(true).run(() => {
-    const online = useOnline();
-    const clock = useClock();
-    return computed(() =>
-      judgeFreshness({
-        ...facts.value,
-        online: online.value,
-        nowMs: Math.max(clock.value, facts.value.provenAtMs ?? 0),
-      }),
-    );
-  });
-  return freshness as ComputedRef<Freshness>;
-}
+  const online = useOnline();
+  const clock = useClock();
+  return computed(() =>
+    judgeFreshness({
+      ...facts.value,
+      online: online.value,
+      nowMs: Math.max(clock.value, facts.value.provenAtMs ?? 0),
+    }),
+  );
+});

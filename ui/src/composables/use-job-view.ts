@@ -38,9 +38,9 @@ export function provideJobView(id: string): JobView {
     return frameFacts(
       { step, frame, state },
       {
-        change: live.changes.get(key),
+        change: live.changes.value.get(key),
         fetched: details.known.value.get(key),
-        progress: live.progress.get(key),
+        progress: live.progress.value.get(key),
       },
     );
   }
@@ -57,7 +57,7 @@ export function provideJobView(id: string): JobView {
         at.step,
         at.frame,
         kind,
-        live.changes.get(frameKey(at.step, at.frame))?.generation ?? 0,
+        live.changes.value.get(frameKey(at.step, at.frame))?.generation ?? 0,
       ),
     frameAt: (step, position) => {
       const grid = live.grids.value.get(step);

@@ -12,10 +12,10 @@ export interface LiveJob {
   job: ShallowRef<JobSummary | null>;
   /** By step. The map and its bytes are changed in place; the ref is triggered once an animation frame. */
   grids: ShallowRef<Map<string, FrameGrid>>;
-  /** What changed while this page was open, by `frameKey`. */
-  changes: Map<string, FrameChange>;
-  /** How far running frames are, by `frameKey`. */
-  progress: Map<string, Progress>;
+  /** What changed while this page was open, by `frameKey`; triggered with `grids`. */
+  changes: ShallowRef<Map<string, FrameChange>>;
+  /** How far running frames are, by `frameKey`; triggered with `grids`. */
+  progress: ShallowRef<Map<string, Progress>>;
   /** Why there is nothing to see; empty while all is well. */
   problem: Ref<string>;
 }
@@ -24,10 +24,14 @@ export interface LiveJob {
 export function useJob(id: string): LiveJob {
   const job = shallowRef<JobSummary | null>(null);
   const grids = shallowRef(new Map<string, FrameGrid>());
-  const changes = new Map<string, FrameChange>();
-  const progress = new Map<string, Progress>();
+  const changes = shallowRef(new Map<string, FrameChange>());
+  const progress = shallowRef(new Map<string, Progress>());
   const problem = ref('');
-  const flush = onceAFrame(() => triggerRef(grids));
+  const flush = onceAFrame(() => {
+    triggerRef(changes);
+    triggerRef(progress);
+    triggerRef(grids);
+  });
 
   function apply(patch: RoomPatch): void {
     if (patch.job) job.value = patch.job;
@@ -35,10 +39,12 @@ export function useJob(id: string): LiveJob {
       const grid = grids.value.get(change.step);
       if (grid) setState(grid, change.number, change.state);
       const key = frameKey(change.step, change.number);
-      changes.set(key, change);
-      if (change.state !== 'running') progress.delete(key);
+      // Last in the map is last seen, so that the latest frames are those at its end.
+      changes.value.delete(key);
+      changes.value.set(key, change);
+      if (change.state !== 'running') progress.value.delete(key);
     }
-    for (const item of patch.progress ?? []) progress.set(frameKey(item.step, item.frame), item);
+    for (const item of patch.progress ?? []) progress.value.set(frameKey(item.step, item.frame), item);
     flush.request();
   }
 
@@ -46,8 +52,8 @@ export function useJob(id: string): LiveJob {
     snapshot: (snapshot) => {
       job.value = snapshot.job ?? null;
       grids.value = new Map((snapshot.grids ?? []).map((grid) => [grid.step, adoptGrid(grid)]));
-      changes.clear();
-      progress.clear();
+      changes.value = new Map();
+      progress.value = new Map();
       problem.value = snapshot.job ? '' : 'The farm knows no such job.';
     },
     patch: apply,

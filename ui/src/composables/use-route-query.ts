@@ -11,9 +11,7 @@ export function useRouteQuery(name: string): WritableComputedRef<string> {
       return typeof value === 'string' ? value : '';
     },
     set: (value) => {
-      const query = { ...route.query };
-      if (value === '') delete query[name];
-      else query[name] = value;
+      const query = { ...route.query, [name]: value === '' ? undefined : value };
       void router.replace({ query, hash: route.hash });
     },
   });

@@ -19,23 +19,21 @@ export function verbsFor(job: JobSummary): VerbChoice[] {
   const ended = ENDED.includes(job.state);
   if (job.state === 'paused') choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
   else if (!ended) choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
-  if (job.frames.failed > 0 || job.frames.cancelled > 0) choices.push(retryChoice(job));
+  if (job.frames.failed > 0) choices.push(retryChoice(job));
   if (!ended) choices.push(cancelChoice(job));
   return choices;
 }
 
 function retryChoice(job: JobSummary): VerbChoice {
-  const { failed, cancelled } = job.frames;
-  const what = failed > 0 ? `failed frame` : `cancelled frame`;
-  const count = failed > 0 ? failed : cancelled;
+  const { failed } = job.frames;
   return {
     verb: 'retry',
-    label: failed > 0 ? 'Retry failed' : 'Retry cancelled',
+    label: 'Retry failed',
     icon: 'i-lucide-rotate-ccw',
     confirm: {
-      title: `Retry ${plural(count, what)}?`,
-      text: `${plural(count, what)} of “${job.name}” will be rendered again. Frames that are done stay as they are.`,
-      yes: `Retry ${plural(count, 'frame')}`,
+      title: `Retry ${plural(failed, 'failed frame')}?`,
+      text: `${plural(failed, 'failed frame')} of “${job.name}” will be rendered again. Frames that are done stay as they are.`,
+      yes: `Retry ${plural(failed, 'frame')}`,
     },
   };
 }

@@ -128,9 +128,9 @@ export class FarmSocket {
 
   async #askToJoin(room: string): Promise<JoinReply | undefined> {
     try {
-      return await this.#socket
+      return (await this.#socket
         .timeout(JOIN_TIMEOUT_MS)
-        .emitWithAck('join', { room, hidden: document.hidden });
+        .emitWithAck('join', { room, hidden: document.hidden })) as JoinReply;
     } catch {
       return undefined; // Timed out or disconnected: the caller decides.
     }
@@ -153,7 +153,10 @@ export class FarmSocket {
   }
 
   #prove(): void {
-    if (!this.#socket.connected) return this.#tell();
+    if (!this.#socket.connected) {
+      this.#tell();
+      return;
+    }
     this.#socket.timeout(PROBE_MS).emit('probe', (error: Error | null, answer?: { live: boolean }) => {
       if (error === null && answer?.live === true) this.#provenAtMs = Date.now();
       this.#tell();

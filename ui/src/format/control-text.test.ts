@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
+import type { JobState } from '../../../src/shared/contracts/realtime.ts';
+import { verbsFor } from './control-text.ts';
+
+function job(state: JobState, frames: Partial<JobSummary['frames']>): JobSummary {
+  const none = {
+    waiting: 0,
+    ready: 0,
+    queued: 0,
+    running: 0,
+    done: 0,
+    failed: 0,
+    held: 0,
+    skipped: 0,
+    cancelled: 0,
+  };
+  return {
+    id: 'j1',
+    name: 'Titles',
+    owner: 'ada',
+    project: 'film',
+    labels: {},
+    priority: 50,
+    state,
+    frames: { total: 300, ...none, ...frames },
+    steps: [],
+    error: null,
+    submittedAt: '2026-01-01T00:00:00Z',
+    startedAt: null,
+    finishedAt: null,
+    deliveredAt: null,
+  };
+}
+
+const verbs = (of: JobSummary): string[] => verbsFor(of).map((choice) => choice.verb);
+
+describe('verbsFor', () => {
+  it('offers what fits the state', () => {
+    expect(verbs(job('running', { running: 300 }))).toEqual(['pause', 'cancel']);
+    expect(verbs(job('paused', { ready: 300 }))).toEqual(['resume', 'cancel']);
+    expect(verbs(job('failed', { done: 290, failed: 10 }))).toEqual(['retry']);
+    expect(verbs(job('completed', { done: 300 }))).toEqual([]);
+  });
+
+  it('says in numbers what a cancel will do', () => {
+    const cancel = verbsFor(job('running', { done: 86, running: 3, ready: 211 })).at(-1);
+    expect(cancel?.confirm?.text).toBe(
+      '214 frames will not be rendered, 3 of them being rendered now. 86 finished frames can still be downloaded.',
+    );
+    expect(cancel?.confirm?.yes).toBe('Cancel 214 frames');
+  });
+
+  it('says in numbers what a retry will do', () => {
+    const retry = verbsFor(job('failed', { done: 299, failed: 1 }))[0];
+    expect(retry?.confirm?.title).toBe('Retry 1 failed frame?');
+  });
+});
