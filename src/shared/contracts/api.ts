@@ -63,6 +63,7 @@ export const controlBodySchema = z.strictObject({
   step: idSchema.optional(),
   priority: z.int().min(0).max(100).optional(),
 });
+export type ControlBody = z.infer<typeof controlBodySchema>;
 export const controlReplySchema = z.object({ requestId: z.string(), ok: z.boolean(), message: z.string() });
 export type ControlReply = z.infer<typeof controlReplySchema>;
 

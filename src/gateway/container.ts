@@ -1,0 +1,135 @@
+import 'reflect-metadata';
+import {
+  container as root,
+  instanceCachingFactory,
+  type DependencyContainer,
+  type InjectionToken,
+} from 'tsyringe';
+import type { GatewayEnvironment } from '../shared/config/environment.ts';
+import type { Ledger } from '../shared/database/connect.ts';
+import type { Logger } from '../shared/logging/logger.ts';
+import { createS3Client, type S3Settings } from '../shared/storage/s3-client.ts';
+import { bucketCheck, ledgerCheck, streamCheck } from '../shared/telemetry/health.ts';
+import { STREAMS } from '../shared/messaging/streams.ts';
+import type { NatsConnection } from 'nats';
+import type { Access } from './auth/access.ts';
+import { createApp } from './http/app.ts';
+import { AssetStore } from './ledger/asset-store.ts';
+import { AttemptQueries } from './ledger/attempt-queries.ts';
+import { FrameQueries } from './ledger/frame-queries.ts';
+import { JobQueries } from './ledger/job-queries.ts';
+import { ResultQueries } from './ledger/result-queries.ts';
+import { TemplateStore } from './ledger/template-store.ts';
+import { JobController } from './messaging/job-controller.ts';
+import { JobSubmitter } from './messaging/job-submitter.ts';
+import { LogBuffer } from './messaging/log-buffer.ts';
+import { Feeds } from './realtime/feeds.ts';
+import { RealtimeServer } from './realtime/realtime-server.ts';
+import { Snapshots } from './realtime/snapshots.ts';
+import { LogReader } from './storage/log-reader.ts';
+import { ObjectStore } from './storage/object-store.ts';
+import { StoredLogs } from './storage/stored-log.ts';
+import { TOKENS } from './tokens.ts';
+import { WorkerBoard } from './workers/worker-board.ts';
+
+/** What exists before the container: read, opened and owned by `main.ts`. */
+export interface GatewayResources {
+  environment: GatewayEnvironment;
+  log: Logger;
+  nats: NatsConnection;
+  ledger: Ledger;
+  access: Access;
+  version: string;
+  /** Folder of the built page. */
+  uiFolder: string;
+}
+
+/** Builds the gateway's parts, each once, when it is first asked for. */
+export function createGatewayContainer(resources: GatewayResources): DependencyContainer {
+  const container = root.createChildContainer();
+  const provide = <T>(token: InjectionToken<T>, make: () => T): void => {
+    container.register(token, { useFactory: instanceCachingFactory(make) });
+  };
+  const get = <T>(token: InjectionToken<T>): T => container.resolve(token);
+  const { environment, log, nats, ledger, access } = resources;
+
+  provide(TOKENS.s3, () => createS3Client(s3Settings(environment, environment.S3_ENDPOINT)));
+  provide(TOKENS.signer, () => createS3Client(s3Settings(environment, publicEndpoint(environment))));
+  provide(TOKENS.objects, () => new ObjectStore(get(TOKENS.s3), get(TOKENS.signer), environment.S3_BUCKET));
+  provide(TOKENS.jobs, () => new JobQueries(ledger));
+  provide(TOKENS.frames, () => new FrameQueries(ledger));
+  provide(TOKENS.attempts, () => new AttemptQueries(ledger));
+  provide(TOKENS.results, () => new ResultQueries(ledger, get(TOKENS.objects)));
+  provide(TOKENS.assets, () => new AssetStore(ledger, get(TOKENS.objects)));
+  provide(TOKENS.templates, () => new TemplateStore(ledger));
+  provide(TOKENS.logBuffer, () => new LogBuffer(nats, log));
+  provide(
+    TOKENS.logs,
+    () => new LogReader(get(TOKENS.attempts), new StoredLogs(get(TOKENS.objects)), get(TOKENS.logBuffer)),
+  );
+  provide(TOKENS.workers, () => new WorkerBoard(nats, ledger, log));
+  provide(TOKENS.submitter, () => new JobSubmitter(nats));
+  provide(TOKENS.controller, () => new JobController(nats, log));
+  provide(
+    TOKENS.snapshots,
+    () => new Snapshots(get(TOKENS.jobs), get(TOKENS.frames), get(TOKENS.workers), get(TOKENS.logs)),
+  );
+  provide(TOKENS.realtime, () => new RealtimeServer(get(TOKENS.snapshots), access, log));
+  provide(
+    TOKENS.feeds,
+    () =>
+      new Feeds({
+        nats,
+        ledger,
+        log,
+        frames: get(TOKENS.frames),
+        attempts: get(TOKENS.attempts),
+        buffer: get(TOKENS.logBuffer),
+        workers: get(TOKENS.workers),
+        realtime: get(TOKENS.realtime),
+      }),
+  );
+  provide(TOKENS.app, () => buildApp(resources, get));
+  return container;
+}
+
+function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>) => T) {
+  const { environment, log, nats, ledger, access, version, uiFolder } = resources;
+  return createApp(
+    {
+      access,
+      log,
+      jobs: get(TOKENS.jobs),
+      frames: get(TOKENS.frames),
+      attempts: get(TOKENS.attempts),
+      results: get(TOKENS.results),
+      logs: get(TOKENS.logs),
+      assets: get(TOKENS.assets),
+      templates: get(TOKENS.templates),
+      workers: get(TOKENS.workers),
+      objects: get(TOKENS.objects),
+      submitter: get(TOKENS.submitter),
+      controller: get(TOKENS.controller),
+      checks: {
+        postgres: ledgerCheck(ledger),
+        jetstream: streamCheck(nats, STREAMS.status.name),
+        s3: bucketCheck(get(TOKENS.s3), environment.S3_BUCKET),
+      },
+    },
+    { objectStoreUrl: publicEndpoint(environment), version, uiFolder },
+  );
+}
+
+function publicEndpoint(environment: GatewayEnvironment): string {
+  return environment.FARMHAND_S3_PUBLIC_ENDPOINT ?? environment.S3_ENDPOINT;
+}
+
+function s3Settings(environment: GatewayEnvironment, endpoint: string): S3Settings {
+  return {
+    endpoint,
+    bucket: environment.S3_BUCKET,
+    region: environment.AWS_REGION,
+    accessKeyId: environment.AWS_ACCESS_KEY_ID,
+    secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
+  };
+}

@@ -1,0 +1,91 @@
+import express, { Router, type Express } from 'express';
+import type { Logger } from '../../shared/logging/logger.ts';
+import { assertId } from '../../shared/domain/ids.ts';
+import type { HealthCheck } from '../../shared/telemetry/health.ts';
+import type { Access } from '../auth/access.ts';
+import type { AssetStore } from '../ledger/asset-store.ts';
+import type { AttemptQueries } from '../ledger/attempt-queries.ts';
+import type { FrameQueries } from '../ledger/frame-queries.ts';
+import type { JobQueries } from '../ledger/job-queries.ts';
+import type { ResultQueries } from '../ledger/result-queries.ts';
+import type { TemplateStore } from '../ledger/template-store.ts';
+import type { JobController } from '../messaging/job-controller.ts';
+import type { JobSubmitter } from '../messaging/job-submitter.ts';
+import type { LogReader } from '../storage/log-reader.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { WorkerBoard } from '../workers/worker-board.ts';
+import { checkHost, requireCaller } from './access-middleware.ts';
+import { problemHandler, unknownRoute } from './problems.ts';
+import { assetRoutes } from './routes/assets.ts';
+import { controlRoutes } from './routes/control.ts';
+import { farmRoutes } from './routes/farm.ts';
+import { frameRoutes } from './routes/frames.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { logRoutes } from './routes/logs.ts';
+import { resultRoutes } from './routes/results.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { templateRoutes } from './routes/templates.ts';
+import { workerRoutes } from './routes/workers.ts';
+import { securityHeaders } from './security-headers.ts';
+import { staticPage } from './static-page.ts';
+
+export interface AppParts {
+  access: Access;
+  jobs: JobQueries;
+  frames: FrameQueries;
+  attempts: AttemptQueries;
+  results: ResultQueries;
+  logs: LogReader;
+  assets: AssetStore;
+  templates: TemplateStore;
+  workers: WorkerBoard;
+  objects: ObjectStore;
+  submitter: JobSubmitter;
+  controller: JobController;
+  checks: Readonly<Record<string, HealthCheck>>;
+  log: Logger;
+}
+
+export interface AppSettings {
+  /** The object store as browsers reach it. */
+  objectStoreUrl: string;
+  /** Where the built page is. */
+  uiFolder: string;
+  version: string;
+}
+
+/** The HTTP side of the gateway; what it serves is listed in docs/protocols.md. */
+export function createApp(parts: AppParts, settings: AppSettings): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use(securityHeaders(settings.objectStoreUrl));
+  app.use(healthRoutes(parts.checks));
+  app.use(checkHost(parts.access));
+  app.use('/api', sessionRoutes(parts.access));
+  app.use('/api', requireCaller(parts.access), api(parts, settings));
+  app.use(staticPage(settings.uiFolder));
+  app.use(unknownRoute);
+  app.use(problemHandler(parts.log));
+  return app;
+}
+
+function api(parts: AppParts, settings: AppSettings): Router {
+  const router = Router();
+  router.use('/jobs/:id', (request, _response, next) => {
+    assertId(request.params.id, 'The job id');
+    next();
+  });
+  router.use(farmRoutes(settings.version));
+  router.use(jobRoutes(parts.jobs, parts.submitter));
+  router.use(frameRoutes(parts.frames, parts.jobs, parts.objects));
+  router.use(logRoutes(parts.attempts, parts.logs, parts.jobs));
+  router.use(resultRoutes(parts.results, parts.jobs));
+  router.use(controlRoutes(parts.jobs, parts.controller));
+  router.use(workerRoutes(parts.workers));
+  router.use(assetRoutes(parts.assets));
+  router.use(templateRoutes(parts.templates, parts.assets));
+  router.use(unknownRoute);
+  return router;
+}

@@ -1,0 +1,122 @@
+import { STATUS_CODES } from 'node:http';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { errors as natsErrors } from '@nats-io/nats-core';
+import { FarmError, messageOf, type ErrorCode } from '../../shared/domain/errors.ts';
+import type { Problem } from '../../shared/contracts/api.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+
+const STATUS: Record<ErrorCode, number> = {
+  invalid: 400,
+  unauthorized: 401,
+  refused: 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-large': 413,
+  internal: 500,
+  unavailable: 503,
+};
+
+/** An error whose HTTP status says more than its code does, e.g. 421 or 429. */
+export class HttpError extends FarmError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(code, message);
+    this.name = 'HttpError';
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+export const unknownRoute: RequestHandler = (request) => {
+  throw new FarmError('not-found', `There is nothing at ${request.method} ${request.path.slice(0, 200)}.`);
+};
+
+/** The one place where errors become answers: RFC 9457 problem documents. */
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response: Response, next) => {
+    const known = toFarmError(error);
+    const status = known instanceof HttpError ? known.status : STATUS[known.code];
+    if (status >= 500)
+      log.error({ err: error, method: request.method, path: request.path }, 'request failed');
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    if (known instanceof HttpError) response.set(known.headers);
+    if (status === 401) response.set('WWW-Authenticate', 'Bearer');
+    const problem: Problem = {
+      type: `urn:farmhand:error:${known.code}`,
+      title: STATUS_CODES[status] ?? 'Error',
+      status,
+      detail: known.message,
+      code: known.code,
+      ...(known.issues.length > 0 ? { errors: [...known.issues] } : {}),
+    };
+    response
+      .status(status)
+      .set('Cache-Control', 'no-store')
+      .type('application/problem+json')
+      .send(JSON.stringify(problem));
+  };
+}
+
+function toFarmError(error: unknown): FarmError {
+  if (error instanceof FarmError) return error;
+  const away = whichServerIsAway(error);
+  if (away !== undefined)
+    return new FarmError('unavailable', `${away} does not answer at the moment; try again.`, {
+      cause: error,
+    });
+  return (
+    bodyError(error) ?? new FarmError('internal', 'Something went wrong in the farm; its log says what.')
+  );
+}
+
+/** Errors that Express and its body parser make of a request. */
+function bodyError(error: unknown): FarmError | undefined {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
+  const { status } = error;
+  if (typeof status !== 'number' || status < 400 || status > 499) return undefined;
+  if (status === 413) {
+    const limit = 'limit' in error && typeof error.limit === 'number' ? error.limit : undefined;
+    return new FarmError(
+      'too-large',
+      `The request's body is too large${limit === undefined ? '' : `; at most ${limit} bytes are taken`}.`,
+    );
+  }
+  return new HttpError(status, 'invalid', `The request cannot be read: ${messageOf(error)}.`);
+}
+
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+function whichServerIsAway(error: unknown): string | undefined {
+  if (
+    error instanceof natsErrors.TimeoutError ||
+    error instanceof natsErrors.NoRespondersError ||
+    error instanceof natsErrors.ConnectionError ||
+    error instanceof natsErrors.ClosedConnectionError
+  )
+    return 'NATS';
+  if (!(error instanceof Error)) return undefined;
+  if ('$metadata' in error || error.name === 'TimeoutError') return 'The object store';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // PostgreSQL: class 08 are connection exceptions, 57P0x a server that stops or starts.
+  if (code.startsWith('08') || code.startsWith('57P')) return 'The ledger';
+  if (/^(timeout exceeded when trying to connect|Connection terminated)/.test(error.message))
+    return 'The ledger';
+  return CONNECTION_CODES.has(code) ? 'A server that the farm needs' : undefined;
+}

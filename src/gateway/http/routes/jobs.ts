@@ -1,0 +1,42 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { MAX_DOCUMENT_BYTES } from '../../../shared/contracts/job-document.ts';
+import { JOB_STATES } from '../../../shared/domain/states.ts';
+import type { JobQueries } from '../../ledger/job-queries.ts';
+import type { JobSubmitter } from '../../messaging/job-submitter.ts';
+import { cursorSchema, limitSchema } from '../cursor.ts';
+import { listOf } from '../list-parameter.ts';
+import { bodyBytes, rawBody, readQuery } from '../read-body.ts';
+
+const listQuery = z.strictObject({
+  state: listOf(JOB_STATES),
+  q: z.string().min(1).max(200).optional(),
+  limit: limitSchema(50, 500),
+  cursor: cursorSchema,
+});
+
+const historyQuery = z.strictObject({ limit: limitSchema(100, 1_000), cursor: cursorSchema });
+
+export function jobRoutes(jobs: JobQueries, submitter: JobSubmitter): Router {
+  const router = Router();
+  router.post('/jobs', rawBody(MAX_DOCUMENT_BYTES), async (request, response) => {
+    const submitted = await submitter.submit(bodyBytes(request));
+    response
+      .status(submitted.existing ? 200 : 201)
+      .location(`/api/jobs/${submitted.id}`)
+      .json(submitted);
+  });
+  router.get('/jobs', async (request, response) => {
+    const { state, ...query } = readQuery(request, listQuery);
+    response.json(await jobs.list({ ...query, states: state }));
+  });
+  router.get('/jobs/:id', async (request, response) => {
+    response.json(await jobs.get(request.params.id));
+  });
+  router.get('/jobs/:id/history', async (request, response) => {
+    const { limit, cursor } = readQuery(request, historyQuery);
+    await jobs.assertExists(request.params.id);
+    response.json(await jobs.history(request.params.id, limit, cursor));
+  });
+  return router;
+}

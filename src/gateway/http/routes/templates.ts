@@ -1,0 +1,70 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Router } from 'express';
+import { z } from 'zod';
+import { templateRequestSchema, type TemplateRequest } from '../../../shared/contracts/api.ts';
+import { ENGINE_IDS, describeEngine } from '../../../shared/contracts/engine-catalogue.ts';
+import { idSchema } from '../../../shared/contracts/job-document.ts';
+import { parseWith } from '../../../shared/contracts/decode.ts';
+import { InvalidInputError, messageOf, type InputIssue } from '../../../shared/domain/errors.ts';
+import type { AssetStore } from '../../ledger/asset-store.ts';
+import type { TemplateStore } from '../../ledger/template-store.ts';
+import { rawBody, readBody, readQuery } from '../read-body.ts';
+
+const MAX_BODY_BYTES = 1_000_000;
+const getQuery = z.strictObject({ version: z.coerce.number().int().min(1).optional() });
+
+export function templateRoutes(templates: TemplateStore, assets: AssetStore): Router {
+  const router = Router();
+  router.post('/templates', rawBody(MAX_BODY_BYTES), async (request, response) => {
+    const template = readBody(request, templateRequestSchema, MAX_BODY_BYTES);
+    assertMakesSense(template);
+    await assets.assertHolds(template.asset, template.scenePath);
+    const stored = await templates.put(template);
+    response.status(stored.existing ? 200 : 201).json(stored.template);
+  });
+  router.get('/templates', async (_request, response) => {
+    response.json({ templates: await templates.list() });
+  });
+  router.get('/templates/:name', async (request, response) => {
+    const name = parseWith(idSchema, request.params.name, 'The template’s name');
+    response.json(await templates.get(name, readQuery(request, getQuery).version));
+  });
+  return router;
+}
+
+function assertMakesSense(template: TemplateRequest): void {
+  const issues: InputIssue[] = [];
+  if (describeEngine(template.engine)?.scene !== 'required') {
+    const expected = ENGINE_IDS.filter((id) => describeEngine(id)?.scene === 'required').join(', ');
+    issues.push({
+      path: 'engine',
+      value: template.engine,
+      expected: `an engine that takes a scene: ${expected}`,
+    });
+  }
+  const wrong = whatIsWrongWith(template.schema);
+  if (wrong !== undefined) {
+    issues.push({ path: 'schema', value: wrong, expected: 'JSON Schema 2020-12 of an object' });
+  }
+  const { properties } = template.schema;
+  const parameters = typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
+  for (const name of Object.keys(template.slots)) {
+    if (parameters.includes(name)) continue;
+    issues.push({
+      path: `slots.${name}`,
+      value: 'a slot',
+      expected: 'a parameter that schema.properties names',
+    });
+  }
+  if (issues.length > 0) throw new InvalidInputError('The template', issues);
+}
+
+function whatIsWrongWith(schema: TemplateRequest['schema']): string | undefined {
+  if (schema['type'] !== 'object') return 'a schema whose type is not "object"';
+  try {
+    new Ajv2020({ strict: false, logger: false, validateFormats: false }).compile(schema);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

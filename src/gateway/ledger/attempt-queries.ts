@@ -1,0 +1,105 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Attempt, Attempts } from '../../shared/contracts/api.ts';
+import type { Ledger } from '../../shared/database/connect.ts';
+import { FarmError, describeValue } from '../../shared/domain/errors.ts';
+import { formatFrames } from '../../shared/domain/frame-ranges.ts';
+import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+
+/** Where an attempt's log is to be looked for. */
+export interface AttemptLog {
+  jobId: string;
+  taskId: string;
+  ended: boolean;
+  /** Its object, once the attempt has ended and stored it. */
+  logKey: string | null;
+}
+
+const attemptCursor = z.tuple([
+  z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/),
+  z.string().max(160),
+]);
+
+export class AttemptQueries {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Newest first. */
+  async list(jobId: string, limit: number, cursor: string | undefined): Promise<Attempts> {
+    const after = decodeCursor(attemptCursor, cursor);
+    const exactTime = sql<string>`to_char(attempts.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
+    const rows = await this.#ledger
+      .selectFrom('attempts')
+      .innerJoin('tasks', 'tasks.key', 'attempts.task_key')
+      .innerJoin('steps', 'steps.key', 'tasks.step_key')
+      .select([
+        'attempts.id',
+        'attempts.task_key',
+        'attempts.worker',
+        'attempts.outcome',
+        'attempts.class',
+        'attempts.error',
+        'attempts.started_at',
+        'attempts.ended_at',
+        'tasks.frames',
+        'steps.name as step',
+      ])
+      .select(exactTime.as('exact_time'))
+      .where('attempts.job_id', '=', jobId)
+      .$if(after !== undefined, (q) =>
+        q.where(
+          sql<boolean>`(attempts.started_at, attempts.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,
+        ),
+      )
+      .orderBy('attempts.started_at', 'desc')
+      .orderBy('attempts.id', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    const attempts = page.map((row): Attempt => ({
+      id: row.id,
+      taskId: taskIdOf(row.id),
+      step: row.step,
+      frames: formatFrames(row.frames),
+      worker: row.worker,
+      outcome: row.outcome,
+      class: row.class,
+      error: row.error,
+      startedAt: row.started_at.toISOString(),
+      endedAt: row.ended_at?.toISOString() ?? null,
+    }));
+    return { attempts, next: last ? encodeCursor([last.exact_time, last.id]) : null };
+  }
+
+  /**
+   * @param jobId when given, the attempt must be of this job.
+   * @throws FarmError `not-found`
+   */
+  async log(attempt: string, jobId?: string): Promise<AttemptLog> {
+    const row = await this.#ledger
+      .selectFrom('attempts')
+      .select(['job_id', 'ended_at', 'log_key'])
+      .where('id', '=', attempt)
+      .$if(jobId !== undefined, (q) => q.where('job_id', '=', jobId ?? ''))
+      .executeTakeFirst();
+    if (!row) {
+      const where = jobId === undefined ? '' : ` of job ${jobId}`;
+      throw new FarmError('not-found', `There is no attempt ${describeValue(attempt)}${where}.`);
+    }
+    return {
+      jobId: row.job_id,
+      taskId: taskIdOf(attempt),
+      ended: row.ended_at !== null,
+      logKey: row.log_key,
+    };
+  }
+}
+
+/** An attempt is named `<task>-<feed>-<delivery>`. */
+function taskIdOf(attempt: string): string {
+  return attempt.replace(/-\d+-\d+$/, '');
+}

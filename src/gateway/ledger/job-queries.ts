@@ -1,0 +1,93 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { History, JobsPage } from '../../shared/contracts/api.ts';
+import type { JobSummary } from '../../shared/contracts/messages.ts';
+import type { Ledger } from '../../shared/database/connect.ts';
+import { readJobSummary, selectJobSummaries, toJobSummary } from '../../shared/database/job-summaries.ts';
+import { FarmError } from '../../shared/domain/errors.ts';
+import type { JobState } from '../../shared/domain/states.ts';
+import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+
+export interface JobListQuery {
+  states: readonly JobState[];
+  /** Looked for in id, name, owner and project. */
+  q?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+const jobCursor = z.tuple([z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/), z.string().max(64)]);
+const eventCursor = z.tuple([z.string().regex(/^\d{1,18}$/)]);
+
+/** Reads of jobs for people and programs. */
+export class JobQueries {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Newest first. */
+  async list(query: JobListQuery): Promise<JobsPage> {
+    const after = decodeCursor(jobCursor, query.cursor);
+    const pattern = query.q === undefined ? undefined : `%${query.q.replace(/[\\%_]/g, '\\$&')}%`;
+    // JavaScript's dates end at milliseconds; the cursor needs all that Postgres sorts by.
+    const exactTime = sql<string>`to_char(jobs.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
+    const rows = await selectJobSummaries(this.#ledger)
+      .select(exactTime.as('exact_time'))
+      .$if(query.states.length > 0, (q) => q.where('jobs.state', 'in', query.states))
+      .$if(pattern !== undefined, (q) =>
+        q.where(
+          sql<boolean>`(jobs.name ILIKE ${pattern} OR jobs.id ILIKE ${pattern} OR jobs.owner ILIKE ${pattern} OR jobs.project ILIKE ${pattern})`,
+        ),
+      )
+      .$if(after !== undefined, (q) =>
+        q.where(
+          sql<boolean>`(jobs.submitted_at, jobs.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,
+        ),
+      )
+      .orderBy('jobs.submitted_at', 'desc')
+      .orderBy('jobs.id', 'desc')
+      .limit(query.limit + 1)
+      .execute();
+    const page = rows.slice(0, query.limit);
+    const last = rows.length > query.limit ? page.at(-1) : undefined;
+    return { jobs: page.map(toJobSummary), next: last ? encodeCursor([last.exact_time, last.id]) : null };
+  }
+
+  /** @throws FarmError `not-found` */
+  async get(jobId: string): Promise<JobSummary> {
+    const job = await readJobSummary(this.#ledger, jobId);
+    if (!job) throw noSuchJob(jobId);
+    return job;
+  }
+
+  /** @throws FarmError `not-found` */
+  async assertExists(jobId: string): Promise<void> {
+    const row = await this.#ledger.selectFrom('jobs').select('id').where('id', '=', jobId).executeTakeFirst();
+    if (!row) throw noSuchJob(jobId);
+  }
+
+  /** Newest first. */
+  async history(jobId: string, limit: number, cursor: string | undefined): Promise<History> {
+    const before = decodeCursor(eventCursor, cursor)?.[0];
+    const rows = await this.#ledger
+      .selectFrom('job_events')
+      .select(['key', 'kind', 'actor', 'message', 'at'])
+      .where('job_id', '=', jobId)
+      .$if(before !== undefined, (q) => q.where('key', '<', before ?? ''))
+      .orderBy('key', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    return {
+      events: page.map(({ kind, actor, message, at }) => ({ kind, actor, message, at: at.toISOString() })),
+      next: last ? encodeCursor([last.key]) : null,
+    };
+  }
+}
+
+function noSuchJob(jobId: string): FarmError {
+  return new FarmError('not-found', `There is no job ${jobId}.`);
+}

@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from 'node:util';
+import { sql, type Selectable } from 'kysely';
+import type { Template, TemplateRequest } from '../../shared/contracts/api.ts';
+import type { Ledger } from '../../shared/database/connect.ts';
+import type { TemplatesTable } from '../../shared/database/schema.ts';
+import { FarmError } from '../../shared/domain/errors.ts';
+
+/** Templates are never changed: a new content is a new version. */
+export class TemplateStore {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** The newest version of each, by name. */
+  async list(): Promise<Template[]> {
+    const rows = await this.#ledger
+      .selectFrom('templates')
+      .distinctOn('name')
+      .selectAll()
+      .orderBy('name')
+      .orderBy('version', 'desc')
+      .execute();
+    return rows.map(toTemplate);
+  }
+
+  /**
+   * @param version the newest when left out.
+   * @throws FarmError `not-found`
+   */
+  async get(name: string, version?: number): Promise<Template> {
+    const row = await this.#ledger
+      .selectFrom('templates')
+      .selectAll()
+      .where('name', '=', name)
+      .$if(version !== undefined, (q) => q.where('version', '=', version ?? 0))
+      .orderBy('version', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (row) return toTemplate(row);
+    const which = version === undefined ? name : `${name}@${version}`;
+    throw new FarmError('not-found', `There is no template ${which}.`);
+  }
+
+  /** Stores a new version, unless the newest is equal. Two pushes of one name take turns. */
+  async put(request: TemplateRequest): Promise<{ template: Template; existing: boolean }> {
+    return this.#ledger.transaction().execute(async (transaction) => {
+      await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`template:${request.name}`}, 0))`.execute(
+        transaction,
+      );
+      const newest = await transaction
+        .selectFrom('templates')
+        .selectAll()
+        .where('name', '=', request.name)
+        .orderBy('version', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      if (newest && isSame(toTemplate(newest), request))
+        return { template: toTemplate(newest), existing: true };
+      const row = await transaction
+        .insertInto('templates')
+        .values({
+          name: request.name,
+          version: (newest?.version ?? 0) + 1,
+          engine: request.engine,
+          label: request.label,
+          asset: request.asset,
+          scene_path: request.scenePath,
+          schema: JSON.stringify(request.schema),
+          slots: JSON.stringify(request.slots),
+          defaults: JSON.stringify(request.defaults),
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return { template: toTemplate(row), existing: false };
+    });
+  }
+}
+
+function isSame(template: Template, request: TemplateRequest): boolean {
+  const { version, createdAt } = template;
+  return isDeepStrictEqual(template, { ...request, version, createdAt });
+}
+
+function toTemplate(row: Selectable<TemplatesTable>): Template {
+  return {
+    name: row.name,
+    version: row.version,
+    label: row.label,
+    engine: row.engine,
+    asset: row.asset,
+    scenePath: row.scene_path,
+    schema: row.schema as Template['schema'],
+    slots: row.slots,
+    defaults: row.defaults as Template['defaults'],
+    createdAt: row.created_at.toISOString(),
+  };
+}

@@ -1,0 +1,24 @@
+import { isId } from '../../shared/domain/ids.ts';
+
+/** What a room's name says. */
+export type Room =
+  { kind: 'jobs' } | { kind: 'workers' } | { kind: 'job'; jobId: string } | { kind: 'log'; attempt: string };
+
+const ATTEMPT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,159}$/;
+
+export const ROOMS = {
+  jobs: 'jobs',
+  workers: 'workers',
+  job: (jobId: string): string => `job:${jobId}`,
+  log: (attempt: string): string => `log:${attempt}`,
+} as const;
+
+/** @returns undefined for anything that is not the name of a room. */
+export function parseRoom(name: unknown): Room | undefined {
+  if (typeof name !== 'string' || name.length > 200) return undefined;
+  if (name === ROOMS.jobs) return { kind: 'jobs' };
+  if (name === ROOMS.workers) return { kind: 'workers' };
+  if (name.startsWith('job:') && isId(name.slice(4))) return { kind: 'job', jobId: name.slice(4) };
+  if (name.startsWith('log:') && ATTEMPT.test(name.slice(4))) return { kind: 'log', attempt: name.slice(4) };
+  return undefined;
+}

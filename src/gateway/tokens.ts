@@ -1,0 +1,44 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Express } from 'express';
+import type { InjectionToken } from 'tsyringe';
+import type { AssetStore } from './ledger/asset-store.ts';
+import type { AttemptQueries } from './ledger/attempt-queries.ts';
+import type { FrameQueries } from './ledger/frame-queries.ts';
+import type { JobQueries } from './ledger/job-queries.ts';
+import type { ResultQueries } from './ledger/result-queries.ts';
+import type { TemplateStore } from './ledger/template-store.ts';
+import type { JobController } from './messaging/job-controller.ts';
+import type { JobSubmitter } from './messaging/job-submitter.ts';
+import type { LogBuffer } from './messaging/log-buffer.ts';
+import type { Feeds } from './realtime/feeds.ts';
+import type { RealtimeServer } from './realtime/realtime-server.ts';
+import type { Snapshots } from './realtime/snapshots.ts';
+import type { LogReader } from './storage/log-reader.ts';
+import type { ObjectStore } from './storage/object-store.ts';
+import type { WorkerBoard } from './workers/worker-board.ts';
+
+const token = <T>(name: string): InjectionToken<T> => Symbol(name);
+
+/** Everything that the gateway's container holds. */
+export const TOKENS = {
+  /** For the gateway's own reads and writes. */
+  s3: token<S3Client>('s3'),
+  /** Signs links with the address that browsers use. */
+  signer: token<S3Client>('signer'),
+  objects: token<ObjectStore>('objects'),
+  jobs: token<JobQueries>('jobs'),
+  frames: token<FrameQueries>('frames'),
+  attempts: token<AttemptQueries>('attempts'),
+  results: token<ResultQueries>('results'),
+  assets: token<AssetStore>('assets'),
+  templates: token<TemplateStore>('templates'),
+  logBuffer: token<LogBuffer>('logBuffer'),
+  logs: token<LogReader>('logs'),
+  workers: token<WorkerBoard>('workers'),
+  submitter: token<JobSubmitter>('submitter'),
+  controller: token<JobController>('controller'),
+  snapshots: token<Snapshots>('snapshots'),
+  realtime: token<RealtimeServer>('realtime'),
+  feeds: token<Feeds>('feeds'),
+  app: token<Express>('app'),
+} as const;
