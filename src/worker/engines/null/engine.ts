@@ -9,14 +9,23 @@ export const nullEngine: Engine = {
   reusable: true,
   detect: () => Promise.resolve({ version: '1', features: [], program: process.execPath }),
   open: (spec) => {
-    const { frameMs = 0 } = nullSettings.parse(spec.settings);
-    return Promise.resolve(nullSession(frameMs, spec.timeouts.frameSeconds));
+    const { frameMs = 0, logStart = false } = nullSettings.parse(spec.settings);
+    const limitSeconds = spec.timeouts.frameSeconds;
+    return Promise.resolve(nullSession({ frameMs, limitSeconds, log: logStart ? spec.log : undefined }));
   },
 };
 
-function nullSession(frameMs: number, limitSeconds: number): EngineSession {
+interface NullSessionOptions {
+  frameMs: number;
+  limitSeconds: number;
+  /** Told when each frame begins. */
+  log: ((line: string) => void) | undefined;
+}
+
+function nullSession({ frameMs, limitSeconds, log }: NullSessionOptions): EngineSession {
   return {
     render: async ({ signal }): Promise<RenderedFrame> => {
+      log?.(`told ${process.hrtime.bigint()}`);
       const start = performance.now();
       if (frameMs > 0) await pause(Math.min(frameMs, limitSeconds * 1000), signal);
       if (frameMs > limitSeconds * 1000) {
