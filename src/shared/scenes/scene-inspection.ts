@@ -1,0 +1,123 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join, posix, relative, sep } from 'node:path';
+import { isSafePath } from '../contracts/manifest.ts';
+
+export interface SceneFile {
+  /** Relative to {@link SceneInspection.root}, with forward slashes. */
+  path: string;
+  absolute: string;
+  bytes: number;
+}
+
+/** What a scene file says about itself. */
+export interface SceneInspection {
+  engine: 'lottie' | 'povray' | 'blender';
+  /** Absolute path of the folder that the scene and its files lie in. */
+  root: string;
+  /** The scene, relative to `root`. */
+  scene: string;
+  /** `a-b`, or a single number. */
+  frames: string;
+  fps: number | null;
+  width: number | null;
+  height: number | null;
+  /** The scene itself and what it needs beside it, as far as that can be seen without rendering. */
+  files: SceneFile[];
+  /** What it needs and is not there, or may not come along: one line each, for people. */
+  missing: string[];
+  notes: string[];
+}
+
+export const frameRange = (first: number, last: number): string =>
+  first === last ? `${first}` : `${first}-${last}`;
+
+/**
+ * Gathers the files that a scene refers to. Only files inside `root` come along: a scene that names
+ * `../../.ssh/id_rsa` must not make its sender upload it.
+ */
+export class NeededFiles {
+  readonly root: string;
+  readonly missing: string[] = [];
+  readonly #files = new Map<string, SceneFile>();
+
+  /** @param root an absolute path without links (`realpath`) */
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  get files(): SceneFile[] {
+    return [...this.#files.values()];
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path);
+  }
+
+  /**
+   * Adds the file at `reference`, relative to the folder of the file that names it.
+   * @param from path of the file that refers to it, relative to `root`
+   * @returns its path relative to `root` when it is there and inside; otherwise undefined, and `missing` says why
+   */
+  async add(reference: string, from: string): Promise<string | undefined> {
+    const path = posix.normalize(posix.join(posix.dirname(from), reference.replaceAll('\\', '/')));
+    if (reference.startsWith('/') || /^[A-Za-z]:/.test(reference)) {
+      this.missing.push(
+        `${reference} (an absolute path, which other machines do not have; make it relative)`,
+      );
+      return undefined;
+    }
+    if (path.startsWith('..')) {
+      this.missing.push(`${reference} (outside the folder; submit the folder around both)`);
+      return undefined;
+    }
+    if (await this.#addInside(path)) return path;
+    this.missing.push(from === '' ? reference : `${reference} (named in ${from})`);
+    return undefined;
+  }
+
+  /** Adds a file by its path relative to `root`, when it is there; says nothing when it is not. */
+  async addIfThere(path: string): Promise<boolean> {
+    return !path.startsWith('..') && (await this.#addInside(path));
+  }
+
+  /** Adds every file of a folder whose name the test accepts. @returns how many */
+  async addMatching(folder: string, matches: (name: string) => boolean): Promise<number> {
+    if (folder.startsWith('..')) return 0;
+    let count = 0;
+    for (const name of await namesIn(join(this.root, folder))) {
+      if (matches(name) && (await this.#addInside(posix.join(folder, name)))) count++;
+    }
+    return count;
+  }
+
+  async #addInside(path: string): Promise<boolean> {
+    if (this.#files.has(path)) return true;
+    if (!isSafePath(path)) return false;
+    const absolute = join(this.root, path);
+    const real = await realpath(absolute).catch(() => undefined); // not there: the caller says so
+    if (real === undefined || !isInside(real, this.root)) return false;
+    const info = await stat(real);
+    if (!info.isFile()) return false;
+    this.#files.set(path, { path, absolute, bytes: info.size });
+    return true;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return []; // no such folder: it holds no such file
+  }
+}
+
+function isInside(path: string, root: string): boolean {
+  return path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/** Root and relative path of a scene: its own folder, unless it is named as `entry` of a folder. */
+export async function locateScene(path: string, entry?: string): Promise<{ root: string; scene: string }> {
+  if (entry !== undefined) return { root: await realpath(path), scene: posix.normalize(entry) };
+  const root = await realpath(dirname(path));
+  return { root, scene: relative(dirname(path), path) };
+}
