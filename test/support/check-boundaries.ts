@@ -14,7 +14,7 @@ const report: IReporterOutput = await cruise(
   undefined,
   { tsConfig: extractTsConfig('tsconfig.json') },
 );
-const { modules, summary } = JSON.parse(String(report.output)) as {
+const { modules, summary } = JSON.parse(report.output as string) as {
   modules: { source: string }[];
   summary: { violations: { rule: { name: string }; from: string; to: string }[] };
 };
