@@ -1,0 +1,118 @@
+import { sql } from 'kysely';
+import type { Ledger } from '../../shared/database/connect.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import type { LedgerTransaction } from '../ledger/job-repository.ts';
+
+const LEASE = 'feeder';
+const TTL_MS = 3_000;
+const RENEW_EVERY_MS = 1_000;
+
+/** This coordinator is no longer the feeder; what it was about to write must not be written. */
+export class NotLeaderError extends Error {
+  constructor() {
+    super('Another coordinator feeds the farm now');
+    this.name = 'NotLeaderError';
+  }
+}
+
+/**
+ * Elects the one coordinator that feeds, by a row in Postgres. The epoch grows at each change of holder, and every
+ * transaction of the feeder checks it first, so that a leader that was frozen and wakes up late writes nothing.
+ */
+export class LeaderLease {
+  readonly #ledger: Ledger;
+  readonly #holder: string;
+  readonly #log: Logger;
+  readonly #listeners: (() => void)[] = [];
+  #epoch: string | undefined;
+  #validUntil = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #renewing: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(ledger: Ledger, holder: string, log: Logger) {
+    this.#ledger = ledger;
+    this.#holder = holder;
+    this.#log = log;
+  }
+
+  /** Called each time this coordinator becomes the leader. */
+  onElected(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  isLeader(): boolean {
+    return this.#epoch !== undefined && performance.now() < this.#validUntil;
+  }
+
+  async start(): Promise<void> {
+    await this.#renew();
+    this.#timer = setInterval(() => {
+      this.#renewing ??= this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+    }, RENEW_EVERY_MS);
+  }
+
+  /** Gives the lease back at once, so that another takes over without waiting for it to expire. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#timer);
+    await this.#renewing;
+    if (this.#epoch === undefined) return;
+    this.#epoch = undefined;
+    await sql`UPDATE leases SET expires_at = now() - interval '1 second'
+      WHERE name = ${LEASE} AND holder = ${this.#holder}`.execute(this.#ledger);
+  }
+
+  /**
+   * The first statement of every transaction that only the leader may make; the lease cannot change hands until it ends.
+   * @throws NotLeaderError
+   */
+  async fence(trx: LedgerTransaction): Promise<void> {
+    const epoch = this.#epoch ?? '-1';
+    const { rows } = await sql`
+      SELECT 1 FROM leases WHERE name = ${LEASE} AND holder = ${this.#holder} AND epoch = ${epoch} FOR SHARE`.execute(
+      trx,
+    );
+    if (rows.length > 0) return;
+    this.#lose();
+    throw new NotLeaderError();
+  }
+
+  async #renew(): Promise<void> {
+    const asked = performance.now();
+    try {
+      const { rows } = await sql<{ epoch: string }>`
+        INSERT INTO leases (name, holder, epoch, expires_at)
+        VALUES (${LEASE}, ${this.#holder}, 1, now() + make_interval(secs => ${TTL_MS / 1_000}))
+        ON CONFLICT (name) DO UPDATE SET
+          holder = excluded.holder,
+          epoch = CASE WHEN leases.holder = excluded.holder THEN leases.epoch ELSE leases.epoch + 1 END,
+          expires_at = excluded.expires_at
+        WHERE leases.holder = excluded.holder OR leases.expires_at < now()
+        RETURNING epoch`.execute(this.#ledger);
+      const epoch = rows[0]?.epoch;
+      if (epoch === undefined) this.#lose();
+      else if (!this.#stopping) this.#win(epoch, asked);
+    } catch (error) {
+      this.#log.debug({ error: messageOf(error) }, 'the lease could not be renewed');
+    }
+  }
+
+  #win(epoch: string, asked: number): void {
+    const elected = this.#epoch === undefined;
+    this.#epoch = epoch;
+    // Counted from before the question, so that the lease never seems longer here than it is there.
+    this.#validUntil = asked + TTL_MS;
+    if (!elected) return;
+    this.#log.info({ epoch }, 'this coordinator feeds the farm');
+    for (const listener of this.#listeners) listener();
+  }
+
+  #lose(): void {
+    if (this.#epoch !== undefined) this.#log.warn('another coordinator feeds the farm');
+    this.#epoch = undefined;
+  }
+}

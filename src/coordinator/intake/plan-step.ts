@@ -1,0 +1,180 @@
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_PATTERN,
+  DEFAULT_TARGET_SECONDS,
+} from '../../shared/contracts/job-document.ts';
+import { formatPath } from '../../shared/contracts/decode.ts';
+import {
+  ENGINE_IDS,
+  UNIT_FRAME,
+  describeEngine,
+  type EngineDescription,
+} from '../../shared/contracts/engine-catalogue.ts';
+import { FarmError, describeValue, type InputIssue } from '../../shared/domain/errors.ts';
+import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
+import { parseOutputPattern, patternCollision } from '../../shared/domain/output-pattern.ts';
+import type { DraftStep, PlannedStep, ResolvedScene } from './job-plan.ts';
+
+/** The engine of a step, or an issue that lists those there are. */
+export function engineOf(step: DraftStep, issues: InputIssue[]): EngineDescription | undefined {
+  const engine = describeEngine(step.engine);
+  if (!engine)
+    issues.push({
+      path: `${step.path}engine`,
+      value: describeValue(step.engine),
+      expected: `one of ${ENGINE_IDS.join(', ')}`,
+    });
+  return engine;
+}
+
+/** What an engine asks of a step's scene and inputs, before anything is looked up. */
+export function checkAgainstEngine(step: DraftStep, engine: EngineDescription, issues: InputIssue[]): void {
+  if (engine.scene === 'required' && step.scene === undefined)
+    issues.push({
+      path: `${step.path}scene`,
+      value: 'nothing',
+      expected: `a scene for ${engine.id}: "asset:<sha256>/<path>" or "template:<name>"`,
+    });
+  if (engine.scene === 'none' && step.scene !== undefined)
+    issues.push({
+      path: `${step.path}scene`,
+      value: describeValue(step.scene),
+      expected: `no scene: ${engine.id} takes none`,
+    });
+  const inputs = Object.keys(step.inputs);
+  if (engine.inputs === 'required' && inputs.length === 0)
+    issues.push({
+      path: `${step.path}inputs`,
+      value: 'nothing',
+      expected: `another step's frames for ${engine.id}, such as {"frames": {"step": "render"}}`,
+    });
+  if (engine.inputs === 'none' && inputs.length > 0)
+    issues.push({
+      path: `${step.path}inputs`,
+      value: describeValue(inputs),
+      expected: `no inputs: ${engine.id} takes none`,
+    });
+}
+
+/** Frames, settings and output of a step, with the template's defaults where the job does not say. */
+export function planStep(
+  step: DraftStep,
+  engine: EngineDescription,
+  resolved: ResolvedScene,
+  all: readonly DraftStep[],
+  issues: InputIssue[],
+): PlannedStep {
+  const runs = frameRuns(step, engine, resolved.defaults.frames, issues);
+  const frameTotal = runs.reduce((sum, run) => sum + run.count, 0);
+  return {
+    name: step.name,
+    engine: engine.id,
+    dependsOn: step.dependsOn,
+    frameTotal,
+    spec: {
+      runs,
+      scene: resolved.scene,
+      inputs: step.inputs,
+      data: resolved.data,
+      settings: settingsOf(step, engine, resolved.defaults.settings, issues),
+      output: outputOf(step, { engine, defaults: resolved.defaults.output, frameTotal, all }, issues),
+      chunk: step.chunk ?? 'auto',
+      targetSeconds: step.targetSeconds ?? DEFAULT_TARGET_SECONDS,
+      maxAttempts: step.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+      timeouts: step.timeouts ?? {},
+    },
+  };
+}
+
+function frameRuns(
+  step: DraftStep,
+  engine: EngineDescription,
+  byDefault: string | undefined,
+  issues: InputIssue[],
+): FrameRun[] {
+  const path = `${step.path}frames`;
+  if (engine.work === 'unit') {
+    if (step.frames !== undefined)
+      issues.push({
+        path,
+        value: describeValue(step.frames),
+        expected: `no frames: ${engine.id} does one piece of work a step`,
+      });
+    return [{ start: UNIT_FRAME, step: 1, count: 1 }];
+  }
+  const text = step.frames ?? byDefault;
+  if (text === undefined) {
+    issues.push({ path, value: 'nothing', expected: 'a frame range such as 1-100' });
+    return [];
+  }
+  try {
+    return [...parseFrameRange(text).runs];
+  } catch (error) {
+    if (!(error instanceof FarmError)) throw error;
+    for (const issue of error.issues) issues.push({ ...issue, path });
+    return [];
+  }
+}
+
+function settingsOf(
+  step: DraftStep,
+  engine: EngineDescription,
+  byDefault: Record<string, unknown> | undefined,
+  issues: InputIssue[],
+): Record<string, unknown> {
+  const settings = { ...byDefault, ...step.settings };
+  const result = engine.settings.safeParse(settings, { reportInput: true });
+  if (result.success) return settings;
+  for (const issue of result.error.issues) {
+    const base = [`${step.path}settings`, formatPath(issue.path)].filter((part) => part !== '').join('.');
+    if (issue.code === 'unrecognized_keys') {
+      const known = settingNames(engine);
+      for (const key of issue.keys)
+        issues.push({
+          path: `${base}.${key.slice(0, 80)}`,
+          value: 'an unknown setting',
+          expected: known === '' ? 'no settings' : `one of ${known}`,
+        });
+    } else issues.push({ path: base, value: describeValue(issue.input), expected: issue.message });
+  }
+  return settings;
+}
+
+function settingNames(engine: EngineDescription): string {
+  return 'shape' in engine.settings ? Object.keys(engine.settings.shape as object).join(', ') : '';
+}
+
+function outputOf(
+  step: DraftStep,
+  context: {
+    engine: EngineDescription;
+    defaults: DraftStep['output'];
+    frameTotal: number;
+    all: readonly DraftStep[];
+  },
+  issues: InputIssue[],
+): PlannedStep['spec']['output'] {
+  const { engine } = context;
+  const wanted = { ...context.defaults, ...step.output };
+  const format = wanted.format ?? engine.formats[0];
+  if (!engine.formats.includes(format))
+    issues.push({
+      path: `${step.path}output.format`,
+      value: describeValue(format),
+      expected: `one of ${engine.formats.join(', ')}, which ${engine.id} writes`,
+    });
+  const pattern = wanted.pattern ?? DEFAULT_PATTERN;
+  const path = `${step.path}output.pattern`;
+  try {
+    const same = (other: DraftStep): boolean => (other.output?.pattern ?? DEFAULT_PATTERN) === pattern;
+    const collision = patternCollision(parseOutputPattern(pattern), {
+      frames: context.frameTotal,
+      othersWithSamePattern: context.all.some((other) => other !== step && same(other)),
+    });
+    if (collision !== undefined) issues.push({ path, value: describeValue(pattern), expected: collision });
+  } catch (error) {
+    if (!(error instanceof FarmError)) throw error;
+    for (const issue of error.issues) issues.push({ ...issue, path });
+  }
+  return { ...wanted, format, pattern };
+}

@@ -1,0 +1,66 @@
+import type { Ledger } from '../../shared/database/connect.ts';
+import { FarmError } from '../../shared/domain/errors.ts';
+import { newId } from '../../shared/domain/new-id.ts';
+import type { JobSummary } from '../../shared/contracts/messages.ts';
+import type { Announcer } from '../ledger/announcer.ts';
+import { insertJob } from '../ledger/job-repository.ts';
+import type { WakeUps } from '../runtime/wake-ups.ts';
+import { decodeDocument, planJob } from './decode-job.ts';
+import type { SceneResolver } from './resolve-scene.ts';
+
+export interface Submitted {
+  job: JobSummary;
+  existing: boolean;
+}
+
+/** Takes job documents, whichever way they came. */
+export class Submissions {
+  readonly #ledger: Ledger;
+  readonly #scenes: SceneResolver;
+  readonly #announcer: Announcer;
+  readonly #wakeUps: WakeUps;
+
+  constructor(ledger: Ledger, scenes: SceneResolver, announcer: Announcer, wakeUps: WakeUps) {
+    this.#ledger = ledger;
+    this.#scenes = scenes;
+    this.#announcer = announcer;
+    this.#wakeUps = wakeUps;
+  }
+
+  /**
+   * Checks the document and writes the job; when this resolves, the ledger has it.
+   * @param source what makes the same message the same job when the document brings neither id nor key: the id to
+   *   use (of a stored message, so that a redelivery makes no second job) and the sender's own message id.
+   * @throws FarmError `invalid`, `too-large`, `conflict`, `unavailable`; errors of Postgres as they are.
+   */
+  async submit(bytes: Uint8Array, source: { jobId?: string; messageId?: string } = {}): Promise<Submitted> {
+    const sent = decodeDocument(bytes);
+    const document =
+      source.messageId === undefined || sent.id !== undefined || sent.idempotencyKey !== undefined
+        ? sent
+        : { ...sent, idempotencyKey: `message:${source.messageId}`.slice(0, 200) };
+    const plan = await planJob(document, this.#scenes);
+    const jobId = document.id ?? source.jobId ?? newId('j');
+    const result = await insertJob(this.#ledger, jobId, plan);
+    if (result.outcome === 'conflict') throw conflict(result.jobId, document.id);
+    if (result.outcome === 'accepted') {
+      this.#wakeUps.feeder.wake();
+      if (!result.expanded) this.#wakeUps.expander.wake();
+    }
+    this.#announcer.announce(result.job.id);
+    return { job: result.job, existing: result.outcome === 'existing' };
+  }
+}
+
+function conflict(existing: string, id: string | undefined): FarmError {
+  const what = id === existing ? 'id' : 'idempotencyKey';
+  return new FarmError(
+    'conflict',
+    `There is a job ${existing} with the same ${what} and another document; use a new ${what}, or send the same document.`,
+    {
+      issues: [
+        { path: what, value: JSON.stringify(existing), expected: `a new ${what}, or the same document` },
+      ],
+    },
+  );
+}

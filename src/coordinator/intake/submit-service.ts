@@ -1,0 +1,67 @@
+import type { Msg, NatsConnection, Subscription } from 'nats';
+import { encodeMessage } from '../../shared/contracts/decode.ts';
+import type { SubmitReply } from '../../shared/contracts/messages.ts';
+import { SUBJECTS } from '../../shared/contracts/subjects.ts';
+import { FarmError, messageOf } from '../../shared/domain/errors.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import { issuesOf } from './dead-letters.ts';
+import type { Submissions } from './submission.ts';
+
+type RefusalCode = Extract<SubmitReply, { code: unknown }>['code'];
+
+/** Answers requests on `jobs.submit` when the job is in the ledger, or with everything that is wrong with it. */
+export class SubmitService {
+  readonly #submissions: Submissions;
+  readonly #connection: NatsConnection;
+  readonly #log: Logger;
+  readonly #running = new Set<Promise<void>>();
+  #subscription: Subscription | undefined;
+
+  constructor(submissions: Submissions, connection: NatsConnection, log: Logger) {
+    this.#submissions = submissions;
+    this.#connection = connection;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#subscription = this.#connection.subscribe(SUBJECTS.jobsSubmit, {
+      queue: 'coordinators',
+      callback: (error, message) => {
+        if (error) {
+          this.#log.error({ error: error.message }, 'submissions cannot be received');
+          return;
+        }
+        const work = this.#answer(message);
+        this.#running.add(work);
+        void work.finally(() => this.#running.delete(work));
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#subscription?.drain();
+    await Promise.all(this.#running);
+  }
+
+  async #answer(message: Msg): Promise<void> {
+    let reply: SubmitReply;
+    try {
+      const { job, existing } = await this.#submissions.submit(message.data);
+      reply = { id: job.id, state: job.state, existing, job };
+    } catch (error) {
+      reply = { code: codeOf(error), message: messageOf(error), errors: [...issuesOf(error)] };
+      this.#log.info({ code: reply.code, error: reply.message }, 'a submission was refused');
+    }
+    message.respond(encodeMessage(reply));
+  }
+}
+
+function codeOf(error: unknown): RefusalCode {
+  if (error instanceof FarmError) {
+    if (error.code === 'conflict' || error.code === 'too-large' || error.code === 'unavailable')
+      return error.code;
+    return 'invalid';
+  }
+  // Postgres is away, or a defect here: either way the document may be sent again as it is.
+  return 'unavailable';
+}

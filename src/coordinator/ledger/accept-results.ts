@@ -1,0 +1,99 @@
+import { sql } from 'kysely';
+import type { FrameResult } from '../../shared/contracts/messages.ts';
+import type { FrameState } from '../../shared/domain/states.ts';
+import type { LedgerTransaction } from './job-repository.ts';
+
+/** A frame that an attempt has finished, checked against its task. */
+export interface AttemptResult {
+  stepKey: string;
+  taskKey: string;
+  attempt: string;
+  worker: string;
+  result: FrameResult;
+}
+
+export interface AcceptedFrame {
+  step_key: string;
+  number: number;
+  from: FrameState;
+  /** The task that held the frame; another one than the result's when it had been given away. */
+  task_key: string | null;
+}
+
+const hexOrNull = (result: FrameResult): string | null => result.outputs[0]?.sha256 ?? null;
+
+/**
+ * Takes results, one conditional update for all: the first valid one of a frame and generation wins, later ones change
+ * nothing. `results` names each frame once. Jobs are locked by the caller; counts are its, too.
+ */
+export async function acceptResults(
+  trx: LedgerTransaction,
+  results: readonly AttemptResult[],
+): Promise<AcceptedFrame[]> {
+  if (results.length === 0) return [];
+  const column = <T>(pick: (result: AttemptResult) => T): T[] => results.map(pick);
+  const { rows } = await sql<AcceptedFrame>`
+    WITH input AS (
+      SELECT * FROM unnest(
+        ${column((r) => r.stepKey)}::bigint[], ${column((r) => r.result.number)}::int[],
+        ${column((r) => r.result.generation)}::int[], ${column((r) => r.attempt)}::text[], ${column((r) => r.worker)}::text[],
+        ${column((r) => r.result.seconds)}::real[], ${column((r) => r.result.peakMemoryBytes)}::bigint[],
+        ${column((r) => r.result.outputs[0]?.bytes ?? null)}::bigint[], ${column((r) => hexOrNull(r.result))}::text[],
+        ${column((r) => r.result.outputs[0]?.key ?? null)}::text[],
+        ${column((r) => (r.result.warnings?.length ? JSON.stringify(r.result.warnings) : null))}::text[]
+      ) AS i(step_key, number, generation, attempt, worker, seconds, peak, bytes, sha256, object_key, warnings)
+    ),
+    valid AS (
+      SELECT i.*, f.state AS from_state, f.task_key FROM input i
+      JOIN frames f ON f.step_key = i.step_key AND f.number = i.number
+      WHERE f.generation = i.generation AND f.state IN ('ready', 'queued', 'running')
+    )
+    UPDATE frames f SET state = 'done', attempt = v.attempt, worker = v.worker, seconds = v.seconds,
+      peak_memory_bytes = v.peak, bytes = v.bytes, sha256 = decode(v.sha256, 'hex'), object_key = v.object_key,
+      warnings = CASE WHEN v.warnings IS NOT NULL
+        THEN ARRAY(SELECT jsonb_array_elements_text(v.warnings::jsonb)) END,
+      error = NULL, retry_at = NULL
+    FROM valid v
+    WHERE f.step_key = v.step_key AND f.number = v.number
+    RETURNING f.step_key, f.number, v.from_state AS "from", v.task_key`.execute(trx);
+  await insertOutputs(trx, results, rows);
+  return rows;
+}
+
+/** The outputs beyond the main one, of accepted frames only. */
+async function insertOutputs(
+  trx: LedgerTransaction,
+  results: readonly AttemptResult[],
+  accepted: readonly AcceptedFrame[],
+): Promise<void> {
+  if (!results.some((r) => r.result.outputs.length > 1)) return;
+  const taken = new Set(accepted.map((frame) => `${frame.step_key}/${frame.number}`));
+  const outputs = results
+    .filter((r) => taken.has(`${r.stepKey}/${r.result.number}`))
+    .flatMap((r) =>
+      r.result.outputs
+        .slice(1)
+        .flatMap((output) =>
+          output.key === null || output.sha256 === null
+            ? []
+            : [
+                {
+                  stepKey: r.stepKey,
+                  number: r.result.number,
+                  ...output,
+                  key: output.key,
+                  sha256: output.sha256,
+                },
+              ],
+        ),
+    );
+  if (outputs.length === 0) return;
+  await sql`
+    INSERT INTO frame_outputs (step_key, number, name, object_key, bytes, sha256)
+    SELECT o.step_key, o.number, o.name, o.object_key, o.bytes, decode(o.sha256, 'hex') FROM unnest(
+      ${outputs.map((o) => o.stepKey)}::bigint[], ${outputs.map((o) => o.number)}::int[], ${outputs.map((o) => o.name)}::text[],
+      ${outputs.map((o) => o.key)}::text[], ${outputs.map((o) => o.bytes)}::bigint[], ${outputs.map((o) => o.sha256)}::text[]
+    ) AS o(step_key, number, name, object_key, bytes, sha256)
+    ON CONFLICT (step_key, number, name) DO UPDATE
+      SET object_key = excluded.object_key, bytes = excluded.bytes, sha256 = excluded.sha256`.execute(trx);
+}

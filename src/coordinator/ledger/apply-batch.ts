@@ -1,0 +1,203 @@
+import { sql } from 'kysely';
+import type { FrameChange } from '../../shared/contracts/messages.ts';
+import type { Ledger } from '../../shared/database/connect.ts';
+import { acceptResults, type AcceptedFrame, type AttemptResult } from './accept-results.ts';
+import { CountDeltas } from './count-deltas.ts';
+import { lockJobs } from './cut-tasks.ts';
+import type { StatusEvent } from './decode-status.ts';
+import type { LedgerTransaction } from './job-repository.ts';
+import { planBatch, type BatchPlan, type TaskRow } from './plan-batch.ts';
+import { releaseFrames, type MovedFrame } from './release-frames.ts';
+import { jobsToSettle, settleJobs } from './settle-jobs.ts';
+import type { StepInfos } from './step-info.ts';
+
+/** What came of a batch, after the commit. */
+export interface AppliedBatch {
+  plan: BatchPlan;
+  tasks: ReadonlyMap<string, TaskRow>;
+  /** By job; null when frames changed that are not listed. */
+  changes: Map<string, FrameChange[] | null>;
+  /** Frames that were accepted while another task held them. */
+  takenFromOthers: AcceptedFrame[];
+  /** Results that changed nothing. */
+  stale: number;
+}
+
+/**
+ * Applies a batch of statuses in one transaction with one statement of each kind. Applying it again changes nothing.
+ * @param isHeld whether a live worker says that it still works on an attempt.
+ */
+export async function applyBatch(
+  ledger: Ledger,
+  steps: StepInfos,
+  events: readonly StatusEvent[],
+  isHeld: (worker: string, attempt: string) => boolean,
+): Promise<AppliedBatch> {
+  const jobIds = [...new Set(events.map((event) => event.jobId))];
+  return ledger.transaction().execute(async (trx) => {
+    await lockJobs(trx, jobIds);
+    const tasks = await readTasks(trx, steps, events);
+    const plan = planBatch(events, tasks, isHeld);
+    await writeTasks(trx, plan);
+    const started = await startFrames(trx, plan);
+    const accepted = await acceptResults(trx, plan.results);
+    const released = await releaseFrames(trx, plan.endings);
+    await writeAttempts(trx, plan, accepted);
+    await writeJobErrors(trx, plan);
+    const results = new Map(plan.results.map((r) => [`${r.stepKey}/${r.result.number}`, r]));
+    const deltas = countDeltas(started, accepted, released, results);
+    await deltas.write(trx);
+    const toSettle = await jobsToSettle(trx, deltas.stepKeys());
+    const further = toSettle.length > 0 ? await settleJobs(trx, toSettle) : new Set<string>();
+    return {
+      plan,
+      tasks,
+      changes: await changesByJob(steps, { started, accepted, released, results, plan, further }),
+      takenFromOthers: accepted.filter(
+        (frame) =>
+          frame.task_key !== null &&
+          frame.task_key !== results.get(`${frame.step_key}/${frame.number}`)?.taskKey,
+      ),
+      stale: plan.results.length - accepted.length,
+    };
+  });
+}
+
+async function readTasks(
+  trx: LedgerTransaction,
+  steps: StepInfos,
+  events: readonly StatusEvent[],
+): Promise<Map<string, TaskRow>> {
+  const keys = [...new Set(events.map((event) => event.taskKey))];
+  const rows = await trx
+    .selectFrom('tasks')
+    .select(['key', 'step_key', 'job_id', 'engine', 'lane', 'state', 'outcome', 'frames', 'generations'])
+    .select(['worker', 'instance', 'attempt'])
+    .where('key', 'in', keys)
+    .execute();
+  const infos = await steps.load([...new Set(rows.map((row) => row.step_key))]);
+  return new Map(
+    rows.flatMap((row) => {
+      const info = infos.get(row.step_key);
+      return info
+        ? [[row.key, { ...row, step: info.name, maxAttempts: info.spec.maxAttempts }] as const]
+        : [];
+    }),
+  );
+}
+
+async function writeTasks(trx: LedgerTransaction, plan: BatchPlan): Promise<void> {
+  const changes = [...plan.tasks.values()];
+  if (changes.length === 0) return;
+  await sql`
+    UPDATE tasks t SET state = n.state, outcome = n.outcome, worker = n.worker, instance = n.instance, attempt = n.attempt,
+      started_at = COALESCE(t.started_at, now()), ended_at = CASE WHEN n.state = 'ended' THEN now() END
+    FROM unnest(
+      ${changes.map((task) => task.key)}::bigint[], ${changes.map((task) => task.state)}::text[],
+      ${changes.map((task) => task.outcome)}::text[], ${changes.map((task) => task.worker)}::text[],
+      ${changes.map((task) => task.instance)}::text[], ${changes.map((task) => task.attempt)}::text[]
+    ) AS n(key, state, outcome, worker, instance, attempt)
+    WHERE t.key = n.key`.execute(trx);
+}
+
+type StartedFrame = Pick<MovedFrame, 'step_key' | 'number' | 'generation'> & { worker: string };
+
+/** Frames of tasks that started and have not ended within the same batch: those go from `queued` to their end at once. */
+async function startFrames(trx: LedgerTransaction, plan: BatchPlan): Promise<StartedFrame[]> {
+  const keys = [...plan.tasks.values()].filter((task) => task.state === 'running').map((task) => task.key);
+  if (keys.length === 0) return [];
+  const { rows } = await sql<StartedFrame>`
+    UPDATE frames f SET state = 'running'
+    FROM tasks t CROSS JOIN LATERAL unnest(t.frames) AS n(number)
+    WHERE t.key = ANY(${keys}::bigint[]) AND f.step_key = t.step_key AND f.number = n.number
+      AND f.task_key = t.key AND f.state = 'queued'
+    RETURNING f.step_key, f.number, f.generation, t.worker`.execute(trx);
+  return rows;
+}
+
+async function writeAttempts(
+  trx: LedgerTransaction,
+  plan: BatchPlan,
+  accepted: readonly AcceptedFrame[],
+): Promise<void> {
+  const attempts = [...plan.attempts.values()];
+  if (attempts.length === 0) return;
+  const taken = new Set(accepted.map((frame) => `${frame.step_key}/${frame.number}`));
+  const done = new Map<string, number>();
+  for (const r of plan.results)
+    if (taken.has(`${r.stepKey}/${r.result.number}`)) done.set(r.attempt, (done.get(r.attempt) ?? 0) + 1);
+  await sql`
+    INSERT INTO attempts AS a (id, task_key, job_id, worker, instance, outcome, class, error, frames_done, log_key, ended_at)
+    SELECT n.id, n.task_key, n.job_id, n.worker, n.instance, n.outcome, n.class, n.error, n.done, n.log_key,
+      CASE WHEN n.outcome IS NOT NULL THEN now() END
+    FROM unnest(
+      ${attempts.map((a) => a.id)}::text[], ${attempts.map((a) => a.taskKey)}::bigint[], ${attempts.map((a) => a.jobId)}::text[],
+      ${attempts.map((a) => a.worker)}::text[], ${attempts.map((a) => a.instance)}::text[],
+      ${attempts.map((a) => a.outcome)}::text[], ${attempts.map((a) => a.class)}::text[], ${attempts.map((a) => a.error)}::text[],
+      ${attempts.map((a) => done.get(a.id) ?? 0)}::int[], ${attempts.map((a) => a.logKey)}::text[]
+    ) AS n(id, task_key, job_id, worker, instance, outcome, class, error, done, log_key)
+    ON CONFLICT (id) DO UPDATE SET
+      outcome = CASE WHEN a.outcome IS NULL OR a.outcome = 'lost' THEN COALESCE(excluded.outcome, a.outcome) ELSE a.outcome END,
+      class = COALESCE(a.class, excluded.class), error = COALESCE(a.error, excluded.error),
+      frames_done = a.frames_done + excluded.frames_done, log_key = COALESCE(a.log_key, excluded.log_key),
+      ended_at = COALESCE(excluded.ended_at, a.ended_at)`.execute(trx);
+}
+
+async function writeJobErrors(trx: LedgerTransaction, plan: BatchPlan): Promise<void> {
+  if (plan.jobErrors.size === 0) return;
+  await sql`UPDATE jobs j SET error = n.error
+    FROM unnest(${[...plan.jobErrors.keys()]}::text[], ${[...plan.jobErrors.values()]}::text[]) AS n(id, error)
+    WHERE j.id = n.id`.execute(trx);
+}
+
+function countDeltas(
+  started: readonly StartedFrame[],
+  accepted: readonly AcceptedFrame[],
+  released: readonly MovedFrame[],
+  results: ReadonlyMap<string, AttemptResult>,
+): CountDeltas {
+  const deltas = new CountDeltas();
+  for (const frame of started) deltas.move(frame.step_key, 'queued', 'running');
+  for (const frame of accepted) {
+    deltas.move(frame.step_key, frame.from, 'done');
+    deltas.addSeconds(frame.step_key, results.get(`${frame.step_key}/${frame.number}`)?.result.seconds ?? 0);
+  }
+  for (const frame of released) deltas.move(frame.step_key, frame.from, frame.to);
+  return deltas;
+}
+
+async function changesByJob(
+  steps: StepInfos,
+  applied: {
+    started: readonly StartedFrame[];
+    accepted: readonly AcceptedFrame[];
+    released: readonly MovedFrame[];
+    results: ReadonlyMap<string, AttemptResult>;
+    plan: BatchPlan;
+    further: ReadonlySet<string>;
+  },
+): Promise<Map<string, FrameChange[] | null>> {
+  const { started, accepted, released, results } = applied;
+  const infos = await steps.load([
+    ...new Set([...started, ...accepted, ...released].map((frame) => frame.step_key)),
+  ]);
+  const changes = new Map<string, FrameChange[] | null>();
+  for (const attempt of applied.plan.attempts.values()) changes.set(attempt.jobId, []);
+  for (const jobId of applied.further) changes.set(jobId, null);
+  const add = (stepKey: string, change: Omit<FrameChange, 'step'>): void => {
+    const info = infos.get(stepKey);
+    if (info) changes.get(info.jobId)?.push({ step: info.name, ...change });
+  };
+  const none = { worker: null, seconds: null, error: null };
+  for (const { step_key, number, generation, worker } of started)
+    add(step_key, { ...none, number, generation, state: 'running', worker });
+  for (const { step_key, number } of accepted) {
+    const taken = results.get(`${step_key}/${number}`);
+    if (!taken) continue;
+    const { seconds, generation } = taken.result;
+    add(step_key, { number, generation, state: 'done', worker: taken.worker, seconds, error: null });
+  }
+  for (const { step_key, number, generation, to, error } of released)
+    add(step_key, { ...none, number, generation, state: to, error });
+  return changes;
+}

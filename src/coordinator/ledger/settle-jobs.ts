@@ -1,0 +1,153 @@
+import { sql } from 'kysely';
+import {
+  FRAME_STATES,
+  isEndedJob,
+  noFrames,
+  type FrameState,
+  type JobState,
+} from '../../shared/domain/states.ts';
+import { settleSteps, type Settlement, type SettlingStep } from '../planning/settle-steps.ts';
+import type { LedgerTransaction } from './job-repository.ts';
+
+type StepRow = {
+  key: string;
+  job_id: string;
+  name: string;
+  state: JobState;
+  entry_state: FrameState;
+  expanded: boolean;
+  depends_on: string[];
+} & Record<FrameState, number>;
+
+interface JobRow {
+  id: string;
+  state: JobState;
+  paused: boolean;
+}
+
+/**
+ * Brings the states of steps and jobs up to their frames' counts, releases steps whose dependencies are complete and
+ * skips those whose dependencies broke. The jobs' rows are locked by the caller. A fixed number of statements, however
+ * many jobs and frames.
+ * @returns jobs of which more changed than the caller knows: frames were released or skipped.
+ */
+export async function settleJobs(trx: LedgerTransaction, jobIds: readonly string[]): Promise<Set<string>> {
+  const jobs = await readJobs(trx, jobIds);
+  const steps = await readSteps(trx, jobIds);
+  const settlements = jobs.map((job) => ({
+    job,
+    settlement: settleSteps((steps.get(job.id) ?? []).map(toSettling), job.paused),
+  }));
+  await writeStepStates(
+    trx,
+    settlements.flatMap(({ settlement }) => settlement.steps),
+  );
+  await releaseSteps(
+    trx,
+    settlements.flatMap(({ settlement }) => settlement.release),
+  );
+  await skipSteps(
+    trx,
+    settlements.flatMap(({ settlement }) => settlement.skip),
+  );
+  await writeJobStates(trx, settlements);
+  const affected = settlements.filter(
+    ({ settlement }) => settlement.release.length > 0 || settlement.skip.length > 0,
+  );
+  return new Set(affected.map(({ job }) => job.id));
+}
+
+/**
+ * Whether counts that just changed alter the state of a step: only then is the whole job looked at.
+ * @returns ids of jobs to settle.
+ */
+export async function jobsToSettle(trx: LedgerTransaction, stepKeys: readonly string[]): Promise<string[]> {
+  if (stepKeys.length === 0) return [];
+  const { rows } = await sql<StepRow & { paused: boolean }>`
+    SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.frames_expanded = s.frame_total AS expanded,
+      '{}'::bigint[] AS depends_on, j.paused, ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
+    FROM steps s JOIN jobs j ON j.id = s.job_id WHERE s.key = ANY(${[...stepKeys]}::bigint[])`.execute(trx);
+  const changed = rows.filter((row) => settleSteps([toSettling(row)], row.paused).steps.length > 0);
+  return [...new Set(changed.map((row) => row.job_id))];
+}
+
+async function readJobs(trx: LedgerTransaction, jobIds: readonly string[]): Promise<JobRow[]> {
+  return trx.selectFrom('jobs').select(['id', 'state', 'paused']).where('id', 'in', jobIds).execute();
+}
+
+async function readSteps(trx: LedgerTransaction, jobIds: readonly string[]): Promise<Map<string, StepRow[]>> {
+  const { rows } = await sql<StepRow>`
+    SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.frames_expanded = s.frame_total AS expanded,
+      COALESCE((SELECT array_agg(d.depends_on::text) FROM step_dependencies d WHERE d.step_key = s.key), '{}') AS depends_on,
+      ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
+    FROM steps s WHERE s.job_id = ANY(${[...jobIds]}) ORDER BY s.key`.execute(trx);
+  const byJob = new Map<string, StepRow[]>();
+  for (const row of rows) byJob.set(row.job_id, [...(byJob.get(row.job_id) ?? []), row]);
+  return byJob;
+}
+
+function toSettling(row: StepRow): SettlingStep {
+  const counts = noFrames();
+  for (const state of FRAME_STATES) counts[state] = row[state];
+  return {
+    key: row.key,
+    name: row.name,
+    state: row.state,
+    counts,
+    expanded: row.expanded,
+    entryState: row.entry_state === 'waiting' ? 'waiting' : 'other',
+    dependsOn: row.depends_on,
+  };
+}
+
+async function writeStepStates(trx: LedgerTransaction, steps: Settlement['steps']): Promise<void> {
+  if (steps.length === 0) return;
+  await sql`UPDATE steps s SET state = n.state
+    FROM unnest(${steps.map((step) => step.key)}::bigint[], ${steps.map((step) => step.state)}::job_state[]) AS n(key, state)
+    WHERE s.key = n.key`.execute(trx);
+}
+
+async function releaseSteps(trx: LedgerTransaction, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await sql`
+    WITH moved AS (
+      UPDATE frames SET state = 'ready' WHERE step_key = ANY(${[...keys]}::bigint[]) AND state = 'waiting' RETURNING step_key
+    ), counted AS (SELECT step_key, count(*)::int AS frames FROM moved GROUP BY step_key)
+    UPDATE steps s SET entry_state = 'ready',
+      waiting = s.waiting - COALESCE(c.frames, 0), ready = s.ready + COALESCE(c.frames, 0)
+    FROM unnest(${[...keys]}::bigint[]) AS k(key) LEFT JOIN counted c ON c.step_key = k.key
+    WHERE s.key = k.key`.execute(trx);
+}
+
+async function skipSteps(trx: LedgerTransaction, steps: Settlement['skip']): Promise<void> {
+  if (steps.length === 0) return;
+  await sql`
+    WITH broken AS (
+      SELECT * FROM unnest(${steps.map((step) => step.key)}::bigint[], ${steps.map((step) => step.reason)}::text[]) AS b(key, reason)
+    ), moved AS (
+      UPDATE frames f SET state = 'skipped', error = b.reason
+      FROM broken b WHERE f.step_key = b.key AND f.state = 'waiting' RETURNING f.step_key
+    ), counted AS (SELECT step_key, count(*)::int AS frames FROM moved GROUP BY step_key)
+    UPDATE steps s SET entry_state = 'skipped', entry_error = b.reason,
+      waiting = s.waiting - COALESCE(c.frames, 0), skipped = s.skipped + COALESCE(c.frames, 0)
+    FROM broken b LEFT JOIN counted c ON c.step_key = b.key
+    WHERE s.key = b.key`.execute(trx);
+}
+
+async function writeJobStates(
+  trx: LedgerTransaction,
+  settlements: readonly { job: JobRow; settlement: Settlement }[],
+): Promise<void> {
+  const changed = settlements.filter(({ job, settlement }) => settlement.job !== job.state);
+  if (changed.length === 0) return;
+  await sql`
+    UPDATE jobs j SET state = n.state,
+      finished_at = CASE WHEN n.ended THEN now() END,
+      delivered_at = CASE WHEN n.state = 'completed' THEN now() ELSE j.delivered_at END,
+      error = CASE WHEN n.state = 'completed' THEN NULL ELSE j.error END
+    FROM unnest(
+      ${changed.map(({ job }) => job.id)}::text[], ${changed.map(({ settlement }) => settlement.job)}::job_state[],
+      ${changed.map(({ settlement }) => isEndedJob(settlement.job))}::bool[]
+    ) AS n(id, state, ended)
+    WHERE j.id = n.id`.execute(trx);
+}

@@ -1,0 +1,153 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import { encodeMessage } from '../../shared/contracts/decode.ts';
+import type { WorkerControl } from '../../shared/contracts/messages.ts';
+import { SUBJECTS, workerControlSubject } from '../../shared/contracts/subjects.ts';
+import type { Ledger } from '../../shared/database/connect.ts';
+import { FarmError } from '../../shared/domain/errors.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import { STREAMS } from '../../shared/messaging/streams.ts';
+import type { Feeder } from '../dispatch/feeder.ts';
+import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
+import type { DeadLetters } from '../intake/dead-letters.ts';
+import { DurableReader } from '../runtime/durable-reader.ts';
+import type { StreamGuard } from '../runtime/stream-guard.ts';
+import type { Announcer } from './announcer.ts';
+import { applyBatch, type AppliedBatch } from './apply-batch.ts';
+import { decodeStatus, type StatusEvent } from './decode-status.ts';
+import type { StepInfos } from './step-info.ts';
+
+/** The durable consumer that writes what workers report into the ledger. */
+export const LEDGER_CONSUMER = 'ledger';
+const BATCH_MESSAGES = 500;
+const LINGER_MS = 5;
+
+/** Reads what workers say of their tasks and applies it in batches. Acknowledged after the commit. */
+export class StatusApplier {
+  readonly #ledger: Ledger;
+  readonly #steps: StepInfos;
+  readonly #registry: WorkerRegistry;
+  readonly #feeder: Feeder;
+  readonly #announcer: Announcer;
+  readonly #deadLetters: DeadLetters;
+  readonly #connection: NatsConnection;
+  readonly #log: Logger;
+  readonly #reader: DurableReader;
+
+  constructor(
+    parts: {
+      steps: StepInfos;
+      registry: WorkerRegistry;
+      feeder: Feeder;
+      announcer: Announcer;
+      deadLetters: DeadLetters;
+      guard: StreamGuard;
+    },
+    ledger: Ledger,
+    connection: NatsConnection,
+    log: Logger,
+  ) {
+    this.#ledger = ledger;
+    this.#steps = parts.steps;
+    this.#registry = parts.registry;
+    this.#feeder = parts.feeder;
+    this.#announcer = parts.announcer;
+    this.#deadLetters = parts.deadLetters;
+    this.#connection = connection;
+    this.#log = log;
+    this.#reader = new DurableReader(
+      connection,
+      parts.guard,
+      {
+        stream: STREAMS.status.name,
+        durable: LEDGER_CONSUMER,
+        filter: SUBJECTS.statusTaskAll,
+        batch: BATCH_MESSAGES,
+        lingerMs: LINGER_MS,
+        handle: (messages) => this.#handle(messages),
+      },
+      log,
+    );
+  }
+
+  start(): void {
+    this.#reader.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#reader.stop();
+  }
+
+  async #handle(messages: readonly JsMsg[]): Promise<void> {
+    const events: { event: StatusEvent; message: JsMsg }[] = [];
+    for (const message of messages) {
+      const event = await this.#decode(message);
+      if (event) events.push({ event, message });
+    }
+    if (events.length > 0) {
+      const applied = await applyBatch(
+        this.#ledger,
+        this.#steps,
+        events.map(({ event }) => event),
+        (worker, attempt) => this.#registry.heldAttempt(worker, attempt) !== undefined,
+      );
+      for (const [index, { reason, message: text }] of applied.plan.rejected) {
+        const message = events[index]?.message;
+        if (message) await this.#bury(message, reason, new FarmError('invalid', text));
+      }
+      await this.#tell(applied);
+    }
+    for (const message of messages) message.ack();
+  }
+
+  async #decode(message: JsMsg): Promise<StatusEvent | undefined> {
+    try {
+      return decodeStatus(message.subject, message.data);
+    } catch (error) {
+      if (!(error instanceof FarmError)) throw error;
+      await this.#bury(message, error.code, error);
+      return undefined;
+    }
+  }
+
+  async #bury(message: JsMsg, reason: string, error: FarmError): Promise<void> {
+    const once = `status:${message.info.streamSequence}:${message.info.timestampNanos}`;
+    await this.#deadLetters.bury(
+      'status',
+      reason,
+      { subject: message.subject, data: message.data, once },
+      error,
+    );
+  }
+
+  async #tell(applied: AppliedBatch): Promise<void> {
+    for (const [jobId, frames] of applied.changes) this.#announcer.announce(jobId, frames);
+    const ended = [...applied.plan.tasks.values()].filter((task) => task.state === 'ended');
+    this.#feeder.tasksEnded(ended.flatMap((task) => applied.tasks.get(task.key)?.lane ?? []));
+    for (const { worker, attempt, frames } of applied.plan.strays) this.#drop(worker, attempt, frames);
+    await this.#dropTaken(applied);
+    if (applied.stale > 0)
+      this.#log.debug({ results: applied.stale }, 'results changed nothing: they came late or twice');
+  }
+
+  /** Workers that hold frames which somebody else has brought are told to leave them out. */
+  async #dropTaken(applied: AppliedBatch): Promise<void> {
+    const byTask = new Map<string, number[]>();
+    for (const { task_key, number } of applied.takenFromOthers)
+      if (task_key !== null) byTask.set(task_key, [...(byTask.get(task_key) ?? []), number]);
+    if (byTask.size === 0) return;
+    const holders = await this.#ledger
+      .selectFrom('tasks')
+      .select(['key', 'worker', 'attempt'])
+      .where('key', 'in', [...byTask.keys()])
+      .where('state', '=', 'running')
+      .execute();
+    for (const { key, worker, attempt } of holders)
+      if (worker !== null && attempt !== null) this.#drop(worker, attempt, byTask.get(key) ?? []);
+  }
+
+  #drop(worker: string, attempt: string, frames: number[]): void {
+    const control: WorkerControl = { type: 'drop', attempt, frames };
+    this.#connection.publish(workerControlSubject(worker), encodeMessage(control));
+  }
+}

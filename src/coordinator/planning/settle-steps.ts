@@ -1,0 +1,64 @@
+import { jobState, stepState, type FrameCounts, type JobState } from '../../shared/domain/states.ts';
+
+/** A step as its job's states are worked out from it. */
+export interface SettlingStep {
+  key: string;
+  name: string;
+  state: JobState;
+  counts: FrameCounts;
+  /** Whether all frame rows exist. */
+  expanded: boolean;
+  /** State in which further frames come in. */
+  entryState: 'waiting' | 'other';
+  /** Keys of steps that must be complete first. */
+  dependsOn: readonly string[];
+}
+
+export interface Settlement {
+  /** Steps whose state changes. */
+  steps: { key: string; state: JobState }[];
+  /** Steps whose waiting frames become ready: everything they wait for is complete. */
+  release: string[];
+  /** Steps whose waiting frames are skipped: something they wait for will never be complete. */
+  skip: { key: string; reason: string }[];
+  job: JobState;
+}
+
+/**
+ * Works out, from counts of frames, the states of a job's steps and of the job, and what follows for steps that wait.
+ * Pure; `steps` come in an order in which each is after what it depends on.
+ */
+export function settleSteps(steps: readonly SettlingStep[], paused: boolean): Settlement {
+  const states = new Map<string, { name: string; state: JobState }>();
+  const result: Settlement = { steps: [], release: [], skip: [], job: 'queued' };
+  for (const step of steps) {
+    const waits = step.counts.waiting > 0 || (!step.expanded && step.entryState === 'waiting');
+    let counts = step.counts;
+    if (waits && step.dependsOn.length > 0) {
+      const needed = step.dependsOn.flatMap((key) => states.get(key) ?? []);
+      const broken = needed.find((other) => other.state === 'failed' || other.state === 'cancelled');
+      if (broken) {
+        result.skip.push({ key: step.key, reason: `Step ${broken.name} it waits for is ${broken.state}.` });
+        counts = { ...counts, skipped: counts.skipped + counts.waiting, waiting: 0 };
+      } else if (needed.every((other) => other.state === 'completed')) {
+        result.release.push(step.key);
+        counts = { ...counts, ready: counts.ready + counts.waiting, waiting: 0 };
+      }
+    }
+    const state = stateOf(step, counts, paused);
+    states.set(step.key, { name: step.name, state });
+    if (state !== step.state) result.steps.push({ key: step.key, state });
+  }
+  result.job = jobState(
+    [...states.values()].map((step) => step.state),
+    paused,
+  );
+  return result;
+}
+
+function stateOf(step: SettlingStep, counts: FrameCounts, paused: boolean): JobState {
+  const state = stepState(counts, { paused, expanded: step.expanded, started: step.state === 'running' });
+  // Nothing of it was made, because what it waits for broke: that is not "completed".
+  if (state === 'completed' && counts.skipped > 0 && counts.done === 0) return 'cancelled';
+  return state;
+}

@@ -1,0 +1,69 @@
+import type { Logger } from '../../shared/logging/logger.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
+import type { WakeUp } from './wake-ups.ts';
+
+const FIRST_BACK_OFF_MS = 200;
+const LONGEST_BACK_OFF_MS = 5_000;
+
+/** Waits as long as a loop should after so many failures in a row. */
+export function backOffMs(failures: number): number {
+  return Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.max(0, failures - 1));
+}
+
+/**
+ * Runs `round` each time it is woken and at the latest after the interval, never twice at once. A failed round is
+ * logged and tried again with back-off: Postgres or NATS may be away for long.
+ */
+export class BackgroundLoop {
+  readonly #name: string;
+  readonly #wakeUp: WakeUp;
+  readonly #intervalMs: number;
+  readonly #round: () => Promise<void>;
+  readonly #log: Logger;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: {
+    name: string;
+    wakeUp: WakeUp;
+    intervalMs: number;
+    round: () => Promise<void>;
+    log: Logger;
+  }) {
+    this.#name = options.name;
+    this.#wakeUp = options.wakeUp;
+    this.#intervalMs = options.intervalMs;
+    this.#round = options.round;
+    this.#log = options.log;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when the round under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#wakeUp.wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping) {
+      try {
+        await this.#round();
+        failures = 0;
+      } catch (error) {
+        failures++;
+        this.#log.warn(
+          { loop: this.#name, failures, error: messageOf(error) },
+          'a round failed; it is tried again',
+        );
+        await new Promise((resolve) => setTimeout(resolve, backOffMs(failures)));
+        continue;
+      }
+      await this.#wakeUp.wait(this.#intervalMs);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** Wakes one background loop; many calls before it gets to it are one. */
+export class WakeUp {
+  #woken = false;
+  #resolve: (() => void) | undefined;
+
+  wake(): void {
+    this.#woken = true;
+    this.#resolve?.();
+  }
+
+  /** Resolves when woken, or after `timeoutMs`. @returns whether it was woken. */
+  async wait(timeoutMs: number): Promise<boolean> {
+    if (!this.#woken) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      clearTimeout(timer);
+      this.#resolve = undefined;
+    }
+    const woken = this.#woken;
+    this.#woken = false;
+    return woken;
+  }
+}
+
+/** The loops that others wake. */
+export class WakeUps {
+  readonly feeder = new WakeUp();
+  readonly expander = new WakeUp();
+  readonly sweeper = new WakeUp();
+}
