@@ -58,5 +58,6 @@ function originMatches(origin: string, host: string | undefined): boolean {
   if (host === undefined || !URL.canParse(origin)) return false;
   const url = new URL(origin);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return false;
-  return url.host === new URL(`${url.protocol}//${host}`).host;
+  const asked = `${url.protocol}//${host}`;
+  return URL.canParse(asked) && url.host === new URL(asked).host;
 }
