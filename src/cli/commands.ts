@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./invite.ts')).registerInvite,
   },
   {
+    name: 'submit',
+    description: 'render a scene, a folder, a template or a job document',
+    load: async () => (await import('./submit.ts')).registerSubmit,
+  },
+  {
     name: 'jobs',
     description: 'list jobs, newest first',
     load: async () => (await import('./jobs.ts')).registerJobs,
@@ -96,6 +101,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'workers',
     description: 'list the workers',
     load: async () => (await import('./workers.ts')).registerWorkers,
+  },
+  {
+    name: 'bench',
+    description: 'measure the farm',
+    load: async () => (await import('./bench.ts')).registerBench,
   },
   {
     name: 'test',

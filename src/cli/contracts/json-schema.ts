@@ -13,7 +13,7 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
     override: ({ zodSchema, jsonSchema }) => {
       // z.json() is the only recursive schema of the contracts.
       if (zodSchema._zod.def.type === 'lazy')
-        for (const key of Object.keys(jsonSchema)) delete jsonSchema[key as '$id'];
+        for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
     },
   }) as JsonSchema;
   const definitions = (json['$defs'] ?? {}) as Record<string, JsonSchema>;

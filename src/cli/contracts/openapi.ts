@@ -64,9 +64,8 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 
 function reply(status: number, body: RouteEntry['replies'][number]): JsonSchema {
   const description = DESCRIPTIONS[status] ?? '';
-  if (body === null || body === undefined) return { description };
-  const schema =
-    typeof body === 'string' ? ref(body) : { anyOf: (body as readonly HttpSchemaName[]).map(ref) };
+  if (body === null) return { description };
+  const schema = typeof body === 'string' ? ref(body) : { anyOf: body.map(ref) };
   return { description, content: { 'application/json': { schema } } };
 }
 

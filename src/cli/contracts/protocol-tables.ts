@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ENGINE_IDS, describeEngine } from '../../shared/contracts/engine-catalogue.ts';
 import { MESSAGE_SCHEMAS } from '../../shared/contracts/messages.ts';
 import { SUBJECTS } from '../../shared/contracts/subjects.ts';

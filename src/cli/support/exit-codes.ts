@@ -57,7 +57,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof UnreachableError) return EXIT.unreachable;
   if (error instanceof RefusedError) return EXIT.failed;
-  if (error instanceof FarmError && (error.code === 'invalid' || error.code === 'too-large'))
-    return EXIT.usage;
+  if (error instanceof FarmError && USAGE_CODES.has(error.code)) return EXIT.usage;
   return EXIT.failed;
 }
+
+const USAGE_CODES: ReadonlySet<FarmError['code']> = new Set(['invalid', 'too-large', 'not-found']);

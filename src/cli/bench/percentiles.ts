@@ -1,0 +1,16 @@
+/**
+ * The nearest-rank percentile: the smallest value that at least `percent` of the values do not exceed.
+ * @param values at least one, in any order.
+ */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
+  const value = sorted[rank - 1];
+  if (value === undefined) throw new RangeError('A percentile needs at least one value');
+  return value;
+}
+
+/** Milliseconds as people compare them: to the hundredth. */
+export function roundMs(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}

@@ -1,0 +1,124 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { JobSummary } from '../shared/contracts/messages.ts';
+import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
+import { ResultDownloader } from './support/download.ts';
+import { EXIT, InterruptedError, type ExitCode } from './support/exit-codes.ts';
+import type { FarmClient, Submission } from './support/farm-client.ts';
+import { printable } from './support/output.ts';
+import { collect, oneOf, wholeNumber } from './support/parse-options.ts';
+import { patiently } from './support/patience.ts';
+import { Progress } from './support/progress.ts';
+import { framesText, jobText } from './support/show-job.ts';
+import { waitForJob } from './support/wait-for-job.ts';
+import type { SubmitFlags } from './submit/build-document.ts';
+import { prepareSubmission } from './submit/prepare.ts';
+import { downloadText } from './download.ts';
+
+interface SubmitOptions extends CommonOptions, SubmitFlags {
+  wait?: boolean;
+  download?: string;
+}
+
+export function registerSubmit(program: Command): void {
+  const command = program
+    .command('submit')
+    .description('render a scene, a folder or zip around one, a template, or a job document')
+    .argument(
+      '<file>',
+      'a .blend, .pov, POV-Ray .ini or Lottie .json; a folder or zip; template:<name>; a job document',
+    )
+    .option('--engine <id>', 'the engine; default: the one that the scene is made for')
+    .option('--frames <range>', 'such as 1-100, 7, 1-100x5, 1-10:5; default: the range of the scene')
+    .option('--name <text>', 'what people see; default: the name of the file')
+    .option('--project <text>', 'what the job belongs to')
+    .option('--priority <n>', '0 to 100; higher goes first (default: 50)', wholeNumber(0, 100))
+    .option(
+      '--param <k=v>',
+      "a template's parameter or an engine's setting; may be given several times",
+      collect,
+    )
+    .option('--data <file>', 'a JSON file with the parameters of a template')
+    .option('--chunk <n>', 'frames a task: auto (default), sequential, or a number', chunk)
+    .option('--encode <format>', 'also make a video of the frames: mp4', oneOf(['mp4']))
+    .option('--scene <path>', 'which scene of a folder or zip')
+    .option('--key <text>', 'submitting the same again with this key gives the job that is there already')
+    .option('--wait', 'stay until the job has ended; exit 0 only when it completed')
+    .option('--download <dir>', 'wait, and take frames and video into this folder');
+  addCommonOptions(command).action(async (file: string, options: SubmitOptions) => {
+    await runCommand(options, async (context) => await submit(context, file, options));
+  });
+}
+
+async function submit(context: CommandContext, file: string, options: SubmitOptions): Promise<ExitCode> {
+  const { out, signal } = context;
+  const client = await context.farm();
+  const progress = new Progress(out);
+  const say = (line: string): void => progress.note(line);
+  const document = await prepareSubmission(file, options, { client, progress, signal, say });
+  progress.end();
+  const submission = await send(client, document, signal, say);
+  const { job } = submission;
+  say(
+    printable(`${submission.existing ? 'This job is there already' : 'Submitted'}: ${job.id} (${job.name})`),
+  );
+  if (options.wait !== true && options.download === undefined) {
+    await out.result(job, () => job.id);
+    return EXIT.done;
+  }
+  const ended = await waitFor(context, client, progress, job.id);
+  if (options.download !== undefined) {
+    const downloader = new ResultDownloader(job.id, options.download, { client, progress, signal });
+    await downloader.takeAll();
+    say(downloadText(downloader, options.download));
+  }
+  await out.result(ended, () => outcomeText(ended));
+  return ended.state === 'completed' ? EXIT.done : EXIT.failed;
+}
+
+/** A document with an id or key can be sent again when its answer was lost. */
+async function send(
+  client: FarmClient,
+  document: unknown,
+  signal: AbortSignal,
+  say: (text: string) => void,
+): Promise<Submission> {
+  const repeatable =
+    !(document instanceof Uint8Array) &&
+    typeof document === 'object' &&
+    document !== null &&
+    ('id' in document || 'idempotencyKey' in document);
+  if (!repeatable) return await client.submit(document);
+  return await patiently(() => client.submit(document), { signal, say, patienceMs: SUBMIT_PATIENCE_MS });
+}
+
+/** A farm whose servers are away for a minute takes the job when they are back. */
+const SUBMIT_PATIENCE_MS = 90_000;
+
+async function waitFor(
+  { signal }: CommandContext,
+  client: FarmClient,
+  progress: Progress,
+  id: string,
+): Promise<JobSummary> {
+  try {
+    return await waitForJob(id, { client, progress, signal });
+  } catch (error) {
+    if (signal.aborted) throw new InterruptedError(`The job goes on; ./farmhand cancel ${id} ends it.`);
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function outcomeText(job: JobSummary): string {
+  if (job.state === 'completed') return jobText(job);
+  const reason = job.error === null ? '' : `: ${job.error}`;
+  return `${jobText(job)}\n\n${printable(`The job ${job.state} (${framesText(job.frames)})${reason}`)}\n./farmhand logs ${job.id} shows what the engine printed.`;
+}
+
+function chunk(text: string): 'auto' | 'sequential' | number {
+  if (text === 'auto' || text === 'sequential') return text;
+  if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 10_000)
+    throw new InvalidArgumentError('Expected auto, sequential, or a whole number from 1 to 10,000.');
+  return Number(text);
+}

@@ -1,0 +1,94 @@
+import { basename, dirname, join } from 'node:path';
+import { MAX_DOCUMENT_BYTES } from '../../shared/contracts/job-document.ts';
+import { UsageError } from '../support/exit-codes.ts';
+import { uploadAsset } from '../support/upload.ts';
+import { understoodFrames, type SubmitFlags } from './build-document.ts';
+import type { PrepareTools } from './prepare.ts';
+import { understandScene } from './understand-scene.ts';
+
+type Json = Record<string, unknown>;
+
+/** Flags that say what a document says itself, or that need a scene to make sense. */
+const SCENE_FLAGS = ['encode', 'param', 'data'] as const;
+/** Flags that belong to one step; at the top of a document with several they would be ambiguous. */
+const STEP_FLAGS = ['engine', 'frames', 'chunk'] as const;
+
+/**
+ * A user's own job document: local scenes (`"scene": "./tree.pov"`, relative to the document) are uploaded and replaced,
+ * flags are written into it. With nothing to change, the very bytes of the file go to the farm, which judges them.
+ * @throws UsageError for a flag that does not fit or a local scene that cannot be used.
+ */
+export async function prepareDocument(
+  file: string,
+  input: { bytes: Uint8Array; value: Json },
+  flags: SubmitFlags,
+  tools: PrepareTools,
+): Promise<unknown> {
+  const { bytes, value } = input;
+  const hasSteps = Object.hasOwn(value, 'steps');
+  refuseFlags(flags, SCENE_FLAGS, 'write it into the document');
+  if (hasSteps) refuseFlags(flags, STEP_FLAGS, 'the document has steps of its own; write it there');
+  tools.say(`${basename(file)}: a job document`);
+  if (bytes.byteLength > MAX_DOCUMENT_BYTES) return bytes; // the farm says that it is too large, and how large it may be
+  const top = { ...value, ...overrides(flags) };
+  const steps = Array.isArray(value['steps']) ? (value['steps'] as unknown[]) : [];
+  const newSteps: unknown[] = [];
+  for (const [index, step] of steps.entries())
+    newSteps.push(await withUploadedScene(step, `steps[${index}].scene`, file, tools));
+  const document = (await withUploadedScene(top, 'scene', file, tools)) as Json;
+  const changed =
+    document !== top ||
+    Object.keys(overrides(flags)).length > 0 ||
+    newSteps.some((step, i) => step !== steps[i]);
+  if (!changed) return bytes;
+  return steps.length === 0 ? document : { ...document, steps: newSteps };
+}
+
+function overrides(flags: SubmitFlags): Json {
+  return {
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...(flags.project === undefined ? {} : { project: flags.project }),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
+    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
+    ...(flags.frames === undefined ? {} : { frames: understoodFrames(flags.frames).text }),
+    ...(flags.chunk === undefined ? {} : { chunk: flags.chunk }),
+  };
+}
+
+function refuseFlags(flags: SubmitFlags, names: readonly (keyof SubmitFlags)[], hint: string): void {
+  const given = names.find((name) => flags[name] !== undefined);
+  if (given !== undefined) throw new UsageError(`--${given} does not go with a job document: ${hint}.`);
+}
+
+/** The same object unless its `scene` is a local path. What is wrong with the rest is for the farm to say. */
+async function withUploadedScene(
+  part: unknown,
+  path: string,
+  documentFile: string,
+  tools: PrepareTools,
+): Promise<unknown> {
+  if (typeof part !== 'object' || part === null || !('scene' in part)) return part;
+  const { scene } = part;
+  if (typeof scene !== 'string' || !/^\.{1,2}\//.test(scene)) return part;
+  const own = part as Json;
+  const engine = typeof own['engine'] === 'string' ? { engine: own['engine'] } : {};
+  const frames = typeof own['frames'] === 'string' ? { frames: own['frames'] } : {};
+  const understood = await understandScene(
+    join(dirname(documentFile), scene),
+    { ...engine, ...frames },
+    { what: path },
+  );
+  for (const line of understood.says) tools.say(line);
+  const { client, progress, signal } = tools;
+  const asset = await uploadAsset(understood.files, { client, progress, signal, label: scene });
+  const settings = typeof own['settings'] === 'object' ? (own['settings'] as Json) : {};
+  const merged = { ...understood.settings, ...settings };
+  return {
+    ...own,
+    engine: own['engine'] ?? understood.engine,
+    scene: `asset:${asset}/${understood.scenePath}`,
+    frames: own['frames'] ?? understood.frames,
+    ...(Object.keys(merged).length === 0 ? {} : { settings: merged }),
+  };
+}

@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, extname, join } from 'node:path';
+import { z } from 'zod';
+import { describeEngine } from '../../shared/contracts/engine-catalogue.ts';
+import { UsageError } from '../support/exit-codes.ts';
+import type { FarmClient } from '../support/farm-client.ts';
+import type { Progress } from '../support/progress.ts';
+import { uploadAsset } from '../support/upload.ts';
+import { assertSceneEngine, buildDocument, type SubmitFlags, type Work } from './build-document.ts';
+import { classifyInput } from './classify-input.ts';
+import { collectFiles } from './collect-files.ts';
+import { prepareDocument } from './document-scenes.ts';
+import { findScene } from './find-scene.ts';
+import { openZip } from './open-zip.ts';
+import { typedParams, type JsonObject } from './params.ts';
+import { understandScene, type UnderstoodScene } from './understand-scene.ts';
+import { understoodTemplate } from './understand-template.ts';
+
+/** What preparing needs from around it. */
+export interface PrepareTools {
+  client: FarmClient;
+  progress: Progress;
+  signal: AbortSignal;
+  /** Says what was understood. */
+  say: (line: string) => void;
+}
+
+/**
+ * Turns the FILE of `submit` into a job document that the farm can take: finds out what it is, says what was understood,
+ * names what is missing, and only then uploads.
+ * @returns the document, or the bytes of the user's own.
+ * @throws UsageError for anything wrong with the file or the flags; RefusedError, UnreachableError from the farm.
+ */
+export async function prepareSubmission(
+  file: string,
+  flags: SubmitFlags,
+  tools: PrepareTools,
+): Promise<unknown> {
+  if (flags.engine !== undefined) assertSceneEngine(flags.engine);
+  const input = await classifyInput(file);
+  if (flags.scene !== undefined && input.kind !== 'folder' && input.kind !== 'zip')
+    throw new UsageError('--scene chooses a scene inside a folder or zip; name a folder or zip with it.');
+  switch (input.kind) {
+    case 'template':
+      return buildDocument(await understoodTemplate(input.ref, flags, tools), flags);
+    case 'document':
+      return await prepareDocument(file, input, flags, tools);
+    case 'zip':
+      return await prepareZip(file, flags, tools);
+    case 'folder':
+      return await prepareFolder(file, basename(join(process.cwd(), file)), flags, tools);
+    case 'scene':
+      return await submitScene(await understandScene(file, flags), nameOf(file), flags, tools);
+  }
+}
+
+async function prepareZip(file: string, flags: SubmitFlags, tools: PrepareTools): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), 'farmhand-zip-'));
+  try {
+    await openZip(file, folder, undefined, tools.signal);
+    return await prepareFolder(folder, nameOf(file), flags, tools, file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function prepareFolder(
+  folder: string,
+  name: string,
+  flags: SubmitFlags,
+  tools: PrepareTools,
+  shownAs = folder,
+): Promise<unknown> {
+  const files = await collectFiles(folder);
+  const scene = await findScene(files, shownAs, flags.scene);
+  const understood = await understandScene(scene.path, flags, { folder: { path: folder, files, shownAs } });
+  return await submitScene(understood, name, flags, tools);
+}
+
+async function submitScene(
+  scene: UnderstoodScene,
+  name: string,
+  flags: SubmitFlags,
+  tools: PrepareTools,
+): Promise<unknown> {
+  const work = workOf(scene, name, flags);
+  for (const line of scene.says) tools.say(line);
+  const { client, progress, signal } = tools;
+  const asset = await uploadAsset(scene.files, { client, progress, signal, label: name });
+  return buildDocument({ ...work, scene: `asset:${asset}/${scene.scenePath}` }, flags);
+}
+
+function workOf(scene: UnderstoodScene, name: string, flags: SubmitFlags): Work {
+  const { engine } = scene;
+  const schema = describeEngine(engine)?.settings;
+  const settings = typedParams(
+    flags.param ?? [],
+    schema === undefined ? {} : z.toJSONSchema(schema),
+    `the engine ${engine}`,
+  );
+  if (flags.data !== undefined)
+    throw new UsageError(
+      `--data fills the parameters of a template (template:<name>); the settings of a ${engine} scene are given with --param.`,
+    );
+  return {
+    name,
+    engine,
+    scene: '',
+    frames: scene.frames,
+    ...(scene.fps === undefined ? {} : { fps: scene.fps }),
+    settings: { ...scene.settings, ...settings },
+  };
+}
+
+const nameOf = (file: string): string => basename(file, extname(file));

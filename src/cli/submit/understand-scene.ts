@@ -1,0 +1,145 @@
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { FarmError } from '../../shared/domain/errors.ts';
+import { parseFrameRange, type FrameRange } from '../../shared/domain/frame-ranges.ts';
+import { inspectScene } from '../../shared/scenes/inspect-scene.ts';
+import type { SceneInspection } from '../../shared/scenes/scene-inspection.ts';
+import { UsageError } from '../support/exit-codes.ts';
+import { printable } from '../support/output.ts';
+import { count, formatBytes } from '../support/table.ts';
+import { fileSize, type LocalFile } from '../support/upload.ts';
+import { sceneOfIni } from './find-scene.ts';
+import type { JsonObject } from './params.ts';
+
+/** A scene that can be submitted: everything it needs is there. */
+export interface UnderstoodScene {
+  engine: string;
+  /** The scene, relative to where `files` begin. */
+  scenePath: string;
+  files: LocalFile[];
+  frames: string;
+  fps?: number;
+  settings: JsonObject;
+  /** What was understood, for the one who submits. */
+  says: string[];
+}
+
+interface Place {
+  /** The whole folder that comes along; absent: the scene and what it names beside it. */
+  folder?: { path: string; files: readonly LocalFile[]; shownAs: string };
+  /** Where the scene is named, for errors: `steps[0].scene`. */
+  what?: string;
+}
+
+/**
+ * Reads a scene and checks that it can be rendered elsewhere.
+ * @param scene a path; inside `place.folder` a path relative to it.
+ * @throws UsageError for a scene that cannot be read, does not fit the flags, or needs files that are missing.
+ */
+export async function understandScene(
+  scene: string,
+  flags: { engine?: string; frames?: string },
+  place: Place = {},
+): Promise<UnderstoodScene> {
+  const { folder } = place;
+  const chosen = folder === undefined ? await iniOf(scene) : undefined;
+  const shown = folder === undefined ? basename(chosen ?? scene) : `${folder.shownAs}/${scene}`;
+  const inspection = await inspect(place, chosen ?? scene);
+  if (flags.engine !== undefined && flags.engine !== inspection.engine)
+    throw new UsageError(
+      `${shown} is a scene for ${inspection.engine}, not for ${flags.engine}. Leave --engine out.`,
+    );
+  if (inspection.missing.length > 0)
+    throw new UsageError(
+      `${shown} needs files that are missing; nothing was submitted:\n${inspection.missing.map((name) => `  ${name}`).join('\n')}`,
+    );
+  const frames = parseFrameRange(flags.frames ?? inspection.frames);
+  const files: LocalFile[] =
+    folder === undefined
+      ? inspection.files.map(({ path, absolute }) => ({ path, file: absolute }))
+      : [...folder.files];
+  const { settings, notes } = animationOf(inspection, frames);
+  const says = [
+    await summary(shown, inspection, frames, files),
+    ...(chosen === undefined ? [] : [`  ${basename(chosen)} describes the animation of ${basename(scene)}`]),
+    ...[...inspection.notes, ...notes, ...outsideNote(flags.frames, inspection)].map((note) => `  ${note}`),
+  ];
+  return {
+    engine: inspection.engine,
+    scenePath: inspection.scene,
+    files,
+    frames: frames.text,
+    ...(inspection.fps === null ? {} : { fps: inspection.fps }),
+    settings,
+    says: says.map(printable),
+  };
+}
+
+async function inspect({ folder, what }: Place, scene: string): Promise<SceneInspection> {
+  try {
+    return folder === undefined ? await inspectScene(scene) : await inspectScene(folder.path, scene);
+  } catch (error) {
+    if (!(error instanceof FarmError)) throw error;
+    throw new UsageError(what === undefined ? error.message : `${what}: ${error.message}`, {
+      issues: error.issues,
+      cause: error,
+    });
+  }
+}
+
+/** The one `.ini` beside a `.pov` that names it: without it the scene's clock would stand still. */
+async function iniOf(scene: string): Promise<string | undefined> {
+  if (extname(scene).toLowerCase() !== '.pov') return undefined;
+  const folder = dirname(scene);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ini$/i.test(name));
+  const naming: string[] = [];
+  for (const name of names) {
+    const named = await sceneOfIni(join(folder, name));
+    if (named === basename(scene) || `${named ?? ''}.pov` === basename(scene))
+      naming.push(join(folder, name));
+  }
+  return naming.length === 1 ? naming[0] : undefined;
+}
+
+/** A `.pov` alone does not say how long its animation is: the frames that were asked for are taken as the whole of it. */
+function animationOf(
+  { engine, scene }: SceneInspection,
+  frames: FrameRange,
+): { settings: JsonObject; notes: string[] } {
+  if (engine !== 'povray' || extname(scene).toLowerCase() !== '.pov' || frames.count < 2)
+    return { settings: {}, notes: [] };
+  const ends = frames.runs.flatMap(({ start, step, count: n }) => [start, start + (n - 1) * step]);
+  const initialFrame = ends.reduce((low, n) => Math.min(low, n));
+  const finalFrame = ends.reduce((high, n) => Math.max(high, n));
+  return {
+    settings: { animation: { initialFrame, finalFrame } },
+    notes: [
+      `the clock runs from 0 to 1 over frames ${initialFrame} to ${finalFrame}; --param animation.initialFrame=… and animation.finalFrame=… change that`,
+    ],
+  };
+}
+
+/** `title.json: lottie, frames 0-47 (48 frames), 24 fps, 1280×720; 3 files, 1.2 MB` */
+async function summary(
+  shown: string,
+  { engine, fps, width, height }: SceneInspection,
+  frames: FrameRange,
+  files: readonly LocalFile[],
+): Promise<string> {
+  const sizes = await Promise.all(files.map(({ file }) => fileSize(file)));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const facts = [
+    engine,
+    `frames ${frames.text} (${count(frames.count, 'frame')})`,
+    ...(fps === null ? [] : [`${fps} fps`]),
+    ...(width === null || height === null ? [] : [`${width}×${height}`]),
+  ];
+  return `${shown}: ${facts.join(', ')}; ${count(files.length, 'file')}, ${formatBytes(bytes)}`;
+}
+
+function outsideNote(asked: string | undefined, inspection: SceneInspection): string[] {
+  if (asked === undefined || inspection.frames === asked) return [];
+  return inspection.engine === 'povray' && extname(inspection.scene).toLowerCase() === '.pov'
+    ? []
+    : [`the scene's own range is ${inspection.frames}`];
+}
