@@ -130,14 +130,14 @@ export class ObjectStore {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
       try {
-        const result = await work(AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]));
+        const result = await withTimeout(seconds, signal, work);
         this.#problems.clear(PROBLEM);
         return result;
       } catch (error) {
         signal.throwIfAborted();
         if (isMissing(error))
           throw new FarmError('not-found', `There is no object for "${what}".`, { cause: error });
-        if (error instanceof FarmError || isLocal(error)) throw error;
+        if (isLocal(error)) throw error;
         this.#log.warn(
           { what, tries: tries + 1, reason: messageOf(error) },
           'the storage did not do it; trying again',
@@ -146,6 +146,26 @@ export class ObjectStore {
         await pause(backOffMs(tries, 200, 10_000), signal);
       }
     }
+  }
+}
+
+/** AbortSignal.timeout() would keep a timer for each of thousands of calls long after it ended. */
+async function withTimeout<T>(
+  seconds: number,
+  signal: AbortSignal,
+  work: (limit: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  const onAbort = (): void => limit.abort(signal.reason);
+  const timer = setTimeout(() => {
+    limit.abort(new FarmError('unavailable', `The storage did not finish within ${Math.round(seconds)} s.`));
+  }, seconds * 1000);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await work(limit.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

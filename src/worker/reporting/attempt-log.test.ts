@@ -15,7 +15,7 @@ function create(maxBytes?: number): { log: AttemptLog; pieces: { offset: number;
   const pieces: { offset: number; text: string }[] = [];
   const publish = (offset: number, text: string): void => void pieces.push({ offset, text });
   const limit = maxBytes === undefined ? {} : { maxBytes };
-  return { log: new AttemptLog({ file: join(dir, 'log'), publish, ...limit }), pieces };
+  return { log: new AttemptLog({ folder: () => Promise.resolve(dir), publish, ...limit }), pieces };
 }
 
 describe('AttemptLog', () => {

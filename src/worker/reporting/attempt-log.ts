@@ -1,5 +1,6 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
 
@@ -8,8 +9,8 @@ const MAX_PIECE_BYTES = 65_536;
 export const MAX_LOG_BYTES = 67_108_864;
 
 export interface AttemptLogOptions {
-  /** Where the log is gathered until the attempt ends; its folder exists. */
-  file: string;
+  /** Folder in which the log is gathered until the attempt ends; asked for with the first line. */
+  folder: () => Promise<string>;
   /** Takes a piece for those who watch: text and the byte at which it begins. */
   publish: (offset: number, text: string) => void;
   maxBytes?: number;
@@ -58,13 +59,14 @@ export class AttemptLog {
     await (await this.#handle)?.close();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#offset === 0) return null;
-    const compressed = `${this.#options.file}.zst`;
+    const file = await this.#file();
+    const compressed = `${file}.zst`;
     await pipeline(
-      createReadStream(this.#options.file),
+      createReadStream(file),
       createZstdCompress(),
       createWriteStream(compressed, { mode: 0o600 }),
     );
-    await rm(this.#options.file);
+    await rm(file);
     return compressed;
   }
 
@@ -87,10 +89,14 @@ export class AttemptLog {
     this.#writing = this.#writing.then(() => this.#write(text));
   }
 
+  async #file(): Promise<string> {
+    return join(await this.#options.folder(), 'attempt.log');
+  }
+
   /** A disk that is full must not end a render: the reason is told when the log is finished. */
   async #write(text: string): Promise<void> {
     try {
-      this.#handle ??= open(this.#options.file, 'a', 0o600);
+      this.#handle ??= this.#file().then((file) => open(file, 'a', 0o600));
       await (await this.#handle).write(text);
     } catch (error) {
       this.#failure ??= error;

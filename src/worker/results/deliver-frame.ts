@@ -20,6 +20,8 @@ import {
 /** Most warnings, and most characters of one, that a frame's result takes along. */
 const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 1_000;
+/** A preview is not worth more than so much waiting for the storage. */
+const PREVIEW_SECONDS = 30;
 
 export interface DeliveryTarget extends VerifyOptions {
   jobId: string;
@@ -75,13 +77,14 @@ export async function deliverPreview(
   log: Logger,
 ): Promise<void> {
   if (!isPicture(main.path)) return;
-  const path = join(target.workDir, `preview-${frame.number}-${frame.generation}.webp`);
+  const path = join(await target.workDir(), `preview-${frame.number}-${frame.generation}.webp`);
   try {
     const bytes = await makePreview(main.path);
     await writeFile(path, bytes, { mode: 0o600 });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const key = previewKey({ ...target, frame: frame.number, generation: frame.generation });
-    await store.put(key, { path, bytes: bytes.byteLength, sha256 }, 'image/webp', target.signal);
+    const signal = AbortSignal.any([target.signal, AbortSignal.timeout(PREVIEW_SECONDS * 1000)]);
+    await store.put(key, { path, bytes: bytes.byteLength, sha256 }, 'image/webp', signal);
   } catch (error) {
     if (!target.signal.aborted)
       log.warn({ frame: frame.number, reason: messageOf(error) }, 'no preview was made');

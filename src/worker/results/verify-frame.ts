@@ -39,7 +39,8 @@ export interface VerifyOptions {
   output: TaskMessage['output'];
   /** FFmpeg of this machine, which decodes videos; without it a video cannot be checked and fails. */
   ffmpeg: string | undefined;
-  workDir: string;
+  /** A folder for scratch files, made when it is asked for. */
+  workDir: () => Promise<string>;
   signal: AbortSignal;
 }
 
@@ -99,13 +100,14 @@ async function verifyExr(path: string, output: TaskMessage['output']): Promise<v
 
 async function verifyVideo(path: string, options: VerifyOptions): Promise<void> {
   if (options.ffmpeg === undefined) throw badOutput(path, 'cannot be checked: this worker has no FFmpeg');
+  const workDir = await options.workDir();
   const decode = spawnEngine({
     argv: [
       ...([options.ffmpeg, '-nostdin', '-v', 'error', '-xerror', '-protocol_whitelist', 'file'] as const),
       ...['-i', path, '-map', '0', '-f', 'null', '-'],
     ],
-    cwd: options.workDir,
-    workDir: options.workDir,
+    cwd: workDir,
+    workDir,
     memoryLimitBytes: 4_000_000_000,
     startTimeoutSeconds: VIDEO_SECONDS,
     log: () => undefined,

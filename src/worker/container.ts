@@ -1,0 +1,148 @@
+import 'reflect-metadata';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import { container, instanceCachingFactory, type DependencyContainer } from 'tsyringe';
+import type { Logger } from '../shared/logging/logger.ts';
+import { FileCache } from './assets/file-cache.ts';
+import type { Engine } from './engines/engine.ts';
+import { EngineRegistry } from './engines/engine-registry.ts';
+import { AttemptRegistry } from './execution/attempt-registry.ts';
+import { Readoption } from './execution/readoption.ts';
+import { TaskAcks } from './execution/task-acks.ts';
+import { TaskIntake } from './execution/task-intake.ts';
+import { TaskRunner } from './execution/task-runner.ts';
+import { ObjectStore } from './object-store.ts';
+import { FarmAsks } from './reporting/farm-asks.ts';
+import { FarmLink } from './reporting/farm-link.ts';
+import { Problems } from './reporting/problems.ts';
+import { StatusOutbox } from './reporting/status-outbox.ts';
+import { SessionPool } from './sessions/session-pool.ts';
+import type { WorkerSettings } from './settings.ts';
+import { TOKENS } from './tokens.ts';
+import { Worker } from './worker.ts';
+
+const PUBLISH_TIMEOUT_MS = 5_000;
+/** Sessions that stay open beyond those that the slots use. */
+const SPARE_SESSIONS = 2;
+
+/** What a worker is made of that comes from outside. */
+export interface Infrastructure {
+  log: Logger;
+  settings: WorkerSettings;
+  nats: NatsConnection;
+  s3: S3Client;
+  bucket: string;
+  engineList: readonly Engine[];
+  /** Folder where `engines install` puts programs. */
+  programsFolder: string | undefined;
+}
+
+/** A container of its own for one worker; every part is made once, when it is first asked for. */
+export function createContainer(infrastructure: Infrastructure): DependencyContainer {
+  const child = container.createChildContainer();
+  registerStorage(child, infrastructure);
+  registerReporting(child, infrastructure);
+  registerExecution(child, infrastructure);
+  return child;
+}
+
+function provide<T>(to: DependencyContainer, token: symbol, make: (from: DependencyContainer) => T): void {
+  to.register(token, { useFactory: instanceCachingFactory(make) });
+}
+
+function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }: Infrastructure): void {
+  provide(to, TOKENS.problems, () => new Problems(log));
+  provide(to, TOKENS.store, (from) => new ObjectStore(s3, bucket, from.resolve(TOKENS.problems), log));
+  provide(
+    to,
+    TOKENS.cache,
+    (from) => new FileCache(settings.cacheFolder, from.resolve(TOKENS.store), settings.cacheBudgetBytes),
+  );
+  provide(to, TOKENS.pool, (from) => {
+    const options = {
+      folder: settings.sessionsFolder,
+      threads: settings.threadsPerSlot,
+      memoryLimitBytes: settings.memoryBytesPerSlot,
+      maxSessions: settings.slots + SPARE_SESSIONS,
+      maxBytes: settings.sessionMemoryBytes,
+    };
+    return new SessionPool(options, from.resolve(TOKENS.cache), log);
+  });
+}
+
+function registerReporting(to: DependencyContainer, { log, settings, nats }: Infrastructure): void {
+  provide(to, TOKENS.link, () => new FarmLink(nats));
+  provide(to, TOKENS.outbox, () => {
+    const stream = jetstream(nats);
+    return new StatusOutbox(async (subject, body, msgID) => {
+      await stream.publish(subject, body, { msgID, timeout: PUBLISH_TIMEOUT_MS });
+    }, log);
+  });
+  provide(to, TOKENS.asks, () => new FarmAsks(nats, settings.workerId, log));
+}
+
+function registerExecution(
+  to: DependencyContainer,
+  { log, settings, nats, engineList, programsFolder }: Infrastructure,
+): void {
+  const identity = { workerId: settings.workerId, instance: settings.instance };
+  provide(to, TOKENS.registry, () => new AttemptRegistry());
+  provide(to, TOKENS.engines, () => new EngineRegistry(engineList, programsFolder, log));
+  provide(to, TOKENS.acks, (from) => {
+    const link = from.resolve<FarmLink>(TOKENS.link);
+    return new TaskAcks(nats, () => link.isConnected, log);
+  });
+  provide(
+    to,
+    TOKENS.readoption,
+    (from) => new Readoption(from.resolve(TOKENS.registry), from.resolve(TOKENS.asks), identity, log),
+  );
+  provide(to, TOKENS.runner, (from) => {
+    const link = from.resolve<FarmLink>(TOKENS.link);
+    return new TaskRunner({
+      identity,
+      folder: settings.attemptsFolder,
+      registry: from.resolve(TOKENS.registry),
+      engines: from.resolve(TOKENS.engines),
+      pool: from.resolve(TOKENS.pool),
+      store: from.resolve(TOKENS.store),
+      outbox: from.resolve(TOKENS.outbox),
+      asks: from.resolve(TOKENS.asks),
+      acks: from.resolve(TOKENS.acks),
+      publishLive: (subject, body) => link.publishLive(subject, body),
+      problems: from.resolve(TOKENS.problems),
+      log,
+    });
+  });
+  provide(to, TOKENS.intake, (from) => {
+    const runner = from.resolve<TaskRunner>(TOKENS.runner);
+    return new TaskIntake({
+      identity,
+      registry: from.resolve(TOKENS.registry),
+      engines: from.resolve(TOKENS.engines),
+      outbox: from.resolve(TOKENS.outbox),
+      run: (attempt) => runner.run(attempt),
+      log,
+    });
+  });
+  provide(
+    to,
+    TOKENS.worker,
+    (from) =>
+      new Worker({
+        settings,
+        log,
+        nats,
+        link: from.resolve(TOKENS.link),
+        engines: from.resolve(TOKENS.engines),
+        cache: from.resolve(TOKENS.cache),
+        pool: from.resolve(TOKENS.pool),
+        registry: from.resolve(TOKENS.registry),
+        intake: from.resolve(TOKENS.intake),
+        outbox: from.resolve(TOKENS.outbox),
+        readoption: from.resolve(TOKENS.readoption),
+        problems: from.resolve(TOKENS.problems),
+      }),
+  );
+}

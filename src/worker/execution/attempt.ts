@@ -1,0 +1,96 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { FrameRef, FrameResult, Heartbeat, TaskMessage } from '../../shared/contracts/messages.ts';
+import { attemptId } from '../../shared/domain/ids.ts';
+
+/** The frame that is being rendered. */
+export interface CurrentFrame {
+  number: number;
+  /** On the monotonic clock of this process. */
+  startedAtMs: number;
+  /** Ends this frame only. */
+  abort: AbortController;
+}
+
+/** One delivery of one task to this worker, and what has become of its frames so far. */
+export class Attempt {
+  readonly id: string;
+  readonly task: TaskMessage;
+  readonly delivery: number;
+  /** Deliveries of the same feed that came while it was in hand; the end acks them all. */
+  readonly messages: JsMsg[];
+  current: CurrentFrame | null = null;
+  readonly #done = new Map<number, FrameResult>();
+  readonly #dropped = new Set<number>();
+  readonly #stop = new AbortController();
+  #release: string | null = null;
+
+  constructor(task: TaskMessage, message: JsMsg) {
+    this.task = task;
+    this.delivery = message.info.deliveryCount;
+    this.id = attemptId(task.taskId, task.feed, this.delivery);
+    this.messages = [message];
+  }
+
+  /** Aborted when everything of the attempt is to end now. */
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Why the rest is given back; null while the attempt goes on. */
+  get releaseReason(): string | null {
+    return this.#release;
+  }
+
+  get done(): FrameResult[] {
+    return [...this.#done.values()];
+  }
+
+  /** Frames that are neither delivered nor left out, in their order. */
+  get openFrames(): FrameRef[] {
+    return this.task.frames.filter(({ number }) => !this.#done.has(number) && !this.#dropped.has(number));
+  }
+
+  addDone(result: FrameResult): void {
+    this.#done.set(result.number, result);
+  }
+
+  isDropped(frame: number): boolean {
+    return this.#dropped.has(frame);
+  }
+
+  /** Somebody else has or renders these frames: leave them out, the one under way as well. */
+  drop(frames: Iterable<number>): void {
+    for (const frame of frames) {
+      this.#dropped.add(frame);
+      if (this.current?.number === frame) this.current.abort.abort();
+    }
+  }
+
+  /** Leaves out every frame that is not in `wanted`. */
+  keepOnly(wanted: readonly number[]): void {
+    const set = new Set(wanted);
+    this.drop(this.openFrames.map(({ number }) => number).filter((number) => !set.has(number)));
+  }
+
+  /** The frame under way is finished, the rest given back. */
+  release(reason: string): void {
+    this.#release ??= reason;
+  }
+
+  /** The engine ends now; what is delivered already stays delivered. */
+  stop(reason: string): void {
+    this.#release ??= reason;
+    this.#stop.abort(new AttemptStopped(reason));
+  }
+
+  toHeartbeat(nowMs: number): Heartbeat['attempts'][number] {
+    const { taskId, jobId } = this.task;
+    const frameSeconds = this.current ? (nowMs - this.current.startedAtMs) / 1000 : 0;
+    return { attempt: this.id, taskId, jobId, frame: this.current?.number ?? null, frameSeconds };
+  }
+}
+
+/** Thrown out of whatever an attempt was doing when it was told to stop. */
+export class AttemptStopped extends Error {
+  override name = 'AttemptStopped';
+}

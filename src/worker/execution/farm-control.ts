@@ -1,0 +1,58 @@
+import type { Msg, NatsConnection } from 'nats';
+import type { z } from 'zod';
+import { decodeMessage } from '../../shared/contracts/decode.ts';
+import { jobStopSchema, workerControlSchema } from '../../shared/contracts/messages.ts';
+import { jobStopAll, lastToken, workerControlSubject } from '../../shared/contracts/subjects.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import type { AttemptRegistry } from './attempt-registry.ts';
+import type { Lane } from './lane-puller.ts';
+
+export interface FarmControlParts {
+  connection: NatsConnection;
+  workerId: string;
+  registry: AttemptRegistry;
+  onLanes: (lanes: readonly Lane[]) => void;
+  onDrain: () => void;
+  log: Logger;
+}
+
+/** Hears what the coordinators tell this worker and all workers of a job. */
+export class FarmControl {
+  readonly #parts: FarmControlParts;
+
+  constructor(parts: FarmControlParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { connection, workerId } = this.#parts;
+    connection.subscribe(workerControlSubject(workerId), {
+      callback: (error, message) =>
+        this.#hear(error, message, workerControlSchema, (control) => {
+          if (control.type === 'lanes') this.#parts.onLanes(control.lanes);
+          else if (control.type === 'drain') this.#parts.onDrain();
+          else this.#parts.registry.get(control.attempt)?.drop(control.frames);
+        }),
+    });
+    connection.subscribe(jobStopAll, {
+      callback: (error, message) =>
+        this.#hear(error, message, jobStopSchema, ({ type }) => {
+          for (const attempt of this.#parts.registry.ofJob(lastToken(message.subject))) {
+            if (type === 'stop') attempt.stop('the job was cancelled');
+            else attempt.release('the farm wants the rest back');
+          }
+        }),
+    });
+  }
+
+  /** What cannot be understood is logged and changes nothing: the next message may be fine. */
+  #hear<T>(error: Error | null, message: Msg, schema: z.ZodType<T>, act: (control: T) => void): void {
+    try {
+      if (error) throw error;
+      act(decodeMessage(schema, message.data, 'The control message'));
+    } catch (reason) {
+      this.#parts.log.error({ reason: messageOf(reason) }, 'a control message was not understood');
+    }
+  }
+}

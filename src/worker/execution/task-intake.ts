@@ -1,0 +1,98 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import { decodeMessage, encodeMessage } from '../../shared/contracts/decode.ts';
+import { taskMessageSchema, type TaskMessage, type TaskStatus } from '../../shared/contracts/messages.ts';
+import { parseTaskSubject, taskStatusSubject } from '../../shared/contracts/subjects.ts';
+import { FarmError, messageOf } from '../../shared/domain/errors.ts';
+import { attemptId } from '../../shared/domain/ids.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import type { EngineRegistry } from '../engines/engine-registry.ts';
+import type { ReporterIdentity } from '../reporting/attempt-reporter.ts';
+import type { StatusOutbox } from '../reporting/status-outbox.ts';
+import type { AttemptRegistry } from './attempt-registry.ts';
+import { Attempt } from './attempt.ts';
+
+export interface TaskIntakeParts {
+  identity: ReporterIdentity;
+  registry: AttemptRegistry;
+  engines: EngineRegistry;
+  outbox: StatusOutbox;
+  run: (attempt: Attempt) => Promise<void>;
+  log: Logger;
+}
+
+/** Takes deliveries from the lanes: refuses what cannot be run, recognises what is in hand already, runs the rest. */
+export class TaskIntake {
+  readonly #parts: TaskIntakeParts;
+
+  constructor(parts: TaskIntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the slot is free again. */
+  async take(message: JsMsg): Promise<void> {
+    let task: TaskMessage;
+    try {
+      task = this.#decode(message);
+    } catch (error) {
+      this.#reject(message, messageOf(error));
+      return;
+    }
+    const inHand = this.#parts.registry.ofFeed(task.taskId, task.feed);
+    if (inHand) {
+      // The server gave up on the earlier delivery (a link that was cut for long). The work goes on once, and its end
+      // acks both.
+      inHand.messages.push(message);
+      this.#parts.log.info({ attempt: inHand.id }, 'a task in hand was delivered again');
+      return;
+    }
+    await this.#parts.run(new Attempt(task, message));
+  }
+
+  /** @throws FarmError */
+  #decode(message: JsMsg): TaskMessage {
+    const task = decodeMessage(taskMessageSchema, message.data, 'The task');
+    const parts = parseTaskSubject(message.subject);
+    if (parts?.taskId !== task.taskId || parts.jobId !== task.jobId || parts.engine !== task.engine)
+      throw new FarmError('invalid', `The task does not belong to its subject ${message.subject}.`);
+    if (!this.#parts.engines.has(task.engine))
+      throw new FarmError('refused', `This worker does not have the engine "${task.engine}".`);
+    return task;
+  }
+
+  #reject(message: JsMsg, reason: string): void {
+    const { identity, outbox, log } = this.#parts;
+    log.error({ subject: message.subject, reason }, 'a task was refused');
+    const parts = parseTaskSubject(message.subject);
+    if (parts) {
+      const { jobId, taskId } = parts;
+      const { feed, step } = salvage(message.data);
+      const delivery = message.info.deliveryCount;
+      const status: TaskStatus = {
+        version: 1,
+        type: 'rejected',
+        attempt: attemptId(taskId, feed, delivery),
+        feed,
+        delivery,
+        step,
+        instance: identity.instance,
+        reason: reason.slice(0, 1_000),
+      };
+      const subject = taskStatusSubject({ workerId: identity.workerId, jobId, taskId });
+      void outbox.send(subject, encodeMessage(status), `${identity.instance}:${status.attempt}:rejected`);
+    }
+    message.term(reason.slice(0, 200));
+  }
+}
+
+/** What a task that breaks the contract still tells of itself, so that the ledger can place the refusal. */
+function salvage(data: Uint8Array): { feed: number; step: string } {
+  const fields = taskMessageSchema.pick({ feed: true, step: true }).strip();
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(data));
+  } catch {
+    value = undefined; // not even JSON; then nothing can be salvaged
+  }
+  const result = fields.safeParse(value);
+  return result.success ? result.data : { feed: 1, step: 'unknown' };
+}

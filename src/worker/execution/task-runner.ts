@@ -1,0 +1,237 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskMessage } from '../../shared/contracts/messages.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import { IN_PROGRESS_EVERY_MS } from '../../shared/messaging/streams.ts';
+import { logKey } from '../../shared/storage/keys.ts';
+import { fetchInputs } from '../assets/fetch-inputs.ts';
+import type { FrameRequest, RenderedFrame } from '../engines/engine.ts';
+import type { EngineRegistry } from '../engines/engine-registry.ts';
+import type { ObjectStore } from '../object-store.ts';
+import { AttemptLog } from '../reporting/attempt-log.ts';
+import {
+  AttemptReporter,
+  type AttemptOutcome,
+  type ReporterIdentity,
+} from '../reporting/attempt-reporter.ts';
+import type { FarmAsks } from '../reporting/farm-asks.ts';
+import { ProgressReporter, publishLogPiece, type LivePublisher } from '../reporting/live-reports.ts';
+import type { Problems } from '../reporting/problems.ts';
+import type { StatusOutbox } from '../reporting/status-outbox.ts';
+import { hashFile } from '../results/hash-file.ts';
+import type { SessionPool } from '../sessions/session-pool.ts';
+import type { AttemptRegistry } from './attempt-registry.ts';
+import type { Attempt } from './attempt.ts';
+import { classifyFailure, isDiskFull } from './classify-failure.ts';
+import { FrameDeliveries } from './frame-deliveries.ts';
+import { FrameFailed, FrameRenderer } from './render-frames.ts';
+import type { TaskAcks } from './task-acks.ts';
+
+export interface TaskRunnerParts {
+  identity: ReporterIdentity;
+  /** Folder in which each attempt gets one of its own. */
+  folder: string;
+  registry: AttemptRegistry;
+  engines: EngineRegistry;
+  pool: SessionPool;
+  store: ObjectStore;
+  outbox: StatusOutbox;
+  asks: FarmAsks;
+  acks: TaskAcks;
+  publishLive: LivePublisher;
+  problems: Problems;
+  log: Logger;
+}
+
+/** Runs attempts from their delivery to their ack. */
+export class TaskRunner {
+  readonly #parts: TaskRunnerParts;
+
+  constructor(parts: TaskRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes an attempt. Resolves as soon as its engine is free for another task; checking, uploading and reporting of the
+   * last frames go on beside. Never rejects: whatever goes wrong is the attempt's outcome.
+   */
+  run(attempt: Attempt): Promise<void> {
+    return new Promise((engineIsFree) => {
+      void new AttemptRun(attempt, this.#parts).toTheEnd(engineIsFree);
+    });
+  }
+}
+
+class AttemptRun {
+  readonly #attempt: Attempt;
+  readonly #parts: TaskRunnerParts;
+  readonly #reporter: AttemptReporter;
+  readonly #attemptLog: AttemptLog;
+  readonly #progress: ProgressReporter;
+  readonly #log: Logger;
+  readonly #storesFiles: boolean;
+  #folder: Promise<string> | undefined;
+
+  constructor(attempt: Attempt, parts: TaskRunnerParts) {
+    const { identity, outbox, publishLive } = parts;
+    this.#attempt = attempt;
+    this.#parts = parts;
+    this.#reporter = new AttemptReporter(attempt, outbox, identity);
+    this.#progress = new ProgressReporter(attempt, identity.workerId, publishLive);
+    this.#attemptLog = new AttemptLog({
+      folder: () => this.#makeFolder(),
+      publish: (offset, text) => publishLogPiece(attempt, offset, text, publishLive),
+    });
+    this.#log = parts.log.child({ jobId: attempt.task.jobId, attempt: attempt.id });
+    this.#storesFiles = attempt.task.output.format !== 'none';
+  }
+
+  async toTheEnd(engineIsFree: () => void): Promise<void> {
+    const { registry, acks } = this.#parts;
+    registry.add(this.#attempt);
+    this.#reporter.started();
+    const working = setInterval(() => acks.working(this.#attempt.messages), IN_PROGRESS_EVERY_MS);
+    const deliveries = this.#createDeliveries();
+    const failure = await this.#render(deliveries).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    engineIsFree();
+    await deliveries.recorded();
+    const outcome = this.#outcome(failure, deliveries);
+    await this.#reporter.finish(outcome, await this.#storeLog(outcome));
+    clearInterval(working);
+    await acks.ack(this.#attempt.messages);
+    await this.#cleanUp(deliveries);
+    registry.remove(this.#attempt);
+  }
+
+  #createDeliveries(): FrameDeliveries {
+    const { store, engines } = this.#parts;
+    const { task, id, stopSignal } = this.#attempt;
+    const makeFolder = (): Promise<string> => this.#makeFolder();
+    const target = {
+      jobId: task.jobId,
+      step: task.step,
+      attempt: id,
+      output: task.output,
+      ffmpeg: engines.programOf('ffmpeg'),
+      workDir: makeFolder,
+      signal: stopSignal,
+    };
+    return new FrameDeliveries({
+      target,
+      store,
+      log: this.#log,
+      onDone: (result, rendered) => {
+        this.#attempt.addDone(result);
+        this.#reporter.frameDone(result);
+        if (this.#storesFiles) this.#logFrame(result.number, rendered);
+      },
+    });
+  }
+
+  async #render(deliveries: FrameDeliveries): Promise<void> {
+    const { engines, pool } = this.#parts;
+    const { task, stopSignal } = this.#attempt;
+    if (task.resume || this.#attempt.delivery > 1) await this.#askWhatIsWanted();
+    if (this.#attempt.openFrames.length === 0) return;
+    const renderer = new FrameRenderer({
+      attempt: this.#attempt,
+      request: { ...engines.get(task.engine), task },
+      pool,
+      deliveries,
+      inputs: await this.#fetchInputs(task, stopSignal),
+      folder: () => this.#makeFolder(),
+      storesFiles: this.#storesFiles,
+      log: (line) => this.#attemptLog.line(line),
+      onProgress: (frame, fraction, note) => this.#progress.report(frame, fraction, note),
+    });
+    await renderer.run();
+  }
+
+  async #askWhatIsWanted(): Promise<void> {
+    const { asks, identity } = this.#parts;
+    const { task, id, stopSignal, openFrames } = this.#attempt;
+    const { taskId, jobId, feed } = task;
+    const place = { version: 1, taskId, jobId, attempt: id, feed, instance: identity.instance } as const;
+    const { wanted } = await asks.resume({ ...place, frames: openFrames, current: null }, stopSignal);
+    this.#attempt.keepOnly(wanted);
+  }
+
+  async #fetchInputs(task: TaskMessage, signal: AbortSignal): Promise<FrameRequest['inputs']> {
+    if (Object.keys(task.inputs).length === 0) return {};
+    const { asks, store } = this.#parts;
+    const ask = (step: string, after: number | null, limit: number): ReturnType<FarmAsks['inputs']> =>
+      asks.inputs({ version: 1, jobId: task.jobId, step, after, limit }, signal);
+    return fetchInputs(task.inputs, join(await this.#makeFolder(), 'inputs'), ask, store, signal);
+  }
+
+  #logFrame(frame: number, { seconds, files, warnings }: RenderedFrame): void {
+    const names = files.map(({ name }) => name).join(', ');
+    this.#attemptLog.line(`[farmhand] Frame ${frame} is done after ${seconds.toFixed(2)} s: ${names}`);
+    for (const warning of warnings) this.#attemptLog.line(`[farmhand] Frame ${frame}: ${warning}`);
+  }
+
+  #outcome(failure: { error: unknown } | null, deliveries: FrameDeliveries): AttemptOutcome {
+    const reason = this.#attempt.releaseReason;
+    if (this.#attempt.openFrames.length === 0) return { type: 'completed' };
+    if (this.#attempt.stopSignal.aborted) return { type: 'released', reason: reason ?? 'stopped' };
+    const { error, frame } = causeOf(failure, deliveries);
+    if (error === undefined) return { type: 'released', reason: reason ?? 'the rest was given back' };
+    if (isDiskFull(error))
+      this.#parts.problems.set('disk', 'The disk of this worker is full; it takes no further tasks.');
+    const { class: failureClass, message } = classifyFailure(error);
+    if (failureClass === 'host')
+      this.#log.error({ err: error }, 'an attempt failed for a reason of this machine');
+    return { type: 'failed', class: failureClass, message, failedFrame: frame };
+  }
+
+  /** @returns the log's key; null when nothing was logged or it could not be stored */
+  async #storeLog(outcome: AttemptOutcome): Promise<string | null> {
+    if (outcome.type === 'failed')
+      this.#attemptLog.line(`[farmhand] Failed (${outcome.class}): ${outcome.message}`);
+    try {
+      const file = await this.#attemptLog.finish();
+      if (file === null) return null;
+      const { task, delivery, stopSignal } = this.#attempt;
+      const key = logKey({ jobId: task.jobId, taskId: task.taskId, feed: task.feed, delivery });
+      const signal = stopSignal.aborted ? AbortSignal.timeout(2_000) : stopSignal;
+      await this.#parts.store.put(key, await hashFile(file), 'application/zstd', signal);
+      return key;
+    } catch (error) {
+      this.#log.warn({ reason: messageOf(error) }, 'the log of an attempt was not stored');
+      return null;
+    }
+  }
+
+  #makeFolder(): Promise<string> {
+    this.#folder ??= (async () => {
+      const folder = join(this.#parts.folder, this.#attempt.id);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return folder;
+    })();
+    return this.#folder;
+  }
+
+  async #cleanUp(deliveries: FrameDeliveries): Promise<void> {
+    try {
+      await deliveries.idle();
+      if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
+    } catch (error) {
+      this.#log.error({ err: error }, 'the folder of an attempt could not be removed');
+    }
+  }
+}
+
+/** What ended the attempt: a frame that failed, a delivery, or what came before the first frame. */
+function causeOf(
+  failure: { error: unknown } | null,
+  deliveries: FrameDeliveries,
+): { error: unknown; frame: number | null } {
+  if (failure?.error instanceof FrameFailed)
+    return { error: failure.error.cause, frame: failure.error.frame };
+  if (failure) return { error: failure.error, frame: null };
+  return { error: deliveries.failure?.error, frame: deliveries.failure?.frame ?? null };
+}

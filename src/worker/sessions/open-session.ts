@@ -1,0 +1,101 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskMessage } from '../../shared/contracts/messages.ts';
+import { newId } from '../../shared/domain/new-id.ts';
+import type { FileCache } from '../assets/file-cache.ts';
+import { layOutScene, type SceneTree } from '../assets/scene-tree.ts';
+import type { DetectedProgram, Engine, EngineSession, SessionSpec } from '../engines/engine.ts';
+
+/** What a session is opened for; two tasks with an equal key can share it. */
+export interface SessionRequest {
+  engine: Engine;
+  detected: DetectedProgram;
+  task: Pick<TaskMessage, 'scene' | 'settings' | 'data' | 'output' | 'timeouts'>;
+}
+
+/** What every session of this worker gets. */
+export interface SessionLimits {
+  /** Folder in which each session gets one of its own. */
+  folder: string;
+  threads: number;
+  memoryLimitBytes: number;
+}
+
+export interface OpenedSession {
+  session: EngineSession;
+  /** Files named by settings, by their reference. */
+  files: Record<string, string>;
+  /** Ends its processes and removes its folder. */
+  close: () => Promise<void>;
+}
+
+export function sessionKey({ engine, detected, task }: SessionRequest): string {
+  const { scene, settings, data, output, timeouts } = task;
+  return JSON.stringify([engine.id, detected.version, scene, settings, data, output, timeouts]);
+}
+
+/** The scene alone, whatever is done with it: what a crash is remembered for. */
+export function sceneKey({ engine, task }: SessionRequest): string {
+  return JSON.stringify([engine.id, task.scene]);
+}
+
+/**
+ * Fetches the scene and what its settings name, then starts the engine. Nothing is left when it throws.
+ * @throws EngineFailure; the signal's reason
+ */
+export async function openSession(
+  request: SessionRequest,
+  limits: SessionLimits,
+  cache: FileCache,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<OpenedSession> {
+  const { engine, detected, task } = request;
+  const folder = join(limits.folder, newId('s'));
+  const trees: SceneTree[] = [];
+  const clear = async (): Promise<void> => {
+    await Promise.all(trees.map((tree) => tree.dispose()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  const layOut = async (scene: NonNullable<TaskMessage['scene']>): Promise<string> => {
+    const tree = await layOutScene(scene, join(folder, `files${trees.length}`), cache, signal);
+    trees.push(tree);
+    return tree.scenePath;
+  };
+  try {
+    const workDir = join(folder, 'work');
+    await mkdir(workDir, { recursive: true, mode: 0o700 });
+    const scenePath = task.scene ? await layOut(task.scene) : null;
+    const files: Record<string, string> = {};
+    for (const { ref, scene } of engine.files?.(task.settings) ?? []) files[ref] = await layOut(scene);
+    const spec: SessionSpec = {
+      detected,
+      scenePath,
+      settings: task.settings,
+      data: task.data,
+      output: task.output,
+      workDir,
+      threads: limits.threads,
+      memoryLimitBytes: limits.memoryLimitBytes,
+      timeouts: {
+        startSeconds: task.timeouts.start ?? engine.timeouts.start,
+        silenceSeconds: task.timeouts.silence ?? engine.timeouts.silence,
+        frameSeconds: task.timeouts.frame ?? engine.timeouts.frame,
+      },
+      log,
+      signal,
+    };
+    const session = await engine.open(spec);
+    return {
+      session,
+      files,
+      close: async () => {
+        await session.close();
+        await clear();
+      },
+    };
+  } catch (error) {
+    await clear();
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { WorkerEnvironment } from '../shared/config/environment.ts';
+import { newId } from '../shared/domain/new-id.ts';
+import { defaultWorkerId, type WorkerFolder } from './worker-folder.ts';
+
+/** What this worker process is and may use, decided once at start. */
+export interface WorkerSettings {
+  workerId: string;
+  /** This process: a restarted worker has another one. */
+  instance: string;
+  slots: number;
+  cores: number;
+  threadsPerSlot: number;
+  memoryBytesPerSlot: number;
+  /** Memory of all engines together, above which idle ones are ended. */
+  sessionMemoryBytes: number;
+  attemptsFolder: string;
+  sessionsFolder: string;
+  cacheFolder: string;
+  cacheBudgetBytes: number;
+  minFreeDiskBytes: number;
+  drainSeconds: number;
+}
+
+export function compileSettings(environment: WorkerEnvironment, folder: WorkerFolder): WorkerSettings {
+  const cores = availableParallelism();
+  const slots = environment.FARMHAND_WORKER_SLOTS ?? cores;
+  const memory = memoryBytes();
+  return {
+    workerId: environment.FARMHAND_WORKER_ID ?? defaultWorkerId(folder.number),
+    instance: newId('i'),
+    slots,
+    cores,
+    threadsPerSlot: Math.max(1, Math.floor(cores / slots)),
+    memoryBytesPerSlot: environment.FARMHAND_SLOT_MEMORY_BYTES ?? Math.floor(memory / slots),
+    sessionMemoryBytes: Math.floor(memory * 0.8),
+    attemptsFolder: join(folder.workDir, 'attempts'),
+    sessionsFolder: join(folder.workDir, 'sessions'),
+    cacheFolder: folder.cacheDir,
+    cacheBudgetBytes: environment.FARMHAND_ASSET_CACHE_BYTES,
+    minFreeDiskBytes: environment.FARMHAND_MIN_FREE_DISK_BYTES,
+    drainSeconds: environment.FARMHAND_DRAIN_SECONDS,
+  };
+}
+
+/** The machine's memory, or what a container may use of it. */
+function memoryBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}

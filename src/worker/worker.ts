@@ -1,0 +1,166 @@
+import { mkdir } from 'node:fs/promises';
+import { jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import type { Logger } from '../shared/logging/logger.ts';
+import type { FileCache } from './assets/file-cache.ts';
+import type { EngineRegistry } from './engines/engine-registry.ts';
+import type { AttemptRegistry } from './execution/attempt-registry.ts';
+import { FarmControl } from './execution/farm-control.ts';
+import { LanePuller } from './execution/lane-puller.ts';
+import type { Readoption } from './execution/readoption.ts';
+import { pause } from './execution/retry.ts';
+import type { TaskIntake } from './execution/task-intake.ts';
+import { DiskWatch } from './reporting/disk-watch.ts';
+import type { FarmLink } from './reporting/farm-link.ts';
+import { HeartbeatLoop, type WorkerSnapshot } from './reporting/heartbeat.ts';
+import type { Problems } from './reporting/problems.ts';
+import type { StatusOutbox } from './reporting/status-outbox.ts';
+import type { SessionPool } from './sessions/session-pool.ts';
+import type { WorkerSettings } from './settings.ts';
+
+const DETECT_EVERY_MS = 300_000;
+/** For the last reports, after the drain. */
+const FLUSH_MS = 5_000;
+const STOP_MS = 5_000;
+
+export interface WorkerParts {
+  settings: WorkerSettings;
+  log: Logger;
+  nats: NatsConnection;
+  link: FarmLink;
+  engines: EngineRegistry;
+  cache: FileCache;
+  pool: SessionPool;
+  registry: AttemptRegistry;
+  intake: TaskIntake;
+  outbox: StatusOutbox;
+  readoption: Readoption;
+  problems: Problems;
+}
+
+/** One worker process: says what it has, pulls tasks for its free slots, and ends in order. */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #puller: LanePuller;
+  readonly #heartbeat: HeartbeatLoop;
+  readonly #disk: DiskWatch;
+  #detecting: NodeJS.Timeout | undefined;
+  #state: 'running' | 'draining' | 'stopping' = 'running';
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    const { settings, problems, registry, link, log, nats, intake } = parts;
+    this.#disk = new DiskWatch(settings.attemptsFolder, settings.minFreeDiskBytes, problems);
+    this.#puller = new LanePuller({
+      jetstream: jetstream(nats),
+      slots: settings.slots,
+      take: (message) => intake.take(message),
+      ready: async (signal) => {
+        // Twice the slots: so many may still be on their way to the storage while others render.
+        await registry.untilAtMost(settings.slots * 2);
+        await this.#disk.untilRoom(signal);
+      },
+      log,
+    });
+    this.#heartbeat = new HeartbeatLoop({
+      ...settings,
+      publish: (subject, body) => link.publishLive(subject, body),
+      snapshot: () => this.#snapshot(),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { settings, engines, cache, pool, registry, problems, link, nats, log } = this.#parts;
+    await mkdir(settings.attemptsFolder, { recursive: true, mode: 0o700 });
+    await mkdir(settings.sessionsFolder, { recursive: true, mode: 0o700 });
+    await Promise.all([engines.detect(), cache.load(), this.#disk.start()]);
+    pool.start();
+    link.start();
+    link.onReconnect(() => this.#onReconnect());
+    registry.onChange(() => this.#heartbeat.touch());
+    problems.onChange(() => this.#heartbeat.touch());
+    new FarmControl({
+      connection: nats,
+      workerId: settings.workerId,
+      registry,
+      onLanes: (lanes) => {
+        if (this.#state === 'running' && this.#puller.setLanes(lanes)) this.#heartbeat.touch();
+      },
+      onDrain: () => this.drain(),
+      log,
+    }).start();
+    // The farm answers the first heartbeat with lanes; it must find this worker listening.
+    await nats.flush();
+    this.#puller.start();
+    this.#heartbeat.start();
+    this.#detecting = setInterval(() => void this.detectAgain(), DETECT_EVERY_MS);
+    this.#detecting.unref();
+    const { workerId, instance, slots } = settings;
+    log.info({ workerId, instance, slots, engines: engines.list() }, 'the worker is ready');
+  }
+
+  /** Programs may have been installed or removed. */
+  async detectAgain(): Promise<void> {
+    if (await this.#parts.engines.detect()) {
+      this.#parts.log.info({ engines: this.#parts.engines.list() }, 'the engines of this machine changed');
+      this.#heartbeat.touch();
+    }
+  }
+
+  /** Finishes what it has and takes nothing more. */
+  drain(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'draining';
+    this.#puller.stop();
+    this.#heartbeat.touch();
+    this.#parts.log.info('draining: no further tasks');
+  }
+
+  /** Gives the frames under way their time, hands the rest back, and leaves nothing behind. */
+  async stop(): Promise<void> {
+    const { settings, registry, outbox, pool, readoption, log } = this.#parts;
+    this.#state = 'stopping';
+    clearInterval(this.#detecting);
+    this.#puller.stop();
+    this.#heartbeat.beat();
+    for (const attempt of registry.all()) attempt.release('the worker ends');
+    await this.#untilEmpty(settings.drainSeconds * 1_000);
+    for (const attempt of registry.all()) attempt.stop('the worker ends');
+    await this.#untilEmpty(STOP_MS);
+    readoption.stop();
+    if (!(await outbox.flush(FLUSH_MS)))
+      log.warn({ pending: outbox.pending }, 'the farm did not take the last reports');
+    await pool.close();
+    this.#disk.stop();
+    this.#heartbeat.beat();
+    this.#heartbeat.stop();
+  }
+
+  async #untilEmpty(timeoutMs: number): Promise<void> {
+    const end = new AbortController();
+    await Promise.race([this.#parts.registry.untilAtMost(0), pause(timeoutMs, end.signal)]);
+    end.abort();
+  }
+
+  #onReconnect(): void {
+    this.#heartbeat.beat();
+    this.#parts.outbox.retryNow();
+    this.#parts.readoption.start();
+  }
+
+  #snapshot(): WorkerSnapshot {
+    const { engines, registry, pool, cache, problems } = this.#parts;
+    const now = performance.now();
+    const attempts = registry.all().map((attempt) => attempt.toHeartbeat(now));
+    const busy = attempts.length > 0 ? 'busy' : 'idle';
+    return {
+      state: this.#state === 'running' ? busy : this.#state,
+      engines: engines.list(),
+      lanes: this.#puller.lanes,
+      attempts,
+      warmSessions: pool.warmNames(),
+      cacheBytes: cache.bytes,
+      problems: problems.list(),
+    };
+  }
+}
