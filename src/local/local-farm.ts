@@ -200,11 +200,12 @@ class StartingFarm {
   async #startWorkers(connections: Connections, cache: string): Promise<void> {
     const count = this.#options.workers ?? 1;
     const slots = this.#options.slots ?? Math.max(1, Math.floor(availableParallelism() / Math.max(1, count)));
+    // One folder for all: each claims a place of its own in it, from which it has its id, and they share the asset cache.
+    const folder = this.#home.path('workers');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     await Promise.all(
       Array.from({ length: count }, async (_, index) => {
         const name = `worker-${index + 1}`;
-        const folder = this.#home.path('workers', String(index + 1));
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
         const spec = this.#daemon(name, 'worker', connections);
         await this.#supervisor.add(
           daemonService({
