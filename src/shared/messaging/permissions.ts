@@ -28,7 +28,9 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
       'dead.>',
       'control.worker.*',
       'control.job.*',
-      '_INBOX_*.>',
+      // Replies. A wildcard stands for a whole token only, so each role's inbox is named; the last one is the operator's.
+      ...ROLES.map((role) => `${inboxPrefix(role)}.>`),
+      '_INBOX.>',
     ],
     subscribe: [
       'jobs.submit',
