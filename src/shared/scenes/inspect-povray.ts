@@ -83,7 +83,8 @@ async function addReference(
   notes: string[],
 ): Promise<string | undefined> {
   const name = reference.name.replaceAll('\\', '/');
-  const names = reference.kind === 'include' && posix.extname(name) === '' ? [name, `${name}.inc`] : [name];
+  const names =
+    posix.extname(name) === '' ? [name, `${name}.${reference.kind === 'include' ? 'inc' : 'ttf'}`] : [name];
   for (const folder of folders) {
     for (const candidate of names) {
       const path = posix.normalize(posix.join(folder, candidate));

@@ -44,7 +44,8 @@ export function findPovReferences(source: string): PovReference[] {
       previous.kind === 'string' &&
       opened !== null
     ) {
-      references.push({ name: opened, kind: 'file', conditional });
+      // The scene may have written it itself.
+      references.push({ name: opened, kind: 'file', conditional: true });
     }
     previous = token;
   }

@@ -46,7 +46,7 @@ export function encodeArguments(request: EncodeRequest): string[] {
     ...['-c:v', 'libx264', '-preset', settings.preset ?? 'medium', '-crf', String(settings.crf ?? 18)],
     ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
     ...['-movflags', '+faststart', '-fflags', '+bitexact', '-flags:v', '+bitexact'],
-    ...['-threads', String(threads), '-progress', 'pipe:1', '-f', 'mp4', VIDEO],
+    ...['-threads', String(threads), '-progress', 'pipe:3', '-f', 'mp4', VIDEO],
   ];
 }
 
@@ -57,7 +57,7 @@ export function checkArguments(threads: number): string[] {
     '-xerror',
     ...['-threads', String(threads)],
     ...STRICT,
-    ...['-i', VIDEO, '-map', '0', '-fps_mode:v', 'passthrough', '-progress', 'pipe:1', '-f', 'null', '-'],
+    ...['-i', VIDEO, '-map', '0', '-fps_mode:v', 'passthrough', '-progress', 'pipe:3', '-f', 'null', '-'],
   ];
 }
 

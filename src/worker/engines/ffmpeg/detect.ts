@@ -18,7 +18,7 @@ export async function detectFfmpeg({ cacheDir }: DetectOptions): Promise<Detecte
       probe(program, ['-hide_banner', '-encoders']),
     ]);
     const found = parseFfmpegVersion(version ?? '');
-    if (found !== null && / libx264 /.test(encoders ?? ''))
+    if (found !== null && encoders?.includes(' libx264 ') === true)
       return { version: found, features: ['h264'], program };
   }
   return null;

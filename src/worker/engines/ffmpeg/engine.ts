@@ -70,7 +70,7 @@ class FfmpegSession implements EngineSession {
         files: [{ name: 'main', path }],
         seconds: (performance.now() - start) / 1000,
         peakMemoryBytes: Math.max(encoded, checked) || null,
-        warnings: sequence.warnings,
+        warnings: this.#warnings(sequence),
       };
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -83,6 +83,16 @@ class FfmpegSession implements EngineSession {
 
   memoryBytes(): number {
     return this.#process?.memoryBytes ?? 0;
+  }
+
+  #warnings({ size, warnings }: InputSequence): string[] {
+    const { width, height } = this.#spec.output;
+    const isOdd = size !== null && (size.width % 2 === 1 || size.height % 2 === 1);
+    if (!isOdd || width !== undefined || height !== undefined) return warnings;
+    return [
+      ...warnings,
+      `${size.width}×${size.height} has an odd side; the video has a black row or column more.`,
+    ];
   }
 
   /** FFmpeg reads numbered files without gaps. */
@@ -150,11 +160,13 @@ class FfmpegSession implements EngineSession {
       workDir: spec.workDir,
       memoryLimitBytes: spec.memoryLimitBytes,
       log: spec.log,
-      onStdout: (line) => {
-        output.readProgress(line);
-        if (line.startsWith('progress=')) report(output.frames);
-      },
       onStderr: (line) => output.readError(line),
+      replies: [
+        (line) => {
+          output.readProgress(line);
+          if (line.startsWith('progress=')) report(output.frames);
+        },
+      ],
       signal: spec.signal,
     });
     this.#process = process;

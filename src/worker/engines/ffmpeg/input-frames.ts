@@ -46,7 +46,7 @@ export async function inputSequence(inputs: FrameRequest['inputs']): Promise<Inp
     );
   }
   const measured = MEASURED.has(extension) ? await measure(frames) : { hasAlpha: true, size: null };
-  return { frames, extension, ...measured, warnings: warningsFor(frames, measured.size) };
+  return { frames, extension, ...measured, warnings: gapWarnings(frames) };
 }
 
 function extensionOf(frame: InputFrame): string {
@@ -86,13 +86,11 @@ async function headerOf({
   }
 }
 
-function warningsFor(frames: readonly InputFrame[], size: InputSequence['size']): string[] {
+function gapWarnings(frames: readonly InputFrame[]): string[] {
   const warnings: string[] = [];
   const [first, last] = [frames[0]?.frame ?? 0, frames.at(-1)?.frame ?? 0];
   const gaps = last - first + 1 - frames.length;
   if (gaps > 0)
     warnings.push(`Between the frames ${first} and ${last} some are not there; the video skips them.`);
-  if (size && (size.width % 2 === 1 || size.height % 2 === 1))
-    warnings.push(`${size.width}×${size.height} has an odd side; the video has a black row or column more.`);
   return warnings;
 }

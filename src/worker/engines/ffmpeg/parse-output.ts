@@ -3,7 +3,7 @@ import type { FailureClass } from '../../../shared/contracts/messages.ts';
 const NOISE =
   /^(Conversion failed!|Error opening output files?|Task finished with error code|Terminating thread|\s*$)/;
 
-/** Reads FFmpeg's `-progress pipe:1` (stdout, `key=value` lines) and its warnings and errors (stderr). */
+/** Reads FFmpeg's `-progress pipe:3` (its fd 3, so that the log stays readable; `key=value` lines) and its warnings and errors (stderr). */
 export class FfmpegOutput {
   readonly #errors: string[] = [];
   /** Frames written, or decoded when the output is null. */
@@ -19,7 +19,7 @@ export class FfmpegOutput {
   }
 
   readError(line: string): void {
-    const text = line.replace(/^\[(\S+) @ 0x[0-9a-f]+\] /, '[$1] ').trim();
+    const text = line.replaceAll(/ @ 0x[0-9a-f]+/g, '').trim();
     if (!NOISE.test(text) && this.#errors.length < 50) this.#errors.push(text);
   }
 
