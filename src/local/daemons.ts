@@ -29,6 +29,7 @@ const PASSED_ON = [
   'FARMHAND_ASSET_CACHE_BYTES',
   'FARMHAND_SLOT_MEMORY_BYTES',
   'NODE_COMPILE_CACHE',
+  'NODE_EXTRA_CA_CERTS',
 ];
 
 /** What `node` runs for a role; the units and images in deploy/ run the same. */
