@@ -28,6 +28,11 @@ const runStateSchema = z.object({
 });
 export type RunState = z.infer<typeof runStateSchema>;
 
+/** The page's address; the token stands in the fragment, which browsers do not send. */
+export function dashboardUrl(url: string, token: string): string {
+  return `${url}/#token=${token}`;
+}
+
 /** Where a farm keeps everything: `FARMHAND_HOME`, else `farmhand` in the XDG data folder. */
 export function farmHomeFolder(environment: Environment = process.env): string {
   if (environment['FARMHAND_HOME']) return resolve(environment['FARMHAND_HOME']);

@@ -7,7 +7,7 @@ import { ownServers, type Connections } from './connections.ts';
 import { askReady, daemonService } from './daemons.ts';
 import { cacheFolder } from './downloads/cache-folder.ts';
 import type { Progress } from './downloads/fetch-program.ts';
-import { FarmHome } from './farm-home.ts';
+import { FarmHome, dashboardUrl } from './farm-home.ts';
 import { prepareServers, startFarmServers } from './farm-servers.ts';
 import { forwardPort } from './forward-port.ts';
 import { takeHomeLock } from './home-lock.ts';
@@ -56,11 +56,6 @@ export class AlreadyRunningError extends FarmError {
     super('conflict', `The farm of ${home.folder} ${where} (process ${pid}).`);
     this.name = 'AlreadyRunningError';
   }
-}
-
-/** The page's address; the token stands in the fragment, which browsers do not send. */
-export function dashboardUrl(url: string, token: string): string {
-  return `${url}/#token=${token}`;
 }
 
 /**

@@ -1,5 +1,4 @@
-import type { FarmHome } from '../../local/farm-home.ts';
-import { dashboardUrl } from '../../local/local-farm.ts';
+import { dashboardUrl, type FarmHome } from '../../local/farm-home.ts';
 import { formatTable } from './table.ts';
 
 /** What `status` and `up` print: `{dashboard, processes: [{name, pid, state}]}`. */
