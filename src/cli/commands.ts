@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./submit.ts')).registerSubmit,
   },
   {
+    name: 'worker',
+    description: 'render on this machine for the farm that an invitation names',
+    load: async () => (await import('./worker.ts')).registerWorker,
+  },
+  {
     name: 'jobs',
     description: 'list jobs, newest first',
     load: async () => (await import('./jobs.ts')).registerJobs,

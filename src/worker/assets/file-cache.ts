@@ -4,6 +4,9 @@ import { assetKey } from '../../shared/storage/keys.ts';
 import { EngineFailure } from '../engines/engine.ts';
 import { isNotFound, type ObjectStore } from '../object-store.ts';
 
+/** A download that no process has written to for so long has no process any more. */
+const STALE_PART_MS = 3_600_000;
+
 interface CachedFile {
   bytes: number;
   /** Attempts and sessions that use it now; while there are any it stays. */
@@ -38,6 +41,7 @@ export class FileCache {
       for (const name of await readdir(join(this.#folder, shard))) {
         const path = join(this.#folder, shard, name);
         if (/^[0-9a-f]{64}$/.test(name)) await this.#remember(name, path);
+        else if (Date.now() - (await stat(path)).mtimeMs > STALE_PART_MS) await rm(path, { force: true });
       }
     }
     await this.#evict();

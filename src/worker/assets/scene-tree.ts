@@ -54,7 +54,14 @@ export async function layOutScene(
     const fetchNext = async (): Promise<void> => {
       for (let file = open.pop(); file; file = open.pop()) {
         await hold(file.sha256, `The scene's file "${file.path}"`);
-        await place(cache.pathOf(file.sha256), join(folder, file.path));
+        try {
+          await place(cache.pathOf(file.sha256), join(folder, file.path));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+          // Another worker on the same folder made room for its own files just now.
+          await hold(file.sha256, `The scene's file "${file.path}"`);
+          await place(cache.pathOf(file.sha256), join(folder, file.path));
+        }
       }
     };
     await settleAll(Array.from({ length: FETCH_AT_ONCE }, fetchNext));

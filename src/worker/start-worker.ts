@@ -1,0 +1,78 @@
+import {
+  readEnvironment,
+  workerEnvironment,
+  type Environment,
+  type WorkerEnvironment,
+} from '../shared/config/environment.ts';
+import { FarmError } from '../shared/domain/errors.ts';
+import { Lifecycle } from '../shared/lifecycle/lifecycle.ts';
+import { createLogger } from '../shared/logging/logger.ts';
+import { connectNats } from '../shared/messaging/connection.ts';
+import { createS3Client } from '../shared/storage/s3-client.ts';
+import { createContainer } from './container.ts';
+import type { Engine } from './engines/engine.ts';
+import { compileSettings } from './settings.ts';
+import { TOKENS } from './tokens.ts';
+import { claimWorkerFolder } from './worker-folder.ts';
+import type { Worker } from './worker.ts';
+
+/** Stopping may take the drain, then this long for engines, reports and connections. */
+const STOP_EXTRA_MS = 20_000;
+
+/**
+ * Runs a worker in this process until a signal ends it.
+ * @param engines those that it knows how to run
+ * @throws FarmError when the environment or the worker folder cannot be used
+ */
+export async function startWorker(variables: Environment, engines: readonly Engine[]): Promise<void> {
+  const environment = readEnvironment(workerEnvironment, variables);
+  const engineList = chosenEngines(environment, engines);
+  const folder = claimWorkerFolder(environment.FARMHAND_WORKER_DIR);
+  const settings = compileSettings(environment, folder);
+  const log = createLogger('worker', environment.FARMHAND_LOG_LEVEL).child({ workerId: settings.workerId });
+  const lifecycle = new Lifecycle(log);
+  lifecycle.installSignalHandlers();
+  lifecycle.onStop('folder', folder.release);
+  const nats = await connectNats(
+    { url: environment.NATS_URL, user: environment.NATS_USER, password: environment.NATS_PASSWORD },
+    'worker',
+    `worker ${settings.workerId}`,
+    log,
+  );
+  lifecycle.onStop('connection', () => nats.drain());
+  const s3 = createS3Client({
+    endpoint: environment.S3_ENDPOINT,
+    bucket: environment.S3_BUCKET,
+    region: environment.AWS_REGION,
+    accessKeyId: environment.AWS_ACCESS_KEY_ID,
+    secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
+  });
+  const parts = createContainer({
+    log,
+    settings,
+    nats,
+    s3,
+    bucket: environment.S3_BUCKET,
+    engineList,
+    programsFolder: environment.FARMHAND_CACHE,
+  });
+  const worker = parts.resolve<Worker>(TOKENS.worker);
+  lifecycle.onStop('worker', () => worker.stop(), settings.drainSeconds * 1_000 + STOP_EXTRA_MS);
+  process.on('SIGHUP', () => void worker.detectAgain());
+  await worker.start();
+}
+
+/** @throws FarmError `invalid` for a name that is no engine */
+function chosenEngines(environment: WorkerEnvironment, engines: readonly Engine[]): readonly Engine[] {
+  const names = environment.FARMHAND_ENGINES?.split(',').map((name) => name.trim());
+  if (!names) return engines;
+  const known = engines.map(({ id }) => id);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new FarmError(
+      'invalid',
+      `FARMHAND_ENGINES names "${unknown}"; the engines are ${known.join(', ')}.`,
+    );
+  }
+  return engines.filter(({ id }) => names.includes(id));
+}
