@@ -6,10 +6,10 @@ import ui from '@nuxt/ui/vue-plugin';
 import { createApp } from 'vue';
 import App from './app.vue';
 import { takeTokenFromAddress, useSession } from './composables/use-session.ts';
-import { router } from './router.ts';
+import { createFarmRouter } from './router.ts';
 
-// Before the router looks at the address: it would carry the token along.
+// Before the router reads the address: it would put the token back into it.
 const token = takeTokenFromAddress(window.location, window.history);
 void useSession().start(token);
 
-createApp(App).use(router).use(ui).mount('#app');
+createApp(App).use(createFarmRouter()).use(ui).mount('#app');

@@ -1,4 +1,4 @@
-import { createRouter, createWebHistory } from 'vue-router';
+import { createRouter, createWebHistory, type Router } from 'vue-router';
 import JobsPage from './pages/jobs-page.vue';
 
 declare module 'vue-router' {
@@ -7,32 +7,35 @@ declare module 'vue-router' {
   }
 }
 
-export const router = createRouter({
-  history: createWebHistory(),
-  routes: [
-    { path: '/', redirect: '/jobs' },
-    { path: '/jobs', name: 'jobs', component: JobsPage, meta: { title: 'Jobs' } },
-    {
-      path: '/jobs/:id',
-      name: 'job',
-      component: () => import('./pages/job-page.vue'),
-      meta: { title: 'Job' },
-    },
-    {
-      path: '/workers',
-      name: 'workers',
-      component: () => import('./pages/workers-page.vue'),
-      meta: { title: 'Workers' },
-    },
-    {
-      path: '/:rest(.*)*',
-      name: 'not-found',
-      component: () => import('./pages/not-found-page.vue'),
-      meta: { title: 'Not found' },
-    },
-  ],
-});
-
-router.afterEach((to) => {
-  document.title = `${to.meta.title} · Farmhand`;
-});
+/** The page's places. Reads the address when called: whatever must not stay in it has to be gone by then. */
+export function createFarmRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes: [
+      { path: '/', redirect: '/jobs' },
+      { path: '/jobs', name: 'jobs', component: JobsPage, meta: { title: 'Jobs' } },
+      {
+        path: '/jobs/:id',
+        name: 'job',
+        component: () => import('./pages/job-page.vue'),
+        meta: { title: 'Job' },
+      },
+      {
+        path: '/workers',
+        name: 'workers',
+        component: () => import('./pages/workers-page.vue'),
+        meta: { title: 'Workers' },
+      },
+      {
+        path: '/:rest(.*)*',
+        name: 'not-found',
+        component: () => import('./pages/not-found-page.vue'),
+        meta: { title: 'Not found' },
+      },
+    ],
+  });
+  router.afterEach((to) => {
+    document.title = `${to.meta.title} · Farmhand`;
+  });
+  return router;
+}

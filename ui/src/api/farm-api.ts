@@ -75,9 +75,9 @@ export const farmApi = {
     body: { frames?: string; step?: string; priority?: number } = {},
   ) => request<ControlReply>('POST', `${job(id)}/${verb}`, body),
   workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),
-  /** `version` changes when the frame is rendered anew, so that no old picture is shown. */
-  imageUrl: (id: string, step: string, frame: number, kind: 'image' | 'thumbnail', version: number) =>
+  /** With its generation (0: unknown) a picture may be kept by the browser until there is a newer one. */
+  imageUrl: (id: string, step: string, frame: number, kind: 'image' | 'thumbnail', generation: number) =>
     withQuery(`${job(id)}/frames/${encodeURIComponent(step)}/${frame}/${kind}`, {
-      v: version === 0 ? undefined : version,
+      g: generation === 0 ? undefined : generation,
     }),
 };

@@ -1,4 +1,4 @@
-import { inject, provide, ref, watch, type InjectionKey, type Ref } from 'vue';
+import { inject, provide, ref, shallowRef, triggerRef, watch, type InjectionKey, type Ref } from 'vue';
 import { numberAt, positionOf, stateAt } from '../realtime/frame-grid.ts';
 import { frameFacts, type FrameFacts } from '../realtime/frame-facts.ts';
 import { farmApi } from '../api/farm-api.ts';
@@ -19,7 +19,14 @@ export interface JobView extends LiveJob {
   facts: (at: FrameRef) => FrameFacts | undefined;
   imageUrl: (at: FrameRef, kind: 'image' | 'thumbnail') => string;
   frameAt: (step: string, position: number) => number | undefined;
+  /** Whether a step's frames have pictures at all; some engines store nothing. True until shown otherwise. */
+  hasPictures: (step: string) => boolean;
+  /** A thumbnail was there, or was not. */
+  sawPicture: (step: string, there: boolean) => void;
 }
+
+/** As many thumbnails in a row that were not there say that the engine makes none. */
+const MISSES_ENOUGH = 3;
 
 const KEY: InjectionKey<JobView> = Symbol('job view');
 
@@ -28,6 +35,7 @@ export function provideJobView(id: string): JobView {
   const live = useJob(id);
   const details = useFrameDetails(id);
   const version = ref(0);
+  const misses = shallowRef(new Map<string, number>());
   watch(live.grids, () => version.value++, { flush: 'sync' });
 
   function facts({ step, frame }: FrameRef): FrameFacts | undefined {
@@ -45,20 +53,25 @@ export function provideJobView(id: string): JobView {
     );
   }
 
+  function imageUrl(at: FrameRef, kind: 'image' | 'thumbnail'): string {
+    const url = farmApi.imageUrl(id, at.step, at.frame, kind, facts(at)?.generation ?? 0);
+    // Another fragment makes the browser ask again: the frame may have been rendered anew unseen.
+    return live.snapshots.value > 1 ? `${url}#${live.snapshots.value}` : url;
+  }
+
   const view: JobView = {
     ...live,
     details,
     version,
     facts,
-    // A change seen live is the only reason for a picture to be another one than before under the same address.
-    imageUrl: (at, kind) =>
-      farmApi.imageUrl(
-        id,
-        at.step,
-        at.frame,
-        kind,
-        live.changes.value.get(frameKey(at.step, at.frame))?.generation ?? 0,
-      ),
+    imageUrl,
+    hasPictures: (step) => (misses.value.get(step) ?? 0) < MISSES_ENOUGH,
+    sawPicture: (step, there) => {
+      const before = misses.value.get(step) ?? 0;
+      // One picture is enough to know that there are pictures.
+      misses.value.set(step, there ? Number.NEGATIVE_INFINITY : before + 1);
+      triggerRef(misses);
+    },
     frameAt: (step, position) => {
       const grid = live.grids.value.get(step);
       return grid && numberAt(grid.runs, position);

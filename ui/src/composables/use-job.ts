@@ -16,6 +16,8 @@ export interface LiveJob {
   changes: ShallowRef<Map<string, FrameChange>>;
   /** How far running frames are, by `frameKey`; triggered with `grids`. */
   progress: ShallowRef<Map<string, Progress>>;
+  /** How often the whole truth was taken anew: pictures seen before may be old since. */
+  snapshots: Ref<number>;
   /** Why there is nothing to see; empty while all is well. */
   problem: Ref<string>;
 }
@@ -26,6 +28,7 @@ export function useJob(id: string): LiveJob {
   const grids = shallowRef(new Map<string, FrameGrid>());
   const changes = shallowRef(new Map<string, FrameChange>());
   const progress = shallowRef(new Map<string, Progress>());
+  const snapshots = ref(0);
   const problem = ref('');
   const flush = onceAFrame(() => {
     triggerRef(changes);
@@ -50,6 +53,7 @@ export function useJob(id: string): LiveJob {
 
   const leave = enterRoom(`job:${id}`, {
     snapshot: (snapshot) => {
+      snapshots.value++;
       job.value = snapshot.job ?? null;
       grids.value = new Map((snapshot.grids ?? []).map((grid) => [grid.step, adoptGrid(grid)]));
       changes.value = new Map();
@@ -63,5 +67,5 @@ export function useJob(id: string): LiveJob {
     leave();
     flush.cancel();
   });
-  return { id, job, grids, changes, progress, problem };
+  return { id, job, grids, changes, progress, snapshots, problem };
 }

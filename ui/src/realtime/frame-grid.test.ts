@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FRAME_STATES, type FrameGrid } from '../../../src/shared/contracts/realtime.ts';
-import { adoptGrid, framesWhere, numberAt, positionOf, setState, stateAt } from './frame-grid.ts';
+import { adoptGrid, lastWhere, numberAt, positionOf, setState, stateAt } from './frame-grid.ts';
 
 const runs = [
   { start: 10, step: 5, count: 3 }, // 10 15 20
@@ -26,7 +26,9 @@ describe('frame grid', () => {
     expect(setState(changed, 3, 'done')).toBe(3);
     expect(setState(changed, 99, 'done')).toBe(-1);
     expect(stateAt(changed, 3)).toBe('done');
-    expect([...framesWhere(changed, (state) => state === 'done')]).toEqual([3]);
+    setState(changed, 10, 'done');
+    expect(lastWhere(changed, 'done', 5)).toEqual([3, 10]);
+    expect(lastWhere(changed, 'done', 1)).toEqual([3]);
     expect(stateAt(changed, 5)).toBeUndefined();
   });
 

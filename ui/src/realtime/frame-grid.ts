@@ -44,13 +44,14 @@ export function adoptGrid(grid: FrameGrid): FrameGrid {
   };
 }
 
-/** Frame numbers in order, for those places that `wanted` accepts. */
-export function* framesWhere(grid: FrameGrid, wanted: (state: FrameState) => boolean): Generator<number> {
-  let position = 0;
-  for (const run of grid.runs) {
-    for (let i = 0; i < run.count; i++, position++) {
-      const state = stateAt(grid, position);
-      if (state !== undefined && wanted(state)) yield run.start + i * run.step;
-    }
+/** The last frames of a state, by their place in the step's order, last first; at most `count`. */
+export function lastWhere(grid: FrameGrid, state: FrameState, count: number): number[] {
+  const byte = FRAME_STATES.indexOf(state);
+  const found: number[] = [];
+  for (let position = grid.states.length - 1; position >= 0 && found.length < count; position--) {
+    if (grid.states[position] !== byte) continue;
+    const frame = numberAt(grid.runs, position);
+    if (frame !== undefined) found.push(frame);
   }
+  return found;
 }

@@ -1,0 +1,28 @@
+import { computed, type ComputedRef } from 'vue';
+import { lastWhere } from '../realtime/frame-grid.ts';
+import { frameKey } from './use-job.ts';
+import type { FrameRef, JobView } from './use-job-view.ts';
+
+/**
+ * The latest finished frames that have pictures. What came in while somebody watched comes first, newest first; then the
+ * last frames by their place in each step.
+ */
+export function useLatestFrames(view: JobView, count: number): ComputedRef<FrameRef[]> {
+  const { grids, changes, hasPictures, facts } = view;
+  return computed(() => {
+    const found = new Map<string, FrameRef>();
+    const take = (at: FrameRef): void => {
+      if (found.size < count) found.set(frameKey(at.step, at.frame), at);
+    };
+    for (const { step, number } of [...changes.value.values()].reverse()) {
+      if (found.size >= count) break;
+      const at = { step, frame: number };
+      if (hasPictures(step) && facts(at)?.state === 'done') take(at);
+    }
+    for (const [step, grid] of grids.value) {
+      if (!hasPictures(step)) continue;
+      for (const frame of lastWhere(grid, 'done', count)) take({ step, frame });
+    }
+    return [...found.values()];
+  });
+}
