@@ -58,14 +58,14 @@ async function runInForeground(options: UpOptions, context: CommandContext): Pro
   process.once('SIGINT', () => (interrupted.value = true));
   const say = (line: string): void => {
     out.note(line);
-    process.send?.({ line });
+    tellParent({ line });
   };
   const farm = await startLocalFarm({ ...farmOptions(options), progress: say, signal });
   try {
     await registerExampleTemplates(new FarmClient({ url: farm.url, token: farm.token, signal }));
     await out.result(farmStatus(farm.home), () => formatStatus(farmStatus(farm.home)));
     out.note('The farm is up. Ctrl-C or "farmhand down" stops it.');
-    process.send?.({ ready: true });
+    tellParent({ ready: true });
     if (process.connected) process.disconnect();
     await aborted(signal);
     out.note('stopping …');
@@ -73,6 +73,11 @@ async function runInForeground(options: UpOptions, context: CommandContext): Pro
     await farm.stop();
   }
   return interrupted.value ? EXIT.interrupted : EXIT.done;
+}
+
+/** Whoever waits for a farm in the background; it goes when the farm is ready, or earlier when it is interrupted. */
+function tellParent(message: { line: string } | { ready: true }): void {
+  if (process.connected) process.send?.(message);
 }
 
 function farmOptions(options: UpOptions): LocalFarmOptions {

@@ -67,6 +67,8 @@ async function runWeed(
   ports: WeedPorts,
   options: SeaweedfsOptions,
 ): Promise<RunningSeaweedfs> {
+  // Those of a weed that was killed on the same ports.
+  await removeSockets(ports);
   const child = await startProcess({
     name: 's3',
     command: program,
