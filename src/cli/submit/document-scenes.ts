@@ -80,7 +80,8 @@ async function withUploadedScene(
     { what: path },
   );
   for (const line of understood.says) tools.say(line);
-  const { client, progress, signal } = tools;
+  const { progress, signal } = tools;
+  const client = await tools.farm();
   const asset = await uploadAsset(understood.files, { client, progress, signal, label: scene });
   const settings = typeof own['settings'] === 'object' ? (own['settings'] as Json) : {};
   const merged = { ...understood.settings, ...settings };

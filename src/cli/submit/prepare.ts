@@ -13,13 +13,14 @@ import { collectFiles } from './collect-files.ts';
 import { prepareDocument } from './document-scenes.ts';
 import { findScene } from './find-scene.ts';
 import { openZip } from './open-zip.ts';
-import { typedParams, type JsonObject } from './params.ts';
+import { typedParams } from './params.ts';
 import { understandScene, type UnderstoodScene } from './understand-scene.ts';
 import { understoodTemplate } from './understand-template.ts';
 
 /** What preparing needs from around it. */
 export interface PrepareTools {
-  client: FarmClient;
+  /** Asked for only once the files here are known to be in order. */
+  farm: () => Promise<FarmClient>;
   progress: Progress;
   signal: AbortSignal;
   /** Says what was understood. */
@@ -86,7 +87,8 @@ async function submitScene(
 ): Promise<unknown> {
   const work = workOf(scene, name, flags);
   for (const line of scene.says) tools.say(line);
-  const { client, progress, signal } = tools;
+  const { progress, signal } = tools;
+  const client = await tools.farm();
   const asset = await uploadAsset(scene.files, { client, progress, signal, label: name });
   return buildDocument({ ...work, scene: `asset:${asset}/${scene.scenePath}` }, flags);
 }

@@ -14,11 +14,12 @@ import { readData } from './read-data.ts';
 export async function understoodTemplate(
   ref: string,
   flags: SubmitFlags,
-  { client, say }: Pick<PrepareTools, 'client' | 'say'>,
+  { farm, say }: Pick<PrepareTools, 'farm' | 'say'>,
 ): Promise<Work> {
   const [, name, version] = /^template:([^@]+)(?:@(\d{1,9}))?$/.exec(ref) ?? [];
   if (name === undefined)
     throw new UsageError(`${JSON.stringify(ref)} is not template:<name> or template:<name>@<version>.`);
+  const client = await farm();
   const template = await client.template(name, version === undefined ? undefined : Number(version));
   if (flags.engine !== undefined && flags.engine !== template.engine)
     throw new UsageError(`--engine ${flags.engine}: the template ${name} is rendered by ${template.engine}.`);

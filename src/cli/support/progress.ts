@@ -6,6 +6,8 @@ export interface ProgressLine {
   total: number;
   /** What stands behind the numbers: a state, a speed. */
   note?: string;
+  /** How the numbers are written; default: as they are. */
+  format?: (n: number) => string;
 }
 
 const BAR_WIDTH = 24;
@@ -71,12 +73,15 @@ export function formatBar(line: ProgressLine): string {
   const fraction = line.total === 0 ? 0 : Math.min(1, line.done / line.total);
   const filled = Math.round(fraction * BAR_WIDTH);
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
-  return `${printable(line.label).padEnd(24)} ${bar} ${line.done}/${line.total}${tail(line)}`;
+  return `${printable(line.label).padEnd(24)} ${bar} ${numbers(line)}${tail(line)}`;
 }
 
 function formatPlain(line: ProgressLine): string {
-  return `${printable(line.label)}: ${line.done}/${line.total}${tail(line)}`;
+  return `${printable(line.label)}: ${numbers(line)}${tail(line)}`;
 }
+
+const numbers = ({ done, total, format = String }: ProgressLine): string =>
+  `${format(done)}/${format(total)}`;
 
 const tail = (line: ProgressLine): string =>
   line.note === undefined || line.note === '' ? '' : ` ${printable(line.note)}`;

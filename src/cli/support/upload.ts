@@ -34,6 +34,8 @@ interface UploadOptions {
 const FILES_PER_PLAN = 1_000;
 const PARALLEL_UPLOADS = 8;
 const PARALLEL_HASHES = 4;
+/** Less is there before anybody could look. */
+const WORTH_SHOWING_BYTES = 5_000_000;
 
 /**
  * Stores files as one asset. Only what the farm does not have yet is sent, so an upload that was cut off goes on where it
@@ -48,11 +50,13 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
   let sent = 0;
   const show = (bytes: number): void => {
     sent += bytes;
+    if (total < WORTH_SHOWING_BYTES) return;
     options.progress?.update('upload', {
       label: options.label,
       done: sent,
       total,
-      note: `bytes uploaded (${formatBytes(total)})`,
+      note: 'uploaded',
+      format: formatBytes,
     });
   };
   for (const page of planPages(unique)) {
