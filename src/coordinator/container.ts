@@ -1,10 +1,11 @@
 import 'reflect-metadata';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { NatsConnection } from 'nats';
-import { container, instanceCachingFactory, type DependencyContainer } from 'tsyringe';
+import { container, instanceCachingFactory, type DependencyContainer, type InjectionToken } from 'tsyringe';
 import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
 import type { Logger } from '../shared/logging/logger.ts';
+import { ControlIntake } from './control/control-intake.ts';
 import { Feeder } from './dispatch/feeder.ts';
 import { LaneManager } from './dispatch/lane-manager.ts';
 import { LeaderLease } from './dispatch/leader-lease.ts';
@@ -20,8 +21,13 @@ import { TemplateData } from './intake/template-data.ts';
 import { Announcer } from './ledger/announcer.ts';
 import { StatusApplier } from './ledger/status-applier.ts';
 import { StepInfos } from './ledger/step-info.ts';
+import { WorkerRepository } from './ledger/worker-repository.ts';
 import { Expander } from './planning/expander.ts';
+import { AskService } from './recovery/ask-service.ts';
+import { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
+import { LostWorkers } from './recovery/lost-workers.ts';
 import { OutageClock } from './recovery/outage-clock.ts';
+import { Sweeper } from './recovery/sweeper.ts';
 import { StreamGuard } from './runtime/stream-guard.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import { TOKENS } from './tokens.ts';
@@ -39,107 +45,148 @@ export interface Infrastructure {
 /** A container of its own for one coordinator; every part is made once, when it is first asked for. */
 export function createContainer(infrastructure: Infrastructure): DependencyContainer {
   const child = container.createChildContainer();
-  for (const [name, value] of Object.entries(infrastructure))
-    child.registerInstance(TOKENS[name as keyof Infrastructure], value);
-  registerRuntime(child, infrastructure);
-  registerIntake(child, infrastructure);
-  registerDispatch(child, infrastructure);
+  const provide = <T>(token: InjectionToken<T>, make: () => T): void => {
+    child.register(token, { useFactory: instanceCachingFactory(make) });
+  };
+  const building: Building = { ...infrastructure, provide, get: (token) => child.resolve(token) };
+  child.registerInstance(TOKENS.environment, infrastructure.environment);
+  child.registerInstance(TOKENS.ledger, infrastructure.ledger);
+  child.registerInstance(TOKENS.nats, infrastructure.nats);
+  child.registerInstance(TOKENS.s3, infrastructure.s3);
+  registerRuntime(building);
+  registerIntake(building);
+  registerDispatch(building);
+  registerRecovery(building);
   return child;
 }
 
-function provide<T>(to: DependencyContainer, token: symbol, make: (from: DependencyContainer) => T): void {
-  to.register(token, { useFactory: instanceCachingFactory(make) });
+interface Building extends Infrastructure {
+  provide: <T>(token: InjectionToken<T>, make: () => T) => void;
+  get: <T>(token: InjectionToken<T>) => T;
 }
 
-function registerRuntime(
-  to: DependencyContainer,
-  { log, environment, coordinatorId, ledger, nats }: Infrastructure,
-): void {
-  provide(to, TOKENS.wakeUps, () => new WakeUps());
-  provide(to, TOKENS.guard, () => new StreamGuard(nats, environment.FARMHAND_STREAM_REPLICAS, log));
-  provide(to, TOKENS.clock, () => new OutageClock(nats));
-  provide(to, TOKENS.announcer, () => new Announcer(ledger, nats, coordinatorId, log));
-  provide(to, TOKENS.deadLetters, () => new DeadLetters(nats, log));
-  provide(to, TOKENS.steps, () => new StepInfos(ledger));
+function registerRuntime({ provide, get, log, environment, coordinatorId, ledger, nats }: Building): void {
+  provide(TOKENS.wakeUps, () => new WakeUps());
+  provide(TOKENS.guard, () => new StreamGuard(nats, environment.FARMHAND_STREAM_REPLICAS, log));
+  provide(TOKENS.clock, () => new OutageClock(nats));
+  provide(TOKENS.announcer, () => new Announcer(ledger, nats, coordinatorId, log));
+  provide(TOKENS.deadLetters, () => new DeadLetters(nats, log));
+  provide(TOKENS.steps, () => new StepInfos(ledger));
+  provide(TOKENS.lease, () => new LeaderLease(ledger, coordinatorId, log));
+  provide(TOKENS.registry, () => new WorkerRegistry(nats, get(TOKENS.clock), log));
 }
 
-function registerIntake(
-  to: DependencyContainer,
-  { log, environment, ledger, nats, s3 }: Infrastructure,
-): void {
-  provide(to, TOKENS.submissions, (from) => {
+function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Building): void {
+  provide(TOKENS.submissions, () => {
     const manifests = new AssetManifests(s3, environment.S3_BUCKET);
     const scenes = new SceneResolver(ledger, manifests, new TemplateData());
-    return new Submissions(ledger, scenes, from.resolve(TOKENS.announcer), from.resolve(TOKENS.wakeUps));
+    return new Submissions(ledger, scenes, get(TOKENS.announcer), get(TOKENS.wakeUps));
   });
   provide(
-    to,
     TOKENS.jobIntake,
-    (from) =>
+    () =>
       new JobIntake(
         {
-          submissions: from.resolve(TOKENS.submissions),
-          announcer: from.resolve(TOKENS.announcer),
-          deadLetters: from.resolve(TOKENS.deadLetters),
+          submissions: get(TOKENS.submissions),
+          announcer: get(TOKENS.announcer),
+          deadLetters: get(TOKENS.deadLetters),
         },
         nats,
-        from.resolve(TOKENS.guard),
+        get(TOKENS.guard),
         log,
       ),
   );
-  provide(to, TOKENS.submitService, (from) => new SubmitService(from.resolve(TOKENS.submissions), nats, log));
+  provide(TOKENS.submitService, () => new SubmitService(get(TOKENS.submissions), nats, log));
+  provide(TOKENS.controlIntake, () => {
+    const parts = {
+      steps: get(TOKENS.steps),
+      publisher: get(TOKENS.publisher),
+      announcer: get(TOKENS.announcer),
+      deadLetters: get(TOKENS.deadLetters),
+      guard: get(TOKENS.guard),
+      wakeUps: get(TOKENS.wakeUps),
+    };
+    return new ControlIntake(parts, ledger, nats, log);
+  });
 }
 
-function registerDispatch(
-  to: DependencyContainer,
-  { log, coordinatorId, ledger, nats }: Infrastructure,
-): void {
-  provide(to, TOKENS.lease, () => new LeaderLease(ledger, coordinatorId, log));
-  provide(to, TOKENS.registry, (from) => new WorkerRegistry(nats, from.resolve(TOKENS.clock), log));
-  provide(to, TOKENS.publisher, () => new TaskPublisher(nats, log));
-  provide(
-    to,
-    TOKENS.lanes,
-    (from) =>
-      new LaneManager(
-        {
-          registry: from.resolve(TOKENS.registry),
-          lease: from.resolve(TOKENS.lease),
-          wakeUps: from.resolve(TOKENS.wakeUps),
-        },
-        nats,
-        ledger,
-        log,
-      ),
-  );
-  provide(to, TOKENS.feeder, (from) => {
+function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Building): void {
+  provide(TOKENS.publisher, () => new TaskPublisher(nats, log));
+  provide(TOKENS.lanes, () => {
+    const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
+    return new LaneManager(parts, nats, ledger, log);
+  });
+  provide(TOKENS.feeder, () => {
     const parts = {
-      lanes: from.resolve<LaneManager>(TOKENS.lanes),
-      lease: from.resolve<LeaderLease>(TOKENS.lease),
-      steps: from.resolve<StepInfos>(TOKENS.steps),
-      publisher: from.resolve<TaskPublisher>(TOKENS.publisher),
-      announcer: from.resolve<Announcer>(TOKENS.announcer),
-      wakeUps: from.resolve<WakeUps>(TOKENS.wakeUps),
+      lanes: get(TOKENS.lanes),
+      lease: get(TOKENS.lease),
+      steps: get(TOKENS.steps),
+      publisher: get(TOKENS.publisher),
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
     };
     return new Feeder(parts, ledger, nats, coordinatorId, log);
   });
-  provide(to, TOKENS.expander, (from) => {
+  provide(TOKENS.expander, () => {
     const parts = {
-      steps: from.resolve<StepInfos>(TOKENS.steps),
-      announcer: from.resolve<Announcer>(TOKENS.announcer),
-      wakeUps: from.resolve<WakeUps>(TOKENS.wakeUps),
+      steps: get(TOKENS.steps),
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
     };
     return new Expander(parts, ledger, log);
   });
-  provide(to, TOKENS.statusApplier, (from) => {
+  provide(TOKENS.statusApplier, () => {
     const parts = {
-      steps: from.resolve<StepInfos>(TOKENS.steps),
-      registry: from.resolve<WorkerRegistry>(TOKENS.registry),
-      feeder: from.resolve<Feeder>(TOKENS.feeder),
-      announcer: from.resolve<Announcer>(TOKENS.announcer),
-      deadLetters: from.resolve<DeadLetters>(TOKENS.deadLetters),
-      guard: from.resolve<StreamGuard>(TOKENS.guard),
+      steps: get(TOKENS.steps),
+      registry: get(TOKENS.registry),
+      feeder: get(TOKENS.feeder),
+      announcer: get(TOKENS.announcer),
+      deadLetters: get(TOKENS.deadLetters),
+      guard: get(TOKENS.guard),
     };
     return new StatusApplier(parts, ledger, nats, log);
+  });
+}
+
+function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
+  provide(TOKENS.lostWorkers, () => {
+    const parts = {
+      registry: get(TOKENS.registry),
+      clock: get(TOKENS.clock),
+      lease: get(TOKENS.lease),
+      steps: get(TOKENS.steps),
+      workers: new WorkerRepository(ledger),
+      publisher: get(TOKENS.publisher),
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
+    };
+    return new LostWorkers(parts, ledger, log);
+  });
+  provide(TOKENS.sweeper, () => {
+    const parts = {
+      lease: get(TOKENS.lease),
+      registry: get(TOKENS.registry),
+      lanes: get(TOKENS.lanes),
+      lostWorkers: get(TOKENS.lostWorkers),
+      publisher: get(TOKENS.publisher),
+      steps: get(TOKENS.steps),
+      announcer: get(TOKENS.announcer),
+      guard: get(TOKENS.guard),
+      wakeUps: get(TOKENS.wakeUps),
+    };
+    return new Sweeper(parts, ledger, nats, log);
+  });
+  provide(TOKENS.askService, () => {
+    const parts = { registry: get(TOKENS.registry), announcer: get(TOKENS.announcer) };
+    return new AskService(parts, nats, ledger, log);
+  });
+  provide(TOKENS.exhaustedDeliveries, () => {
+    const parts = {
+      steps: get(TOKENS.steps),
+      announcer: get(TOKENS.announcer),
+      deadLetters: get(TOKENS.deadLetters),
+      guard: get(TOKENS.guard),
+    };
+    return new ExhaustedDeliveries(parts, ledger, nats, log);
   });
 }

@@ -1,63 +1,55 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import { sql } from 'kysely';
-import type { NatsConnection } from 'nats';
 import type { DependencyContainer } from 'tsyringe';
-import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
 import type { Lifecycle } from '../shared/lifecycle/lifecycle.ts';
 import { STREAMS } from '../shared/messaging/streams.ts';
 import { startHealthServer } from '../shared/telemetry/health-server.ts';
 import { bucketCheck, streamCheck, type HealthCheck } from '../shared/telemetry/health.ts';
-import type { Feeder } from './dispatch/feeder.ts';
-import type { LaneManager } from './dispatch/lane-manager.ts';
-import type { LeaderLease } from './dispatch/leader-lease.ts';
-import type { WorkerRegistry } from './dispatch/worker-registry.ts';
-import type { JobIntake } from './intake/job-intake.ts';
-import type { SubmitService } from './intake/submit-service.ts';
-import type { Announcer } from './ledger/announcer.ts';
-import type { StatusApplier } from './ledger/status-applier.ts';
-import type { Expander } from './planning/expander.ts';
-import type { OutageClock } from './recovery/outage-clock.ts';
-import type { StreamGuard } from './runtime/stream-guard.ts';
 import { TOKENS } from './tokens.ts';
 
 /** Starts every part of a coordinator and registers how each stops: what takes work in stops first. */
 export async function startCoordinator(parts: DependencyContainer, lifecycle: Lifecycle): Promise<void> {
-  const ledger = parts.resolve<Ledger>(TOKENS.ledger);
-  const nats = parts.resolve<NatsConnection>(TOKENS.nats);
+  const ledger = parts.resolve(TOKENS.ledger);
+  const nats = parts.resolve(TOKENS.nats);
   lifecycle.onStop('the ledger', () => ledger.destroy());
   lifecycle.onStop('NATS', () => nats.drain());
-  lifecycle.onStop('S3', () => parts.resolve<S3Client>(TOKENS.s3).destroy());
-  lifecycle.onStop('announcements', () => parts.resolve<Announcer>(TOKENS.announcer).flush());
+  lifecycle.onStop('S3', () => parts.resolve(TOKENS.s3).destroy());
+  lifecycle.onStop('announcements', () => parts.resolve(TOKENS.announcer).flush());
 
-  const guard = parts.resolve<StreamGuard>(TOKENS.guard);
+  const guard = parts.resolve(TOKENS.guard);
   await guard.start();
   lifecycle.onStop('the watch over streams', () => guard.stop());
-  const clock = parts.resolve<OutageClock>(TOKENS.clock);
+  const clock = parts.resolve(TOKENS.clock);
   clock.start();
   lifecycle.onStop('the clock', () => clock.stop());
 
-  startPart(parts.resolve<WorkerRegistry>(TOKENS.registry), 'heartbeats', lifecycle);
-  const lanes = parts.resolve<LaneManager>(TOKENS.lanes);
+  startPart(parts.resolve(TOKENS.registry), 'heartbeats', lifecycle);
+  const lanes = parts.resolve(TOKENS.lanes);
   lanes.start();
   guard.onRebuilt(() => lanes.reset());
-  startPart(parts.resolve<Feeder>(TOKENS.feeder), 'the feeder', lifecycle);
-  startPart(parts.resolve<Expander>(TOKENS.expander), 'the expander', lifecycle);
-  const lease = parts.resolve<LeaderLease>(TOKENS.lease);
+  guard.onReconnected(() => lanes.reset());
+  startPart(parts.resolve(TOKENS.feeder), 'the feeder', lifecycle);
+  startPart(parts.resolve(TOKENS.expander), 'the expander', lifecycle);
+  startPart(parts.resolve(TOKENS.lostWorkers), 'the watch over workers', lifecycle);
+  startPart(parts.resolve(TOKENS.sweeper), 'the sweeper', lifecycle);
+  const lease = parts.resolve(TOKENS.lease);
   await lease.start();
   lifecycle.onStop('the lease', () => lease.stop());
-  startPart(parts.resolve<StatusApplier>(TOKENS.statusApplier), 'results', lifecycle);
-  startPart(parts.resolve<JobIntake>(TOKENS.jobIntake), 'the intake of jobs', lifecycle);
-  startPart(parts.resolve<SubmitService>(TOKENS.submitService), 'submissions', lifecycle);
+  startPart(parts.resolve(TOKENS.statusApplier), 'results', lifecycle);
+  startPart(parts.resolve(TOKENS.exhaustedDeliveries), 'advisories', lifecycle);
+  startPart(parts.resolve(TOKENS.askService), 'questions of workers', lifecycle);
+  startPart(parts.resolve(TOKENS.controlIntake), 'control', lifecycle);
+  startPart(parts.resolve(TOKENS.jobIntake), 'the intake of jobs', lifecycle);
+  startPart(parts.resolve(TOKENS.submitService), 'submissions', lifecycle);
 
-  const environment = parts.resolve<CoordinatorEnvironment>(TOKENS.environment);
+  const environment = parts.resolve(TOKENS.environment);
   const health = await startHealthServer({
     host: environment.FARMHAND_HEALTH_HOST,
     port: environment.FARMHAND_HEALTH_PORT,
     checks: {
       postgres: writableCheck(ledger),
       jetstream: streamCheck(nats, STREAMS.jobs.name),
-      s3: bucketCheck(parts.resolve<S3Client>(TOKENS.s3), environment.S3_BUCKET),
+      s3: bucketCheck(parts.resolve(TOKENS.s3), environment.S3_BUCKET),
     },
   });
   lifecycle.onStop('the health server', () => health.stop());

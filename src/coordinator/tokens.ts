@@ -1,25 +1,57 @@
-/** What the container knows, by symbol. Infrastructure first, then the coordinator's own parts. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { NatsConnection } from 'nats';
+import type { InjectionToken } from 'tsyringe';
+import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
+import type { Ledger } from '../shared/database/connect.ts';
+import type { ControlIntake } from './control/control-intake.ts';
+import type { Feeder } from './dispatch/feeder.ts';
+import type { LaneManager } from './dispatch/lane-manager.ts';
+import type { LeaderLease } from './dispatch/leader-lease.ts';
+import type { TaskPublisher } from './dispatch/task-publisher.ts';
+import type { WorkerRegistry } from './dispatch/worker-registry.ts';
+import type { DeadLetters } from './intake/dead-letters.ts';
+import type { JobIntake } from './intake/job-intake.ts';
+import type { Submissions } from './intake/submission.ts';
+import type { SubmitService } from './intake/submit-service.ts';
+import type { Announcer } from './ledger/announcer.ts';
+import type { StatusApplier } from './ledger/status-applier.ts';
+import type { StepInfos } from './ledger/step-info.ts';
+import type { Expander } from './planning/expander.ts';
+import type { AskService } from './recovery/ask-service.ts';
+import type { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
+import type { LostWorkers } from './recovery/lost-workers.ts';
+import type { OutageClock } from './recovery/outage-clock.ts';
+import type { Sweeper } from './recovery/sweeper.ts';
+import type { StreamGuard } from './runtime/stream-guard.ts';
+import type { WakeUps } from './runtime/wake-ups.ts';
+
+const token = <T>(name: string): InjectionToken<T> => Symbol(name);
+
+/** Everything that the coordinator's container holds. */
 export const TOKENS = {
-  log: Symbol('log'),
-  environment: Symbol('environment'),
-  coordinatorId: Symbol('coordinatorId'),
-  ledger: Symbol('ledger'),
-  nats: Symbol('nats'),
-  s3: Symbol('s3'),
-  wakeUps: Symbol('wakeUps'),
-  guard: Symbol('guard'),
-  clock: Symbol('clock'),
-  announcer: Symbol('announcer'),
-  deadLetters: Symbol('deadLetters'),
-  steps: Symbol('steps'),
-  submissions: Symbol('submissions'),
-  jobIntake: Symbol('jobIntake'),
-  submitService: Symbol('submitService'),
-  lease: Symbol('lease'),
-  registry: Symbol('registry'),
-  lanes: Symbol('lanes'),
-  publisher: Symbol('publisher'),
-  feeder: Symbol('feeder'),
-  expander: Symbol('expander'),
-  statusApplier: Symbol('statusApplier'),
+  environment: token<CoordinatorEnvironment>('environment'),
+  ledger: token<Ledger>('ledger'),
+  nats: token<NatsConnection>('nats'),
+  s3: token<S3Client>('s3'),
+  wakeUps: token<WakeUps>('wakeUps'),
+  guard: token<StreamGuard>('guard'),
+  clock: token<OutageClock>('clock'),
+  announcer: token<Announcer>('announcer'),
+  deadLetters: token<DeadLetters>('deadLetters'),
+  steps: token<StepInfos>('steps'),
+  lease: token<LeaderLease>('lease'),
+  registry: token<WorkerRegistry>('registry'),
+  submissions: token<Submissions>('submissions'),
+  jobIntake: token<JobIntake>('jobIntake'),
+  submitService: token<SubmitService>('submitService'),
+  controlIntake: token<ControlIntake>('controlIntake'),
+  publisher: token<TaskPublisher>('publisher'),
+  lanes: token<LaneManager>('lanes'),
+  feeder: token<Feeder>('feeder'),
+  expander: token<Expander>('expander'),
+  statusApplier: token<StatusApplier>('statusApplier'),
+  lostWorkers: token<LostWorkers>('lostWorkers'),
+  sweeper: token<Sweeper>('sweeper'),
+  askService: token<AskService>('askService'),
+  exhaustedDeliveries: token<ExhaustedDeliveries>('exhaustedDeliveries'),
 } as const;

@@ -71,21 +71,19 @@ async function insertOutputs(
   const outputs = results
     .filter((r) => taken.has(`${r.stepKey}/${r.result.number}`))
     .flatMap((r) =>
-      r.result.outputs
-        .slice(1)
-        .flatMap((output) =>
-          output.key === null || output.sha256 === null
-            ? []
-            : [
-                {
-                  stepKey: r.stepKey,
-                  number: r.result.number,
-                  ...output,
-                  key: output.key,
-                  sha256: output.sha256,
-                },
-              ],
-        ),
+      r.result.outputs.slice(1).flatMap((output) =>
+        output.key === null || output.sha256 === null
+          ? []
+          : [
+              {
+                stepKey: r.stepKey,
+                number: r.result.number,
+                ...output,
+                key: output.key,
+                sha256: output.sha256,
+              },
+            ],
+      ),
     );
   if (outputs.length === 0) return;
   await sql`
