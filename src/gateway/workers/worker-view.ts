@@ -41,6 +41,8 @@ export function viewWorker(
     engines: heartbeat.engines,
     rendering: heartbeat.attempts,
     load: heartbeat.load,
+    memoryBytes: heartbeat.memoryBytes,
+    freeMemoryBytes: heartbeat.freeMemoryBytes,
     problems: heartbeat.problems,
     seenAt: new Date(seenAtMs).toISOString(),
   };

@@ -77,6 +77,8 @@ export const workerSchema = z.object({
   engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
   rendering: heartbeatSchema.shape.attempts,
   load: z.number(),
+  memoryBytes: z.number(),
+  freeMemoryBytes: z.number(),
   problems: z.array(z.string()),
   seenAt: z.string(),
 });
