@@ -67,8 +67,8 @@ describe('typedParams', () => {
   });
 
   it('does not reach prototypes through a map', () => {
-    typedParams(['declare.__proto__=1'], schema, 'x');
-    expect(({} as Record<string, unknown>)['declare']).toBeUndefined();
-    expect(Object.getPrototypeOf({})).toBe(Object.prototype);
+    const result = typedParams(['declare.__proto__=1'], schema, 'x') as { declare: object };
+    expect(Object.hasOwn(result.declare, '__proto__')).toBe(true);
+    expect(Object.getPrototypeOf(result.declare)).toBe(Object.prototype);
   });
 });
