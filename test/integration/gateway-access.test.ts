@@ -126,7 +126,7 @@ describe('the cookie', () => {
     ['GET', { 'sec-fetch-site': 'same-site' }],
   ])('is refused for %s with %j', async (method, headers) => {
     const path = method === 'GET' ? '/api/jobs' : '/api/jobs/none/cancel';
-    const answer = await ask(path, { ...withCookie(), ...headers } as Record<string, string>, method);
+    const answer = await ask(path, { ...withCookie(), ...headers }, method);
     expect(answer.status).toBe(403);
   });
 

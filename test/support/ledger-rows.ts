@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../src/shared/database/connect.ts';
 import type { StepSpec } from '../../src/shared/database/schema.ts';
+import { attemptId } from '../../src/shared/domain/ids.ts';
 import type { FrameState, JobState } from '../../src/shared/domain/states.ts';
+import { taskIdOf } from '../../src/shared/domain/task-ids.ts';
 
 export interface StepSeed {
   name: string;
@@ -118,4 +120,45 @@ export async function seedResult(
     .where('step_key', '=', stepKey)
     .where('number', '=', number)
     .execute();
+}
+
+export interface AttemptSeed {
+  jobId: string;
+  stepKey: string;
+  frames: readonly number[];
+  worker?: string;
+  /** Ended with it; still running without. */
+  outcome?: 'completed' | 'failed' | 'lost';
+  error?: string;
+  logKey?: string;
+}
+
+/** A task with one attempt. @returns the attempt's id, `<task>-1-1`. */
+export async function seedAttempt(ledger: Ledger, seed: AttemptSeed): Promise<string> {
+  const { jobId, stepKey, frames, worker = 'w1', outcome = null, error = null, logKey = null } = seed;
+  const { key } = await ledger
+    .insertInto('tasks')
+    .values({
+      step_key: stepKey,
+      job_id: jobId,
+      engine: 'null',
+      lane: 'lane-1',
+      state: outcome === null ? 'running' : 'ended',
+      outcome,
+      feed: 1,
+      frames: [...frames],
+      generations: frames.map(() => 1),
+      resume: false,
+      worker,
+      instance: 'i1',
+      attempt: null,
+    })
+    .returning('key')
+    .executeTakeFirstOrThrow();
+  const id = attemptId(taskIdOf(key), 1, 1);
+  await sql`
+    INSERT INTO attempts (id, task_key, job_id, worker, instance, outcome, error, log_key, ended_at)
+    VALUES (${id}, ${key}, ${jobId}, ${worker}, 'i1', ${outcome}::text, ${error}::text, ${logKey}::text,
+            CASE WHEN ${outcome}::text IS NULL THEN NULL ELSE now() END)`.execute(ledger);
+  return id;
 }
