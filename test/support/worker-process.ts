@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { TestContext } from './farm-context.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/worker/main.ts', import.meta.url));
+/** A worker that has the engine `scripted` as well. */
+export const SCRIPTED_MAIN = fileURLToPath(new URL('./scripted-engine-main.ts', import.meta.url));
 
 /** A worker as it runs on a farm: a process of its own. */
 export class WorkerProcess {

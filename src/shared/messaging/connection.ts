@@ -26,6 +26,8 @@ export async function connectNats(
     inboxPrefix: role === 'operator' ? '_INBOX' : inboxPrefix(role),
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
+    // A connection that hangs in a dead link is given up soon, or the next try would wait 20 s for a link that is back.
+    timeout: 5_000,
     reconnectTimeWait: 500,
     reconnectJitter: 250,
     pingInterval: 5_000,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { spawnEngine, type EngineExit, type EngineProcess } from '../execution/engine-process.ts';
 import {
@@ -18,14 +19,35 @@ export interface WarmSessionOptions {
   cwd: string;
   /** Fields of the `load` request. */
   load: Record<string, unknown>;
-  /** Fields of a `render` request beside id, frame and outDir. */
-  render?: (request: FrameRequest) => Record<string, unknown>;
   /** The engine's own error line among its last lines, to say why it ended. */
   reason?: (lastLines: readonly string[]) => string | undefined;
-  /** A line that the engine printed meanwhile, for progress. */
-  onLine?: (line: string, request: FrameRequest | null) => void;
+  /** Understands a line that the engine prints: how far it is, and whether it says that the frame cannot be right. */
+  readLine?: (line: string) => { fraction: number | null; error: string | null; outOfMemory: boolean };
+  /**
+   * The line that the session prints after all lines of a frame. Replies come on another pipe: only after this line is
+   * known that no error was printed.
+   */
+  endMarker?: (id: number) => string;
   /** How long it gets to end by itself when it is stopped. */
   graceMs: number;
+}
+
+const MAX_ERRORS = 5;
+const MARKER_MS = 5_000;
+
+/** What the engine printed for the frame under way. */
+interface Printed {
+  request: FrameRequest | null;
+  marker: string;
+  ended: Promise<void>;
+  end: () => void;
+  errors: string[];
+  outOfMemory: boolean;
+}
+
+function newPrinted(marker: string, request: FrameRequest | null): Printed {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  return { request, marker, ended: promise, end: () => resolve(undefined), errors: [], outOfMemory: false };
 }
 
 interface Waiting {
@@ -41,6 +63,7 @@ export class WarmSession implements EngineSession {
   readonly #process: EngineProcess;
   readonly #loadWarnings: string[] = [];
   #waiting: Waiting | null = null;
+  #printed = newPrinted('', null);
   #frames = 0;
 
   /** Starts the process and loads the scene. @throws EngineFailure */
@@ -68,8 +91,8 @@ export class WarmSession implements EngineSession {
       startTimeoutSeconds: spec.timeouts.startSeconds,
       silenceSeconds: spec.timeouts.silenceSeconds,
       log: spec.log,
-      onStdout: (line) => options.onLine?.(line, this.#waiting?.request ?? null),
-      onStderr: (line) => options.onLine?.(line, this.#waiting?.request ?? null),
+      onStdout: (line) => this.#read(line),
+      onStderr: (line) => this.#read(line),
       replies: [(line) => this.#take(line)],
       signal: spec.signal,
     });
@@ -104,6 +127,7 @@ export class WarmSession implements EngineSession {
     const answer = this.#ask(null, null);
     this.#send({ type: 'load', ...this.#options.load });
     const loaded = await answer;
+    if (loaded.type === 'fail') throw failureOf(loaded, newPrinted('', null));
     if (loaded.type !== 'loaded') throw unexpected(loaded);
     this.#loadWarnings.push(...loaded.warnings);
     this.#process.started();
@@ -111,23 +135,26 @@ export class WarmSession implements EngineSession {
 
   async #render(request: FrameRequest): Promise<RenderedFrame> {
     const id = ++this.#frames;
+    this.#printed = newPrinted(this.#options.endMarker?.(id) ?? '', request);
     this.#process.resetPeak();
     this.#process.beginWork({ frameSeconds: this.#options.spec.timeouts.frameSeconds });
     const answer = this.#ask(id, request);
-    const more = this.#options.render?.(request) ?? {};
-    this.#send({ type: 'render', id, frame: request.frame, outDir: request.outDir, ...more });
-    const done = await answer;
-    if (done.type !== 'done') throw unexpected(done);
+    this.#send({ type: 'render', id, frame: request.frame, outDir: request.outDir });
+    const reply = await answer;
+    const printed = await this.#allPrinted();
+    if (reply.type === 'fail') throw failureOf(reply, printed);
+    if (reply.type !== 'done') throw unexpected(reply);
+    if (printed.errors.length > 0) throw printedFailure(printed);
     await this.#process.sampleMemory();
     return {
-      files: done.outputs,
-      seconds: done.seconds,
+      files: reply.outputs,
+      seconds: reply.seconds,
       peakMemoryBytes: this.#process.peakMemoryBytes || null,
-      warnings: [...new Set([...this.#loadWarnings, ...done.warnings])],
+      warnings: [...new Set([...this.#loadWarnings, ...reply.warnings])],
     };
   }
 
-  /** Waits for the next reply, or for the end of the process. @throws EngineFailure for `fail` and for an end */
+  /** Waits for the next reply, or for the end of the process. @throws EngineFailure for an end */
   async #ask(id: number | null, request: FrameRequest | null): Promise<SessionReply> {
     const reply = new Promise<SessionReply>((resolve) => {
       this.#waiting = { id, request, resolve };
@@ -135,9 +162,27 @@ export class WarmSession implements EngineSession {
     const first = await Promise.race([reply, this.#process.exited]);
     this.#waiting = null;
     if (!('type' in first)) throw this.#failureOf(first);
-    if (first.type === 'fail')
-      throw new EngineFailure(first.class, first.message, { sessionUsable: first.usable });
     return first;
+  }
+
+  #read(line: string): void {
+    const printed = this.#printed;
+    if (printed.marker !== '' && line === printed.marker) printed.end();
+    const said = this.#options.readLine?.(line);
+    if (!said) return;
+    if (said.fraction !== null) printed.request?.progress(said.fraction);
+    if (said.error === null) return;
+    printed.outOfMemory ||= said.outOfMemory;
+    if (printed.errors.length < MAX_ERRORS) printed.errors.push(said.error);
+  }
+
+  /** What was printed for the frame, once all of it has come. */
+  async #allPrinted(): Promise<Printed> {
+    const printed = this.#printed;
+    const patience = sleep(MARKER_MS, undefined, { ref: false });
+    if (printed.marker !== '') await Promise.race([printed.ended, this.#process.exited, patience]);
+    this.#printed = newPrinted('', null);
+    return printed;
   }
 
   #failureOf(exit: EngineExit): EngineFailure {
@@ -170,6 +215,19 @@ export class WarmSession implements EngineSession {
       );
     }
   }
+}
+
+/** Engines print an error, write a picture all the same and call it done: their words count. */
+function printedFailure(printed: Printed): EngineFailure {
+  const failure = printed.outOfMemory ? 'out-of-memory' : 'scene';
+  return new EngineFailure(failure, [...new Set(printed.errors)].join(' · '), { sessionUsable: true });
+}
+
+function failureOf(reply: Extract<SessionReply, { type: 'fail' }>, printed: Printed): EngineFailure {
+  const options = { sessionUsable: reply.usable };
+  // That there is no file is the consequence; the reason was printed.
+  if (reply.class === 'bad-output' && printed.errors.length > 0) return printedFailure(printed);
+  return new EngineFailure(reply.class, reply.message, options);
 }
 
 function stopped(cause?: unknown): EngineFailure {

@@ -41,8 +41,9 @@ export class Attempt {
     return this.#release;
   }
 
+  /** What is delivered, in the order of the task. */
   get done(): FrameResult[] {
-    return [...this.#done.values()];
+    return this.task.frames.flatMap(({ number }) => this.#done.get(number) ?? []);
   }
 
   /** Frames that are neither delivered nor left out, in their order. */

@@ -1,0 +1,47 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DetectedProgram, DetectOptions } from '../engine.ts';
+import { findOnPath, isProgram, probe } from '../find-program.ts';
+
+/** The Python with the `bpy` module that `engines install blender` makes. */
+export function installedBpy(cacheDir: string): string {
+  return join(cacheDir, 'engines', 'bpy', 'bin', 'python');
+}
+
+export function isPython(program: string): boolean {
+  return /(?:^|\/)python[\d.]*$/.test(program);
+}
+
+const QUESTION =
+  'import bpy, _cycles; print("farmhand", bpy.app.version_string, _cycles.with_openimagedenoise)';
+
+/** Asking takes a second and a half; the answer holds as long as the program is the same file. */
+const known = new Map<string, { stamp: string; found: DetectedProgram | null }>();
+
+/** Blender 3.0 or later: the program on PATH, or the `bpy` module in the cache folder. */
+export async function detectBlender({ cacheDir }: DetectOptions): Promise<DetectedProgram | null> {
+  const candidates = [await findOnPath('blender'), cacheDir === undefined ? null : installedBpy(cacheDir)];
+  for (const program of candidates) {
+    if (program === null || !(await isProgram(program))) continue;
+    const { mtimeMs, size } = await stat(program);
+    const stamp = `${mtimeMs} ${size}`;
+    const before = known.get(program);
+    const found = before?.stamp === stamp ? before.found : await ask(program);
+    known.set(program, { stamp, found });
+    if (found) return found;
+  }
+  return null;
+}
+
+async function ask(program: string): Promise<DetectedProgram | null> {
+  const args = isPython(program)
+    ? ['-c', QUESTION]
+    : ['-b', '--factory-startup', '-Y', '--python-exit-code', '64', '--python-expr', QUESTION];
+  return parseAnswer((await probe(program, args)) ?? '', program);
+}
+
+export function parseAnswer(printed: string, program: string): DetectedProgram | null {
+  const match = /^farmhand (\d+)(\.\d+\.\d+)\S*.* (True|False)$/m.exec(printed);
+  if (!match?.[1] || !match[2] || Number(match[1]) < 3) return null;
+  return { version: `${match[1]}${match[2]}`, features: match[3] === 'True' ? ['oidn'] : [], program };
+}

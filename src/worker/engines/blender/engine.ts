@@ -1,0 +1,57 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { blenderSettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { EngineFailure, type DetectedProgram, type Engine } from '../engine.ts';
+import { WarmSession } from '../warm-session.ts';
+import { detectBlender, isPython } from './detect.ts';
+import { blenderReason, parseBlenderLine } from './parse-output.ts';
+
+const SESSION = join(import.meta.dirname, 'session.py');
+/** SIGINT lets Blender end cleanly, which takes it up to 1.6 s; then it is killed. */
+const GRACE_MS = 2_500;
+
+/** Blender, with the scene kept loaded between frames: the program, or PyPI's `bpy` in a virtual environment. */
+export const blenderEngine: Engine = {
+  id: 'blender',
+  // It prints every sample, but nothing while it builds a large scene for rendering, and Workbench prints nothing.
+  timeouts: { start: 600, silence: 3_600, frame: 86_400 },
+  reusable: true,
+  detect: detectBlender,
+  open: async (spec) => {
+    if (spec.scenePath === null) throw new EngineFailure('scene', 'Blender needs a scene.');
+    const settings = blenderSettings.parse(spec.settings);
+    const config = join(spec.workDir, 'blender-config');
+    await mkdir(config, { recursive: true });
+    return WarmSession.open({
+      label: 'Blender',
+      spec,
+      argv: command(spec.detected),
+      // No settings, add-ons or scripts of the user that the worker runs as.
+      env: { BLENDER_USER_RESOURCES: config, BLENDER_USER_CONFIG: config, BLENDER_USER_SCRIPTS: config },
+      cwd: dirname(spec.scenePath),
+      load: {
+        scenePath: spec.scenePath,
+        settings,
+        data: spec.data,
+        output: spec.output,
+        threads: spec.threads,
+      },
+      readLine: parseBlenderLine,
+      endMarker: (id) => `farmhand: end of frame ${id}`,
+      reason: blenderReason,
+      graceMs: GRACE_MS,
+    });
+  },
+};
+
+function command({ program, version }: DetectedProgram): [string, ...string[]] {
+  if (isPython(program)) return [program, '-s', SESSION];
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const offline = major > 4 || (major === 4 && minor >= 2) ? ['--offline-mode'] : [];
+  // `-Y`: nothing in a .blend runs by itself. That is no security boundary, but it keeps honest files honest.
+  return [
+    program,
+    ...['-b', '--factory-startup', '-Y', '-noaudio', ...offline],
+    ...['--python-exit-code', '64', '--python', SESSION],
+  ];
+}
