@@ -10,7 +10,9 @@ import { endQuietlyOnBrokenPipe } from './support/output.ts';
 async function main(argv: readonly string[]): Promise<void> {
   endQuietlyOnBrokenPipe();
   const program = new Command('farmhand')
-    .description('A render farm for many engines: submit a scene or data for a template, get frames and videos.')
+    .description(
+      'A render farm for many engines: submit a scene or data for a template, get frames and videos.',
+    )
     .helpCommand(false)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
   const asked = argv.find((argument) => !argument.startsWith('-'));

@@ -51,11 +51,13 @@ export function registerSubmit(program: Command): void {
 
 async function submit(context: CommandContext, file: string, options: SubmitOptions): Promise<ExitCode> {
   const { out, signal } = context;
-  const client = await context.farm();
+  let connected: Promise<FarmClient> | undefined;
+  const farm = (): Promise<FarmClient> => (connected ??= context.farm());
   const progress = new Progress(out);
   const say = (line: string): void => progress.note(line);
-  const document = await prepareSubmission(file, options, { client, progress, signal, say });
+  const document = await prepareSubmission(file, options, { farm, progress, signal, say });
   progress.end();
+  const client = await farm();
   const submission = await send(client, document, signal, say);
   const { job } = submission;
   say(
