@@ -3,7 +3,8 @@ import { access, constants, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-const PROBE_MS = 5_000;
+/** Long enough for a machine that is busy rendering. */
+const PROBE_MS = 60_000;
 
 /** @returns the absolute path of a program on PATH, or null. */
 export async function findOnPath(name: string): Promise<string | null> {
