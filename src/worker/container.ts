@@ -47,7 +47,7 @@ export function createContainer(infrastructure: Infrastructure): DependencyConta
   return child;
 }
 
-function provide<T>(to: DependencyContainer, token: symbol, make: (from: DependencyContainer) => T): void {
+function provide(to: DependencyContainer, token: symbol, make: (from: DependencyContainer) => unknown): void {
   to.register(token, { useFactory: instanceCachingFactory(make) });
 }
 

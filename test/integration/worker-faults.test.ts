@@ -231,7 +231,11 @@ describe('a worker and the farm', () => {
     await begins(2);
     await worker.end('SIGKILL');
     farm.answerResume = () => [3];
-    worker = new WorkerProcess(context, { FARMHAND_WORKER_ID: 'w1', FARMHAND_ENGINES: 'null,scripted' }, SCRIPTED_MAIN);
+    worker = new WorkerProcess(
+      context,
+      { FARMHAND_WORKER_ID: 'w1', FARMHAND_ENGINES: 'null,scripted' },
+      SCRIPTED_MAIN,
+    );
     const end = await farm.end(task, 40_000);
     expect(end).toMatchObject({ type: 'completed', delivery: 2 });
     expect(doneOf(end)).toEqual([3]);

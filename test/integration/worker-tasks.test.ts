@@ -130,7 +130,8 @@ describe('a worker with tasks', () => {
     expect(await farm.end(task)).toMatchObject({ type: 'failed', class: 'missing-asset', failedFrame: null });
     const stored = await farm.storeScene({ 'x.txt': 'x' }, 'x.txt');
     const other = await farm.feed({ engine: 'scripted', frames: [1], scene: { ...stored, path: 'y.txt' } });
-    expect(await farm.end(other)).toMatchObject({ message: expect.stringContaining('has no file "y.txt"') });
+    const end = await farm.end(other);
+    expect('message' in end ? end.message : '').toContain('has no file "y.txt"');
   });
 
   it('fetches inputs, page by page, in frame order', async () => {

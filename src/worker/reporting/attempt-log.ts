@@ -57,7 +57,8 @@ export class AttemptLog {
     this.#flush();
     await this.#writing;
     await (await this.#handle)?.close();
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined)
+      throw new Error('The log could not be written down.', { cause: this.#failure });
     if (this.#offset === 0) return null;
     const file = await this.#file();
     const compressed = `${file}.zst`;
