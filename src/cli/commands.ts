@@ -13,6 +13,11 @@ export interface CommandEntry {
 /** Every command: one module each, which exports `register<Name>(program)`. In the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'demo',
+    description: 'render the examples on a farm of this machine',
+    load: async () => (await import('./demo.ts')).registerDemo,
+  },
+  {
     name: 'up',
     description: 'start a farm on this machine',
     load: async () => (await import('./up.ts')).registerUp,

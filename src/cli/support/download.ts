@@ -50,8 +50,11 @@ export class ResultDownloader {
     this.#options = options;
   }
 
+  /** By step and frame. */
   get files(): DownloadedFile[] {
-    return [...this.#have.values()];
+    return [...this.#have.values()].sort(
+      (a, b) => a.step.localeCompare(b.step) || a.frame - b.frame || a.path.localeCompare(b.path),
+    );
   }
 
   get bytes(): number {

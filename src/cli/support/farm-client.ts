@@ -69,6 +69,11 @@ export class FarmClient {
     this.#signal = farm.signal ?? new AbortController().signal;
   }
 
+  /** The page's address; the token stands in the fragment, which browsers do not send. */
+  get dashboard(): string {
+    return `${this.url}/#token=${this.#token}`;
+  }
+
   /** @param document a job document, or the bytes of one. */
   submit(document: unknown): Promise<Submission> {
     return this.#request('POST', '/api/jobs', { schema: submissionSchema, body: document });
