@@ -110,7 +110,7 @@ export function subjectOf(task: { engine: string; lane: string; job_id: string; 
 }
 
 export function taskMessage(task: CutTask, step: StepInfo): TaskMessage {
-  const { pattern: _pattern, ...output } = step.spec.output;
+  const { format, width, height, fps } = step.spec.output;
   return {
     version: 1,
     taskId: taskIdOf(task.key),
@@ -125,7 +125,12 @@ export function taskMessage(task: CutTask, step: StepInfo): TaskMessage {
     // Checked against zod's JSON at intake; the ledger gives it back as it was.
     data: step.spec.data as TaskMessage['data'],
     settings: step.spec.settings as TaskMessage['settings'],
-    output,
+    output: {
+      format,
+      ...(width === undefined ? {} : { width }),
+      ...(height === undefined ? {} : { height }),
+      ...(fps === undefined ? {} : { fps }),
+    },
     timeouts: step.spec.timeouts,
   };
 }

@@ -6,7 +6,7 @@ import type { JobDocument } from '../../shared/contracts/job-document.ts';
  * submission it is. Two documents with equal hashes are the same job sent twice.
  */
 export function documentSha256(document: JobDocument): string {
-  const { id: _id, idempotencyKey: _key, ...content } = document;
+  const content = { ...document, id: undefined, idempotencyKey: undefined };
   return createHash('sha256').update(canonicalJson(content)).digest('hex');
 }
 

@@ -18,7 +18,7 @@ export class StreamGuard {
   readonly #listeners: (() => void)[] = [];
   readonly #reconnected: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #checking: Promise<void> | undefined;
+  #checking = false;
 
   constructor(connection: NatsConnection, replicas: number, log: Logger) {
     this.#connection = connection;
@@ -48,8 +48,10 @@ export class StreamGuard {
 
   /** Looks at once; several calls are one. */
   check(): void {
-    this.#checking ??= this.#look().finally(() => {
-      this.#checking = undefined;
+    if (this.#checking) return;
+    this.#checking = true;
+    void this.#look().finally(() => {
+      this.#checking = false;
     });
   }
 
