@@ -1,6 +1,8 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
+import { farmAddress } from '../local/addresses.ts';
 import { FarmHome } from '../local/farm-home.ts';
 import { startLocalFarm, type LocalFarmOptions } from '../local/local-farm.ts';
+import { messageOf } from '../shared/domain/errors.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { startDetached } from './support/detached-farm.ts';
 import { EXIT, type ExitCode } from './support/exit-codes.ts';
@@ -30,10 +32,22 @@ export function registerUp(program: Command): void {
         'frames that each worker renders at once (default: cores / workers)',
         wholeNumber(1, 4_096),
       )
-      .option('--host <address>', 'open the page, NATS and S3 on this address for other machines, too')
+      .option(
+        '--host <address>',
+        'open the page, NATS and S3 on this address of the machine to others',
+        ownAddress,
+      )
       .option('--port <p>', "the page's port (default: 7780, or a free one)", wholeNumber(1, 65_535))
       .option('--detach', 'go on in the background; stop it with: farmhand down'),
   ).action((options: UpOptions) => runCommand(options, (context) => up(options, context)));
+}
+
+function ownAddress(text: string): string {
+  try {
+    return farmAddress(text).host;
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
 }
 
 async function up(options: UpOptions, context: CommandContext): Promise<ExitCode> {
