@@ -113,6 +113,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./workers.ts')).registerWorkers,
   },
   {
+    name: 'engines',
+    description: 'list the engines of the farm, or install one here',
+    load: async () => (await import('./engines.ts')).registerEngines,
+  },
+  {
     name: 'bench',
     description: 'measure the farm',
     load: async () => (await import('./bench.ts')).registerBench,

@@ -5,7 +5,7 @@ import { findOnPath, isProgram, probe } from '../find-program.ts';
 
 /** The Python with the `bpy` module that `engines install blender` makes. */
 export function installedBpy(cacheDir: string): string {
-  return join(cacheDir, 'engines', 'bpy', 'bin', 'python');
+  return join(cacheDir, 'engines', 'blender', 'bin', 'python');
 }
 
 export function isPython(program: string): boolean {

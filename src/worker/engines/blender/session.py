@@ -43,9 +43,17 @@ def fail(frame_id, error):
     )
 
 
+@bpy.app.handlers.persistent
+def print_statistics(statistics, *_):
+    print(statistics, flush=True)
+
+
 def load(request):
     start = time.monotonic()
     scene = Scene(request)
+    if bpy.app.version >= (5, 0, 0):
+        # It no longer prints how far it is by itself.
+        bpy.app.handlers.render_stats.append(print_statistics)
     reply(type="loaded", seconds=time.monotonic() - start, warnings=scene.warnings)
     return scene
 

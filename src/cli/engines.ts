@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import type { Engines } from '../shared/contracts/api.ts';
+import { cacheFolder } from '../local/downloads/cache-folder.ts';
+import {
+  INSTALLABLE_ENGINES,
+  installEngine,
+  type InstallableEngine,
+} from '../local/engines/install-engine.ts';
+import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
+import { oneOf } from './support/parse-options.ts';
+import { formatTable } from './support/table.ts';
+
+export function registerEngines(program: Command): void {
+  const command = program.command('engines').description('list the engines of the farm, or install one here');
+  addCommonOptions(command).action(async (options: CommonOptions) => {
+    await runCommand(options, async ({ out, farm }) => {
+      const engines = await (await farm()).engines();
+      await out.result(engines, () => (engines.length === 0 ? 'No worker is here.' : enginesTable(engines)));
+      return undefined;
+    });
+  });
+  registerInstall(command);
+}
+
+function registerInstall(engines: Command): void {
+  const words = INSTALLABLE_ENGINES.join(' or ');
+  engines
+    .command('install')
+    .description('put an engine into the cache folder of this machine, in a version pinned by hash')
+    .argument('<engine>', words, oneOf(INSTALLABLE_ENGINES))
+    .option('--json', 'print one JSON document on stdout')
+    .action(async (engine: InstallableEngine, options: CommonOptions) => {
+      await runCommand(options, async ({ out }) => {
+        const installed = await installEngine(engine, cacheFolder(), (line) => out.note(line));
+        await out.result(
+          installed,
+          () =>
+            `${installed.release} ${installed.existing ? 'is there already' : 'is installed'}: ${installed.program}\n` +
+            'Workers of this machine find it when they look again, within five minutes; new ones at once.',
+        );
+        return undefined;
+      });
+    });
+}
+
+function enginesTable(engines: Engines['engines']): string {
+  return formatTable(
+    ['ENGINE', 'NAME', 'VERSIONS', 'WORKERS', 'SLOTS'],
+    engines.map(({ id, label, versions, workers, slots }) => [
+      id,
+      label,
+      versions.map(({ version, workers: count }) => `${version} (${count})`).join(', '),
+      String(workers),
+      String(slots),
+    ]),
+  );
+}
