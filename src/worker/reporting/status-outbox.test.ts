@@ -40,7 +40,23 @@ describe('StatusOutbox', () => {
     expect(taken).toEqual(['a', 'b', 'c']);
   });
 
-  it('repeats what came after a lost report, so that the order holds', async () => {
+  it('does not wait for what was in flight on a connection that is gone', async () => {
+    const taken: string[] = [];
+    const hanging: (() => void)[] = [];
+    const outbox = new StatusOutbox((subject) => {
+      taken.push(subject);
+      if (taken.length > 2) return Promise.resolve();
+      return new Promise((_resolve, reject) => hanging.push(() => reject(new Error('timeout'))));
+    }, log);
+    const sent = ['a', 'b'].map((subject) => outbox.send(subject, bytes, subject));
+    outbox.retryNow();
+    await Promise.all(sent);
+    for (const fail of hanging) fail();
+    await outbox.send('c', bytes, 'c');
+    expect(taken).toEqual(['a', 'b', 'a', 'b', 'c']);
+  });
+
+  it('goes on in order after a lost report', async () => {
     const taken: string[] = [];
     let lost = false;
     const outbox = new StatusOutbox(async (subject) => {

@@ -27,6 +27,8 @@ export class StatusOutbox {
   readonly #waiting: Entry[] = [];
   #next = 0;
   #inFlight = 0;
+  /** Raised when everything in flight is given up; what it still answers then counts only when it is good news. */
+  #round = 0;
   #failure: unknown;
   #tries = 0;
   #backOff: AbortController | undefined;
@@ -48,9 +50,10 @@ export class StatusOutbox {
     return this.#waiting.length;
   }
 
-  /** The connection is back: the back-off need not be waited for. */
+  /** The connection is new: what was in flight on the old one is lost, and no back-off need be waited for. */
   retryNow(): void {
     this.#backOff?.abort();
+    this.#beginRound();
   }
 
   /** Waits until everything is stored. @returns false when some reports are still here after `timeoutMs` */
@@ -71,29 +74,43 @@ export class StatusOutbox {
   }
 
   async #launch(entry: Entry): Promise<void> {
+    const round = this.#round;
     try {
       await this.#publish(entry.subject, entry.body, entry.messageId);
-      this.#waiting.splice(this.#waiting.indexOf(entry), 1);
-      this.#next--;
-      this.#tries = 0;
-      entry.resolve();
+      this.#confirm(entry);
     } catch (error) {
-      this.#failure ??= error ?? new Error('no reason given');
+      if (round === this.#round) this.#failure ??= error ?? new Error('no reason given');
     }
+    if (round !== this.#round) return;
     this.#inFlight--;
     if (this.#failure === undefined) this.#pump();
-    else if (this.#inFlight === 0) await this.#startAgain();
+    else if (this.#inFlight === 0) await this.#startAgain(round);
   }
 
-  async #startAgain(): Promise<void> {
+  #confirm(entry: Entry): void {
+    const index = this.#waiting.indexOf(entry);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    if (index < this.#next) this.#next--;
+    this.#tries = 0;
+    entry.resolve();
+  }
+
+  async #startAgain(round: number): Promise<void> {
     if (this.#tries === 0) {
       const reason = messageOf(this.#failure);
       this.#log.warn({ pending: this.#waiting.length, reason }, 'reports wait until the farm takes them');
     }
     this.#backOff = new AbortController();
     await pause(backOffMs(this.#tries++), this.#backOff.signal);
+    if (round === this.#round) this.#beginRound();
+  }
+
+  #beginRound(): void {
+    this.#round++;
     this.#failure = undefined;
     this.#next = 0;
+    this.#inFlight = 0;
     this.#pump();
   }
 }
