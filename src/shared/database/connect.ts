@@ -17,6 +17,11 @@ export function connectLedger(url: string, log: Logger, maxConnections = 8): Led
     idleTimeoutMillis: 30_000,
     application_name: 'farmhand',
   });
-  pool.on('error', (error) => log.warn({ error: error.message }, 'a ledger connection broke'));
+  pool.on('error', (error) => log.warn({ error: error.message }, 'an idle ledger connection broke'));
+  // While a connection is in use the pool does not listen to it: without this listener, one that breaks under a query
+  // would end the process. The query itself fails, too, and whoever asked decides.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => log.debug({ error: error.message }, 'a ledger connection broke'));
+  });
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }

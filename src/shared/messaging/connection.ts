@@ -2,6 +2,9 @@ import { connect, type ConnectionOptions, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { inboxPrefix, type Role } from './permissions.ts';
 
+/** A process that waits says so after this. */
+const UNANSWERED_MS = 5_000;
+
 export interface NatsSettings {
   url: string;
   user: string;
@@ -35,7 +38,11 @@ export async function connectNats(
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
   };
+  const unanswered = setTimeout(() => {
+    log.warn('NATS does not answer, or refuses the user and password of this process; waiting for it');
+  }, UNANSWERED_MS);
   const connection = await connect(options);
+  clearTimeout(unanswered);
   void logStatus(connection, log);
   return connection;
 }
