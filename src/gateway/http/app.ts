@@ -60,6 +60,7 @@ export function createApp(parts: AppParts, settings: AppSettings): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  app.set('etag', false); // answers are not to be kept, except the page's files, which have their own
   app.use(securityHeaders(settings.objectStoreUrl));
   app.use(healthRoutes(parts.checks));
   app.use(checkHost(parts.access));

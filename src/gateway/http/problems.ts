@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { errors as natsErrors } from '@nats-io/nats-core';
 import { FarmError, messageOf, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { Problem } from '../../shared/contracts/api.ts';
@@ -103,6 +104,18 @@ const CONNECTION_CODES = new Set([
   'EAI_AGAIN',
 ]);
 
+/** PostgreSQL: connection exceptions (class 08), no room for another one (53), a server that stops or starts (57P0x). */
+const LEDGER_AWAY_CODE = /^(08...|53...|57P..)$/;
+const LEDGER_AWAY =
+  /^(timeout exceeded when trying to connect|Connection terminated)|not currently accepting connections/;
+
+/** The SDK's errors tell whether an answer came at all, and which. */
+function isObjectStoreAway(error: Error): boolean {
+  if (!('$metadata' in error)) return false;
+  const { httpStatusCode } = error.$metadata as { httpStatusCode?: number };
+  return httpStatusCode === undefined || httpStatusCode >= 500;
+}
+
 function whichServerIsAway(error: unknown): string | undefined {
   if (
     error instanceof natsErrors.TimeoutError ||
@@ -112,11 +125,9 @@ function whichServerIsAway(error: unknown): string | undefined {
   )
     return 'NATS';
   if (!(error instanceof Error)) return undefined;
-  if ('$metadata' in error || error.name === 'TimeoutError') return 'The object store';
+  if (error instanceof JetStreamApiError || error instanceof JetStreamError) return 'NATS JetStream';
+  if (isObjectStoreAway(error)) return 'The object store';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // PostgreSQL: class 08 are connection exceptions, 57P0x a server that stops or starts.
-  if (code.startsWith('08') || code.startsWith('57P')) return 'The ledger';
-  if (/^(timeout exceeded when trying to connect|Connection terminated)/.test(error.message))
-    return 'The ledger';
+  if (LEDGER_AWAY_CODE.test(code) || LEDGER_AWAY.test(error.message)) return 'The ledger';
   return CONNECTION_CODES.has(code) ? 'A server that the farm needs' : undefined;
 }

@@ -1,6 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { decodeMessage } from '../../shared/contracts/decode.ts';
 import { jobStatusSchema, type FrameChange, type JobSummary } from '../../shared/contracts/messages.ts';
+import { lastToken } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { readJobSummaries } from '../../shared/database/job-summaries.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
@@ -58,6 +59,11 @@ export class JobFeed {
   }
 
   take(message: JsMsg): void {
+    if (
+      !this.#audience.isWatched(ROOMS.jobs) &&
+      !this.#audience.isWatched(ROOMS.job(lastToken(message.subject)))
+    )
+      return;
     try {
       const status = decodeMessage(jobStatusSchema, message.data, 'A job status');
       if (status.type === 'job') this.#jobChanged(status.job, status.frames);
@@ -68,13 +74,11 @@ export class JobFeed {
 
   #jobChanged(job: JobSummary, frames: FrameChange[] | null): void {
     const room = ROOMS.job(job.id);
-    const isWatched = this.#audience.isWatched(room);
-    if (!isWatched && !this.#audience.isWatched(ROOMS.jobs)) return;
     this.#audience.publish(ROOMS.jobs, patches.jobs([job]));
     this.#audience.publish(room, patches.job(job));
     if (frames === null) this.#audience.publish(room, patches.resync());
     else if (frames.length > 0) this.#audience.publish(room, patches.frames(frames));
-    this.#touch(job.id, isWatched ? (frames ?? []) : []);
+    this.#touch(job.id, this.#audience.isWatched(room) ? (frames ?? []) : []);
   }
 
   #touch(jobId: string, frames: readonly FrameChange[]): void {
