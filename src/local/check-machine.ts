@@ -94,7 +94,7 @@ async function postgresAccount(): Promise<Check> {
     if (kind === 'unprivileged-user') await unprivilegedUser();
     const found = {
       self: 'this user',
-      'user-namespace': 'root, in a user namespace',
+      'user-namespace': 'this user, as nobody in a user namespace',
       'unprivileged-user':
         'user namespaces are refused; an unprivileged user, with data under /var/lib/farmhand',
     }[kind];

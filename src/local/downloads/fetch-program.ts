@@ -72,7 +72,10 @@ export async function fetchNpmPackage(
 }
 
 /** Prepares a folder beside its final place and moves it there in one step, so that a half-made one is never found. */
-export async function installAtomically(folder: string, fill: (staging: string) => Promise<void>): Promise<void> {
+export async function installAtomically(
+  folder: string,
+  fill: (staging: string) => Promise<void>,
+): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const staging = await mkdtemp(`${folder}.partial-`);
   try {

