@@ -29,8 +29,9 @@ function registerInstall(engines: Command): void {
     .description('put an engine into the cache folder of this machine, in a version pinned by hash')
     .argument('<engine>', words, oneOf(INSTALLABLE_ENGINES))
     .option('--json', 'print one JSON document on stdout')
-    .action(async (engine: InstallableEngine, options: CommonOptions) => {
-      await runCommand(options, async ({ out }) => {
+    .action(async (engine: InstallableEngine, _options: CommonOptions, command: Command) => {
+      // `--json` is an option of `engines` too, which takes it first.
+      await runCommand(command.optsWithGlobals(), async ({ out }) => {
         const installed = await installEngine(engine, cacheFolder(), (line) => out.note(line));
         await out.result(
           installed,
