@@ -106,7 +106,10 @@ export class PlayCoordinator {
   }
 
   async untilReady(): Promise<void> {
-    await until(() => this.heartbeats.at(-1)?.lanes.includes(this.lane) === true, 'the worker pulls on its lane');
+    await until(
+      () => this.heartbeats.at(-1)?.lanes.includes(this.lane) === true,
+      'the worker pulls on its lane',
+    );
   }
 
   /** Publishes a task for the worker. @returns the task as it was sent */
@@ -130,7 +133,9 @@ export class PlayCoordinator {
       ...rest,
     };
     const subject = taskSubject({ ...task, lane: this.lane });
-    await jetstream(this.#nats).publish(subject, encodeMessage(task), { msgID: `${task.taskId}:${task.feed}` });
+    await jetstream(this.#nats).publish(subject, encodeMessage(task), {
+      msgID: `${task.taskId}:${task.feed}`,
+    });
     return task;
   }
 
