@@ -57,7 +57,9 @@ describe('a plain publish on jobs', () => {
       pass: env['NATS_PASSWORD']!,
     });
     const heard: JobStatus[] = [];
-    connection.subscribe('status.job.*', { callback: (_, message) => heard.push(message.json<JobStatus>()) });
+    connection.subscribe('status.job.*', {
+      callback: (_, message) => void heard.push(message.json<JobStatus>()),
+    });
     connection.publish('jobs', JSON.stringify({ ...DOCUMENT, id: 'said-1', frames: '0-1' }));
     connection.publish('jobs', JSON.stringify({ ...DOCUMENT, id: 'said-2', frames: '5-x' }));
     const states = (): string[] =>
@@ -82,7 +84,9 @@ describe('a plain publish on jobs', () => {
       pass: env['NATS_PASSWORD']!,
     });
     const letters: DeadLetter[] = [];
-    connection.subscribe('dead.>', { callback: (_, message) => letters.push(message.json<DeadLetter>()) });
+    connection.subscribe('dead.>', {
+      callback: (_, message) => void letters.push(message.json<DeadLetter>()),
+    });
     connection.publish('jobs', '{"version":1,');
     connection.publish('jobs', JSON.stringify({ ...DOCUMENT, id: 'after-it', frames: '3' }));
     await until(() => letters.length > 0, 'there is a dead letter');
