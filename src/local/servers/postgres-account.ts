@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chown, cp, mkdir, readFile } from 'node:fs/promises';
+import { chown, cp, mkdir, readFile, rename } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,12 @@ async function useUnprivilegedUser(programs: string, folder: string): Promise<Po
     `programs-${createHash('sha256').update(programs).digest('hex').slice(0, 16)}`,
   );
   await mkdir(SHARED_STATE, { recursive: true, mode: 0o755 });
-  if (!existsSync(copy)) await cp(programs, copy, { recursive: true, verbatimSymlinks: true });
+  if (!existsSync(copy)) {
+    // Moved there when whole: a copy that was interrupted must not be taken for one.
+    const partial = `${copy}.partial-${process.pid}`;
+    await cp(programs, partial, { recursive: true, verbatimSymlinks: true });
+    await rename(partial, copy);
+  }
   await mkdir(home, { recursive: true, mode: 0o700 });
   await chown(home, uid, gid);
   return { kind: 'unprivileged-user', programs: copy, folder: home, uid, gid, wrap: direct };
