@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { FarmHome } from '../local/farm-home.ts';
 import { startLocalFarm } from '../local/local-farm.ts';
 import { demoText } from './demo/demo-text.ts';
+import { ensureVideoEngine } from './demo/ensure-video-engine.ts';
 import { engineHint, loadExamples, planExamples, VIDEO_ENGINE, type ExamplePlan } from './demo/examples.ts';
 import { runExample, type DemoJob } from './demo/run-example.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
@@ -66,6 +67,7 @@ async function findOrStartFarm(context: CommandContext, options: DemoCommandOpti
   const nothing = (): Promise<void> => Promise.resolve();
   if (named !== '' || home.running()?.url !== undefined)
     return { client: await context.farm(), stop: nothing };
+  await ensureVideoEngine((line) => out.note(line));
   out.note('starting a farm …');
   if (options.keep === true) {
     await startDetached(home, [], context);

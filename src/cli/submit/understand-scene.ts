@@ -54,15 +54,17 @@ export async function understandScene(
       `${shown} needs files that are missing; nothing was submitted:\n${inspection.missing.map((name) => `  ${name}`).join('\n')}`,
     );
   const frames = parseFrameRange(flags.frames ?? inspection.frames);
+  const range = rangeOf(inspection);
+  if (range !== undefined) assertInside(frames, range, shown);
   const files: LocalFile[] =
     folder === undefined
       ? inspection.files.map(({ path, absolute }) => ({ path, file: absolute }))
       : [...folder.files];
-  const { settings, notes } = animationOf(inspection, frames);
+  const { settings, notes } = animationOf(inspection, frames, range);
   const says = [
     await summary(shown, inspection, frames, files),
     ...(chosen === undefined ? [] : [`  ${basename(chosen)} describes the animation of ${basename(scene)}`]),
-    ...[...inspection.notes, ...notes, ...outsideNote(flags.frames, inspection)].map((note) => `  ${note}`),
+    ...[...inspection.notes, ...notes, ...rangeNote(frames, inspection)].map((note) => `  ${note}`),
   ];
   return {
     engine: inspection.engine,
@@ -101,16 +103,39 @@ async function iniOf(scene: string): Promise<string | undefined> {
   return naming.length === 1 ? naming[0] : undefined;
 }
 
-/** A `.pov` alone does not say how long its animation is: the frames that were asked for are taken as the whole of it. */
-function animationOf(
-  { engine, scene }: SceneInspection,
-  frames: FrameRange,
-): { settings: JsonObject; notes: string[] } {
-  if (engine !== 'povray' || extname(scene).toLowerCase() !== '.pov' || frames.count < 2)
-    return { settings: {}, notes: [] };
+/** The frames that the scene has; undefined where any frame can be rendered (Blender), or where it does not say. */
+function rangeOf({ engine, frames }: SceneInspection): FrameRange | undefined {
+  if (engine === 'blender' || (engine === 'povray' && !frames.includes('-'))) return undefined;
+  return parseFrameRange(frames);
+}
+
+function extent(frames: FrameRange): { first: number; last: number } {
   const ends = frames.runs.flatMap(({ start, step, count: n }) => [start, start + (n - 1) * step]);
-  const initialFrame = ends.reduce((low, n) => Math.min(low, n));
-  const finalFrame = ends.reduce((high, n) => Math.max(high, n));
+  return {
+    first: ends.reduce((low, n) => Math.min(low, n)),
+    last: ends.reduce((high, n) => Math.max(high, n)),
+  };
+}
+
+function assertInside(frames: FrameRange, range: FrameRange, shown: string): void {
+  const asked = extent(frames);
+  const has = extent(range);
+  const outside = [asked.first, asked.last].find((frame) => frame < has.first || frame > has.last);
+  if (outside === undefined) return;
+  throw new UsageError(
+    `--frames ${frames.text}: ${shown} has frames ${range.text}, and no frame ${outside}. Choose from its range.`,
+    { issues: [{ path: 'frames', value: JSON.stringify(frames.text), expected: `frames of ${range.text}` }] },
+  );
+}
+
+/** A POV-Ray scene that does not say how long its animation is: the frames that were asked for are taken as the whole. */
+function animationOf(
+  { engine }: SceneInspection,
+  frames: FrameRange,
+  range: FrameRange | undefined,
+): { settings: JsonObject; notes: string[] } {
+  if (engine !== 'povray' || range !== undefined || frames.count < 2) return { settings: {}, notes: [] };
+  const { first: initialFrame, last: finalFrame } = extent(frames);
   return {
     settings: { animation: { initialFrame, finalFrame } },
     notes: [
@@ -137,9 +162,12 @@ async function summary(
   return `${shown}: ${facts.join(', ')}; ${count(files.length, 'file')}, ${formatBytes(bytes)}`;
 }
 
-function outsideNote(asked: string | undefined, inspection: SceneInspection): string[] {
-  if (asked === undefined || inspection.frames === asked) return [];
-  return inspection.engine === 'povray' && extname(inspection.scene).toLowerCase() === '.pov'
-    ? []
-    : [`the scene's own range is ${inspection.frames}`];
+/** Where only a part was asked for, or another range than the scene's own. */
+function rangeNote(frames: FrameRange, inspection: SceneInspection): string[] {
+  if (
+    inspection.frames === frames.text ||
+    (inspection.engine === 'povray' && !inspection.frames.includes('-'))
+  )
+    return [];
+  return [`the scene's own range is ${inspection.frames}`];
 }
