@@ -14,6 +14,7 @@ async function main(argv: readonly string[]): Promise<void> {
       'A render farm for many engines: submit a scene or data for a template, get frames and videos.',
     )
     .helpCommand(false)
+    .enablePositionalOptions()
     .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
   const asked = argv.find((argument) => !argument.startsWith('-'));
   for (const { name, description, load } of COMMANDS) {
