@@ -44,8 +44,9 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response: Response, next) => {
     const known = toFarmError(error);
     const status = known instanceof HttpError ? known.status : STATUS[known.code];
-    if (status >= 500)
-      log.error({ err: error, method: request.method, path: request.path }, 'request failed');
+    const asked = { method: request.method, path: request.path };
+    if (status === 503) log.warn({ ...asked, error: messageOf(error) }, known.message);
+    else if (status >= 500) log.error({ ...asked, err: error }, 'request failed');
     if (response.headersSent) {
       next(error);
       return;
@@ -129,5 +130,6 @@ function whichServerIsAway(error: unknown): string | undefined {
   if (isObjectStoreAway(error)) return 'The object store';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (LEDGER_AWAY_CODE.test(code) || LEDGER_AWAY.test(error.message)) return 'The ledger';
-  return CONNECTION_CODES.has(code) ? 'A server that the farm needs' : undefined;
+  // Errors of NATS and of the object store were told by their classes, so that this is PostgreSQL's socket.
+  return CONNECTION_CODES.has(code) ? 'The ledger' : undefined;
 }

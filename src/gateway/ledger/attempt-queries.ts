@@ -4,7 +4,7 @@ import type { Attempt, Attempts } from '../../shared/contracts/api.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError, describeValue } from '../../shared/domain/errors.ts';
 import { formatFrames } from '../../shared/domain/frame-ranges.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
 
 /** Where an attempt's log is to be looked for. */
 export interface AttemptLog {

@@ -7,7 +7,7 @@ import type { FrameGrid } from '../../shared/contracts/realtime.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { FRAME_STATES, type FrameState } from '../../shared/domain/states.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
 
 export interface FrameListQuery {
   jobId: string;

@@ -6,7 +6,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import { readJobSummary, selectJobSummaries, toJobSummary } from '../../shared/database/job-summaries.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import type { JobState } from '../../shared/domain/states.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
 
 export interface JobListQuery {
   states: readonly JobState[];

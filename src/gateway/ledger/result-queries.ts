@@ -7,7 +7,7 @@ import {
   parseOutputPattern,
   type OutputPattern,
 } from '../../shared/domain/output-pattern.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { frameCursor, outputsOf } from './frame-queries.ts';
 

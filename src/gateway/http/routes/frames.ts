@@ -8,7 +8,7 @@ import type { FrameQueries } from '../../ledger/frame-queries.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { parseWith } from '../../../shared/contracts/decode.ts';
-import { cursorSchema, limitSchema } from '../cursor.ts';
+import { cursorSchema, limitSchema } from '../../ledger/cursor.ts';
 import { listOf } from '../list-parameter.ts';
 import { readQuery } from '../read-body.ts';
 

@@ -4,7 +4,7 @@ import { MAX_DOCUMENT_BYTES } from '../../../shared/contracts/job-document.ts';
 import { JOB_STATES } from '../../../shared/domain/states.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { JobSubmitter } from '../../messaging/job-submitter.ts';
-import { cursorSchema, limitSchema } from '../cursor.ts';
+import { cursorSchema, limitSchema } from '../../ledger/cursor.ts';
 import { listOf } from '../list-parameter.ts';
 import { bodyBytes, rawBody, readQuery } from '../read-body.ts';
 

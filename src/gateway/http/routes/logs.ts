@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AttemptQueries } from '../../ledger/attempt-queries.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { LogReader } from '../../storage/log-reader.ts';
-import { cursorSchema, limitSchema } from '../cursor.ts';
+import { cursorSchema, limitSchema } from '../../ledger/cursor.ts';
 import { readQuery } from '../read-body.ts';
 
 const query = z.strictObject({

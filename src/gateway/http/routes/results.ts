@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { idSchema } from '../../../shared/contracts/job-document.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { ResultQueries } from '../../ledger/result-queries.ts';
-import { cursorSchema, limitSchema } from '../cursor.ts';
+import { cursorSchema, limitSchema } from '../../ledger/cursor.ts';
 import { readQuery } from '../read-body.ts';
 
 const query = z.strictObject({
