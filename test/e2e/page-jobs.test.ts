@@ -43,7 +43,7 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
     expect(new URL(view.page.url()).search).toBe('?state=failed');
     await view.page.getByRole('button', { name: 'Sign out' }).click();
     await view.page.getByRole('heading', { name: 'Sign in to Farmhand' }).waitFor();
-    view.expectQuiet(/401/);
+    view.expectQuiet(/^401 /);
   });
 
   it('turns the token of the address into a cookie that scripts cannot read', async () => {
@@ -145,6 +145,6 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
     await view.expectText(view.page.getByRole('article'), /null[\s\S]*lottie|lottie[\s\S]*null/);
     await view.expectText(view.page.getByText(/worker online/), /1 worker online · 2 slots/);
     await view.expectAccessible();
-    view.expectQuiet(/401/);
+    view.expectQuiet(/^401 /);
   });
 });

@@ -34,7 +34,12 @@ export class FarmPage {
         this.#elsewhere.push(request.url());
     });
     page.on('console', (message) => {
-      if (message.type() === 'error') this.#complaints.push(message.text());
+      // Answers that are no success are noted below, with their addresses.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        this.#complaints.push(message.text());
+    });
+    page.on('response', (response) => {
+      if (response.status() >= 400) this.#complaints.push(`${response.status()} ${response.url()}`);
     });
     page.on('pageerror', (error) => this.#complaints.push(error.message));
   }

@@ -1,9 +1,9 @@
-import { useToast } from '@nuxt/ui/composables/useToast';
 import { ref, type Ref } from 'vue';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
 import { farmApi, type ControlVerb } from '../api/farm-api.ts';
 import { sentenceOf } from '../api/problem.ts';
 import type { VerbChoice } from '../format/control-text.ts';
+import { useNotices } from './use-notices.ts';
 
 export interface PendingConfirm {
   title: string;
@@ -26,19 +26,15 @@ interface JobControls {
 }
 
 export function useJobControls(): JobControls {
-  const toast = useToast();
+  const { say } = useNotices();
   const pending = ref<PendingConfirm | null>(null);
 
   const send: JobControls['send'] = async (jobId, verb, body) => {
     try {
       const reply = await farmApi.control(jobId, verb, body);
-      toast.add({
-        title: reply.message,
-        color: reply.ok ? 'success' : 'error',
-        icon: reply.ok ? 'i-lucide-check' : 'i-lucide-triangle-alert',
-      });
+      say(reply.message, reply.ok);
     } catch (error) {
-      toast.add({ title: sentenceOf(error), color: 'error', icon: 'i-lucide-triangle-alert' });
+      say(sentenceOf(error), false);
     }
   };
 

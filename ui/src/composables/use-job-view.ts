@@ -1,8 +1,10 @@
-import { inject, provide, ref, shallowRef, triggerRef, watch, type InjectionKey, type Ref } from 'vue';
+import { inject, provide, ref, watch, type InjectionKey, type Ref } from 'vue';
 import { numberAt, positionOf, stateAt } from '../realtime/frame-grid.ts';
 import { frameFacts, type FrameFacts } from '../realtime/frame-facts.ts';
 import { farmApi } from '../api/farm-api.ts';
+import type { MediaKind } from '../format/media.ts';
 import { useFrameDetails, type FrameDetails } from './use-frame-details.ts';
+import { useStepMedia } from './use-step-media.ts';
 import { frameKey, useJob, type LiveJob } from './use-job.ts';
 
 export interface FrameRef {
@@ -19,14 +21,9 @@ export interface JobView extends LiveJob {
   facts: (at: FrameRef) => FrameFacts | undefined;
   imageUrl: (at: FrameRef, kind: 'image' | 'thumbnail') => string;
   frameAt: (step: string, position: number) => number | undefined;
-  /** Whether a step's frames have pictures at all; some engines store nothing. True until shown otherwise. */
-  hasPictures: (step: string) => boolean;
-  /** A thumbnail was there, or was not. */
-  sawPicture: (step: string, there: boolean) => void;
+  /** What a step's frames are; undefined until one of them is finished. */
+  media: (step: string) => MediaKind | undefined;
 }
-
-/** As many thumbnails in a row that were not there say that the engine makes none. */
-const MISSES_ENOUGH = 3;
 
 const KEY: InjectionKey<JobView> = Symbol('job view');
 
@@ -35,7 +32,6 @@ export function provideJobView(id: string): JobView {
   const live = useJob(id);
   const details = useFrameDetails(id);
   const version = ref(0);
-  const misses = shallowRef(new Map<string, number>());
   watch(live.grids, () => version.value++, { flush: 'sync' });
 
   function facts({ step, frame }: FrameRef): FrameFacts | undefined {
@@ -65,13 +61,7 @@ export function provideJobView(id: string): JobView {
     version,
     facts,
     imageUrl,
-    hasPictures: (step) => (misses.value.get(step) ?? 0) < MISSES_ENOUGH,
-    sawPicture: (step, there) => {
-      const before = misses.value.get(step) ?? 0;
-      // One picture is enough to know that there are pictures.
-      misses.value.set(step, there ? Number.NEGATIVE_INFINITY : before + 1);
-      triggerRef(misses);
-    },
+    media: useStepMedia(id, live.grids),
     frameAt: (step, position) => {
       const grid = live.grids.value.get(step);
       return grid && numberAt(grid.runs, position);

@@ -4,11 +4,12 @@ import { frameKey } from './use-job.ts';
 import type { FrameRef, JobView } from './use-job-view.ts';
 
 /**
- * The latest finished frames that have pictures. What came in while somebody watched comes first, newest first; then the
+ * The latest finished frames that have something to look at. What came in while somebody watched comes first, newest first; then the
  * last frames by their place in each step.
  */
 export function useLatestFrames(view: JobView, count: number): ComputedRef<FrameRef[]> {
-  const { grids, changes, hasPictures, facts } = view;
+  const { grids, changes, media, facts } = view;
+  const isShown = (step: string): boolean => (media(step) ?? 'none') !== 'none';
   return computed(() => {
     const found = new Map<string, FrameRef>();
     const take = (at: FrameRef): void => {
@@ -17,10 +18,10 @@ export function useLatestFrames(view: JobView, count: number): ComputedRef<Frame
     for (const { step, number } of [...changes.value.values()].reverse()) {
       if (found.size >= count) break;
       const at = { step, frame: number };
-      if (hasPictures(step) && facts(at)?.state === 'done') take(at);
+      if (isShown(step) && facts(at)?.state === 'done') take(at);
     }
     for (const [step, grid] of grids.value) {
-      if (!hasPictures(step)) continue;
+      if (!isShown(step)) continue;
       for (const frame of lastWhere(grid, 'done', count)) take({ step, frame });
     }
     return [...found.values()];

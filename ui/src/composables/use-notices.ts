@@ -1,0 +1,31 @@
+import { readonly, ref, type DeepReadonly, type Ref } from 'vue';
+
+export interface Notice {
+  id: number;
+  text: string;
+  ok: boolean;
+}
+
+const SHOWN_MS = 6_000;
+const AT_MOST = 4;
+const notices = ref<Notice[]>([]);
+let lastId = 0;
+
+function dismiss(id: number): void {
+  notices.value = notices.value.filter((notice) => notice.id !== id);
+}
+
+function say(text: string, ok: boolean): void {
+  const id = ++lastId;
+  notices.value = [...notices.value, { id, text, ok }].slice(-AT_MOST);
+  if (ok) setTimeout(() => dismiss(id), SHOWN_MS);
+}
+
+/** Short messages about what somebody just did. They leave by themselves; failures stay until they are dismissed or pushed out. */
+export function useNotices(): {
+  notices: DeepReadonly<Ref<Notice[]>>;
+  say: typeof say;
+  dismiss: typeof dismiss;
+} {
+  return { notices: readonly(notices), say, dismiss };
+}

@@ -1,0 +1,37 @@
+import { reactive, type ShallowRef } from 'vue';
+import type { FrameGrid } from '../../../src/shared/contracts/realtime.ts';
+import { farmApi } from '../api/farm-api.ts';
+import { mediaKind, type MediaKind } from '../format/media.ts';
+import { lastWhere } from '../realtime/frame-grid.ts';
+
+/**
+ * What a step's frames are: pictures, films, or nothing where an engine stores nothing. Found out by looking at one
+ * finished frame; undefined until then.
+ */
+export function useStepMedia(
+  jobId: string,
+  grids: ShallowRef<Map<string, FrameGrid>>,
+): (step: string) => MediaKind | undefined {
+  const known = reactive(new Map<string, MediaKind>());
+  const asked = new Set<string>();
+
+  async function ask(step: string): Promise<void> {
+    asked.add(step);
+    try {
+      const { frames } = await farmApi.frames(jobId, { step, state: 'done', limit: 1 });
+      const [first] = frames;
+      if (first) known.set(step, mediaKind(first.key));
+    } catch {
+      // The next change of the job asks again; until then no picture is shown.
+    }
+    if (!known.has(step)) asked.delete(step);
+  }
+
+  return (step) => {
+    const answer = known.get(step);
+    if (answer !== undefined) return answer;
+    const grid = grids.value.get(step);
+    if (grid && !asked.has(step) && lastWhere(grid, 'done', 1).length > 0) void ask(step);
+    return undefined;
+  };
+}
