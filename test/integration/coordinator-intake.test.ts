@@ -1,5 +1,4 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../src/shared/contracts/decode.ts';
 import { deadLetterSchema, jobStatusSchema, type DeadLetter } from '../../src/shared/contracts/messages.ts';
@@ -191,19 +190,41 @@ describe('the intake of jobs', () => {
     expect(Buffer.from(letter?.excerpt ?? '', 'base64').toString()).toContain('bad-one');
   });
 
-  it('takes the same stored message or message id as one job', async () => {
-    const submitter = await farm.context.connectAs('submitter');
+  it('makes no second job of a message that is delivered again, with or without an id of its own', async () => {
+    const publisher = jetstream(await farm.context.connectAs('submitter'));
     const before = await jobCount();
-    for (const messageId of ['m1', 'm1', 'm2']) {
-      const hdrs = headers();
-      hdrs.set('Nats-Msg-Id', messageId);
-      // Without JetStream's own dedupe window: as if the second came minutes later.
-      const reply = await submitter.request('jobs', encodeMessage({ ...valid, name: 'by id' }), {
-        headers: hdrs,
-      });
-      expect(reply.json()).toMatchObject({ stream: 'JOBS' });
-    }
+    await publisher.publish('jobs', encodeMessage({ ...valid, name: 'without anything' }));
+    await publisher.publish('jobs', encodeMessage({ ...valid, name: 'with a message id' }), { msgID: 'm1' });
     await until('two jobs are there', async () => (await jobCount()) === before + 2);
+    const manager = await jetstreamManager(await farm.context.connectAs('operator'));
+    // With its consumer everything that the coordinators know of what they took is gone: the stream is read anew.
+    await manager.consumers.delete('JOBS', 'coordinators');
+    await publisher.publish('jobs', encodeMessage({ ...valid, id: 'after-all' }));
+    await jobWhen(farm.context, 'after-all', 'queued');
+    await until('all is read', async () => {
+      const info = await manager.consumers.info('JOBS', 'coordinators');
+      return info.num_pending === 0 && info.num_ack_pending === 0;
+    });
+    expect(await jobCount()).toBe(before + 3);
+  });
+
+  it('takes a message id as an idempotency key beyond the time for which JetStream knows it', async () => {
+    const publisher = jetstream(await farm.context.connectAs('submitter'));
+    const before = await jobCount();
+    const manager = await jetstreamManager(await farm.context.connectAs('operator'));
+    await publisher.publish('jobs', encodeMessage({ ...valid, name: 'm2' }), { msgID: 'm2' });
+    await until('the job is there', async () => (await jobCount()) === before + 1);
+    await manager.streams.delete('JOBS');
+    await until('the stream is made again', () =>
+      manager.streams.info('JOBS').then(
+        () => true,
+        () => false,
+      ),
+    );
+    await publisher.publish('jobs', encodeMessage({ ...valid, name: 'm2' }), { msgID: 'm2' });
+    await publisher.publish('jobs', encodeMessage({ ...valid, id: 'after-m2' }));
+    await jobWhen(farm.context, 'after-m2', 'queued');
+    expect(await jobCount()).toBe(before + 2);
   });
 
   const deadLetters = async (filter: string): Promise<DeadLetter[]> => {

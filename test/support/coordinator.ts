@@ -16,8 +16,17 @@ export interface TestCoordinator {
   stop: () => Promise<void>;
 }
 
+/** Other ways to the servers, such as through a proxy that a test can cut. */
+export interface CoordinatorLinks {
+  databaseUrl?: string;
+  natsUrl?: string;
+}
+
 /** A coordinator in this process, made of exactly what `src/coordinator/main.ts` makes it of. */
-export async function startTestCoordinator(context: TestContext): Promise<TestCoordinator> {
+export async function startTestCoordinator(
+  context: TestContext,
+  links: CoordinatorLinks = {},
+): Promise<TestCoordinator> {
   const environment = readEnvironment(coordinatorEnvironment, context.environmentOf('coordinator'));
   const lifecycle = new Lifecycle(context.log);
   const id = newId('c');
@@ -25,8 +34,16 @@ export async function startTestCoordinator(context: TestContext): Promise<TestCo
     log: context.log,
     environment,
     coordinatorId: id,
-    ledger: connectLedger(context.databaseUrl, context.log),
-    nats: await connectNats(context.natsSettings('coordinator'), 'coordinator', `test ${id}`, context.log),
+    ledger: connectLedger(links.databaseUrl ?? context.databaseUrl, context.log),
+    nats: await connectNats(
+      {
+        ...context.natsSettings('coordinator'),
+        ...(links.natsUrl === undefined ? {} : { url: links.natsUrl }),
+      },
+      'coordinator',
+      `test ${id}`,
+      context.log,
+    ),
     s3: createS3Client(context.s3Settings),
   });
   await startCoordinator(parts, lifecycle);
@@ -41,9 +58,11 @@ export interface CoordinatorFarm {
   dispose: () => Promise<void>;
 }
 
-export async function createCoordinatorFarm(): Promise<CoordinatorFarm> {
+export async function createCoordinatorFarm(
+  linksTo: (context: TestContext) => Promise<CoordinatorLinks> = async () => ({}),
+): Promise<CoordinatorFarm> {
   const context = await createTestContext();
-  const coordinator = await startTestCoordinator(context);
+  const coordinator = await startTestCoordinator(context, await linksTo(context));
   const workers: ScriptedWorker[] = [];
   return {
     context,

@@ -293,5 +293,8 @@ export class ScriptedWorker {
     } catch (error) {
       this.errors.push(error);
     }
+    // The slot is taken until the task has ended.
+    while (this.held.has(held.attempt) && !this.#stopping)
+      await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

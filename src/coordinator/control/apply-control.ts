@@ -130,7 +130,7 @@ async function retry(
     );
   await trx.updateTable('jobs').set({ error: null }).where('id', '=', job.id).execute();
   await settleJobs(trx, [job.id]);
-  return done(`${frames(retried)} are rendered again.`);
+  return done(`${frames(retried)} to be rendered again.`);
 }
 
 async function hasStep(trx: LedgerTransaction, jobId: string, name: string): Promise<boolean> {

@@ -7,6 +7,9 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { issuesOf } from './dead-letters.ts';
 import type { Submissions } from './submission.ts';
 
+/** Less than the ten seconds that the gateway waits. */
+const ANSWER_WITHIN_MS = 8_000;
+
 type RefusalCode = Extract<SubmitReply, { code: unknown }>['code'];
 
 /** Answers requests on `jobs.submit` when the job is in the ledger, or with everything that is wrong with it. */
@@ -46,13 +49,35 @@ export class SubmitService {
   async #answer(message: Msg): Promise<void> {
     let reply: SubmitReply;
     try {
-      const { job, existing } = await this.#submissions.submit(message.data);
+      const { job, existing } = await inTime(this.#submissions.submit(message.data));
       reply = { id: job.id, state: job.state, existing, job };
     } catch (error) {
       reply = { code: codeOf(error), message: messageOf(error), errors: [...issuesOf(error)] };
       this.#log.info({ code: reply.code, error: reply.message }, 'a submission was refused');
     }
     message.respond(encodeMessage(reply));
+  }
+}
+
+/** Whoever asked is told before it stops waiting; the job may be taken all the same, and sending it again is safe. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new FarmError(
+            'unavailable',
+            'The ledger does not answer in time. Send the job again: with the same id or idempotencyKey it is taken once.',
+          ),
+        ),
+      ANSWER_WITHIN_MS,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

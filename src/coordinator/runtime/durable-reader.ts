@@ -12,7 +12,9 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { backOffMs } from './background-loop.ts';
 import type { StreamGuard } from './stream-guard.ts';
 
-const ACK_WAIT_MS = 30_000;
+/** How soon another coordinator gets what one had taken when it died. */
+const ACK_WAIT_MS = 5_000;
+const IN_PROGRESS_EVERY_MS = 2_000;
 /** Bounds what waits in memory while Postgres is away. */
 const MAX_ACK_PENDING = 4_000;
 
@@ -34,7 +36,8 @@ export class DurableReader {
   readonly #connection: NatsConnection;
   readonly #options: DurableReaderOptions;
   readonly #log: Logger;
-  #buffer: JsMsg[] = [];
+  /** By place in the stream: what is delivered again while it waits here replaces the older delivery. */
+  readonly #buffer = new Map<number, JsMsg>();
   #arrived: (() => void) | undefined;
   #messages: ConsumerMessages | undefined;
   #stopping = false;
@@ -101,18 +104,24 @@ export class DurableReader {
   }
 
   #push(message: JsMsg): void {
-    this.#buffer.push(message);
-    if (this.#buffer.length === 1 || this.#buffer.length >= this.#options.batch) this.#arrived?.();
+    this.#buffer.set(message.info.streamSequence, message);
+    if (this.#buffer.size === 1 || this.#buffer.size >= this.#options.batch) this.#arrived?.();
   }
 
   async #work(): Promise<void> {
     while (!this.#stopping) {
-      if (this.#buffer.length === 0) await this.#arrival(60_000);
-      if (this.#buffer.length === 0) continue;
-      if (this.#options.lingerMs > 0 && this.#buffer.length < this.#options.batch)
+      if (this.#buffer.size === 0) await this.#arrival(60_000);
+      if (this.#buffer.size === 0) continue;
+      if (this.#options.lingerMs > 0 && this.#buffer.size < this.#options.batch)
         await this.#arrival(this.#options.lingerMs);
-      await this.#handle(this.#buffer.splice(0, this.#options.batch));
+      await this.#handle(this.#take());
     }
+  }
+
+  #take(): JsMsg[] {
+    const batch = [...this.#buffer.values().take(this.#options.batch)];
+    for (const message of batch) this.#buffer.delete(message.info.streamSequence);
+    return batch;
   }
 
   async #arrival(timeoutMs: number): Promise<void> {
@@ -126,6 +135,17 @@ export class DurableReader {
   }
 
   async #handle(batch: JsMsg[]): Promise<void> {
+    const inProgress = setInterval(() => {
+      for (const message of batch) message.working();
+    }, IN_PROGRESS_EVERY_MS);
+    try {
+      await this.#handleUntilDone(batch);
+    } finally {
+      clearInterval(inProgress);
+    }
+  }
+
+  async #handleUntilDone(batch: JsMsg[]): Promise<void> {
     for (let failures = 0; !this.#stopping;) {
       try {
         await this.#options.handle(batch);
@@ -137,7 +157,6 @@ export class DurableReader {
           'a batch could not be taken; it is tried again',
         );
         await sleep(backOffMs(failures));
-        for (const message of batch) message.working();
       }
     }
   }

@@ -23,12 +23,21 @@ describe('output patterns', () => {
     expect(format('{project}.{ext}', { project: '../..' })).toBe('___.png');
   });
 
-  it.each(['{nope}.png', '{frame:x}', '{frame:99}', '{step:4}', '{frame', 'frame}', '../{frame}', 'a\\b', '..', '.x', 'a:b'])(
-    'refuses %s',
-    (pattern) => {
-      expect(() => parseOutputPattern(pattern)).toThrow(/Output pattern/);
-    },
-  );
+  it.each([
+    '{nope}.png',
+    '{frame:x}',
+    '{frame:99}',
+    '{step:4}',
+    '{frame',
+    'frame}',
+    '../{frame}',
+    'a\\b',
+    '..',
+    '.x',
+    'a:b',
+  ])('refuses %s', (pattern) => {
+    expect(() => parseOutputPattern(pattern)).toThrow(/Output pattern/);
+  });
 
   it('says why names would collide', () => {
     const still = parseOutputPattern('picture.{ext}');

@@ -60,9 +60,7 @@ export function formatOutputName(pattern: OutputPattern, values: OutputNameValue
   const name = pattern.parts.map((part) => ('text' in part ? part.text : valueOf(part, values))).join('');
   if (values.output === MAIN_OUTPUT || patternUses(pattern, 'output')) return name;
   const dot = name.lastIndexOf('.');
-  return dot <= 0
-    ? `${name}_${values.output}`
-    : `${name.slice(0, dot)}_${values.output}${name.slice(dot)}`;
+  return dot <= 0 ? `${name}_${values.output}` : `${name.slice(0, dot)}_${values.output}${name.slice(dot)}`;
 }
 
 /**
@@ -88,7 +86,10 @@ function parsePlaceholder(inner: string, text: string): PatternPart {
   if (width === undefined) return { placeholder, width: 0 };
   const digits = Number(width);
   if (placeholder !== 'frame' || !/^0?[1-9][0-9]?$/.test(width) || digits > MAX_WIDTH)
-    throw patternError(text, `{${inner}} has a wrong width; only {frame:01} to {frame:${MAX_WIDTH}} have one`);
+    throw patternError(
+      text,
+      `{${inner}} has a wrong width; only {frame:01} to {frame:${MAX_WIDTH}} have one`,
+    );
   return { placeholder, width: digits };
 }
 
@@ -119,11 +120,7 @@ function fileSafe(text: string): string {
 }
 
 function patternError(text: string, wrong: string): FarmError {
-  return new FarmError(
-    'invalid',
-    `Output pattern ${describeValue(text)}: ${wrong}; expected ${EXPECTED}.`,
-    {
-      issues: [{ path: 'output.pattern', value: describeValue(text), expected: `${EXPECTED} (${wrong})` }],
-    },
-  );
+  return new FarmError('invalid', `Output pattern ${describeValue(text)}: ${wrong}; expected ${EXPECTED}.`, {
+    issues: [{ path: 'output.pattern', value: describeValue(text), expected: `${EXPECTED} (${wrong})` }],
+  });
 }
