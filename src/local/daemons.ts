@@ -89,8 +89,19 @@ export function serverVariables(role: DaemonRole, connections: Connections): Rec
   };
 }
 
-/** Asks `/readyz`. @throws Error with the checks that fail. */
-export async function askReady(url: string): Promise<void> {
-  const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) });
-  if (!response.ok) throw new Error(`not ready: ${(await response.text()).trim()}`);
+/**
+ * Asks `/readyz`.
+ * @param token for a process that knows one: asked for something that needs it, so that another farm's process, which
+ * took the port in the meantime, is not taken for ours.
+ * @throws Error with the checks that fail.
+ */
+export async function askReady(url: string, token?: string): Promise<void> {
+  await ask(`${url}/readyz`, {});
+  if (token !== undefined) await ask(`${url}/api/farm`, { authorization: `Bearer ${token}` });
+}
+
+async function ask(url: string, headers: Record<string, string>): Promise<void> {
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(5_000) });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${url} answers ${response.status}: ${body.trim()}`);
 }

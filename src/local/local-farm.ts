@@ -19,6 +19,8 @@ import { PortBook } from './servers/ports.ts';
 const USUAL_GATEWAY_PORT = 7780;
 /** A frame under way may take hours; a farm that is stopped does not wait for it longer than this. */
 const WORKER_STOP_TIMEOUT_MS = 20_000;
+/** So that what is not finished by then is still handed back in order. */
+const WORKER_DRAIN_SECONDS = 8;
 const DAEMON_STOP_TIMEOUT_MS = 15_000;
 
 export interface LocalFarmOptions {
@@ -159,22 +161,33 @@ class StartingFarm {
   }
 
   async #startCoordinator(connections: Connections): Promise<void> {
-    const port = await this.#ports.take('coordinatorHealth');
-    await this.#supervisor.add(
-      daemonService({
-        ...this.#daemon('coordinator', 'coordinator', connections),
-        variables: { FARMHAND_HEALTH_PORT: String(port) },
-        probe: () => askReady(`http://127.0.0.1:${port}`),
-      }),
-    );
+    await this.#ports.startWithFreePorts('coordinatorHealth', async () => {
+      const port = await this.#ports.take('coordinatorHealth');
+      await this.#supervisor.add(
+        daemonService({
+          ...this.#daemon('coordinator', 'coordinator', connections),
+          variables: { FARMHAND_HEALTH_PORT: String(port) },
+          probe: () => askReady(`http://127.0.0.1:${port}`),
+        }),
+      );
+    });
   }
 
   async #startGateway(connections: Connections): Promise<string> {
+    const { host } = this.#address;
+    const { port } = this.#options;
+    if (port !== undefined)
+      return this.#addGateway(connections, await this.#ports.takeExactly('gateway', port, host));
+    return this.#ports.startWithFreePorts('gateway', async () =>
+      this.#addGateway(
+        connections,
+        await this.#ports.take('gateway', host, { preferred: USUAL_GATEWAY_PORT }),
+      ),
+    );
+  }
+
+  async #addGateway(connections: Connections, port: number): Promise<string> {
     const { host, advertised } = this.#address;
-    const port =
-      this.#options.port === undefined
-        ? await this.#ports.take('gateway', host, { preferred: USUAL_GATEWAY_PORT })
-        : await this.#ports.takeExactly('gateway', this.#options.port, host);
     const url = `http://${urlHost(advertised)}:${port}`;
     await this.#supervisor.add(
       daemonService({
@@ -186,7 +199,7 @@ class StartingFarm {
           FARMHAND_S3_PUBLIC_ENDPOINT: connections.s3.publicEndpoint,
           FARMHAND_ALLOWED_HOSTS: advertised,
         },
-        probe: () => askReady(url),
+        probe: () => askReady(url, this.#home.secrets().token),
       }),
     );
     return url;
@@ -209,6 +222,7 @@ class StartingFarm {
             variables: {
               FARMHAND_WORKER_DIR: folder,
               FARMHAND_WORKER_SLOTS: String(slots),
+              FARMHAND_DRAIN_SECONDS: String(WORKER_DRAIN_SECONDS),
               FARMHAND_CACHE: cache,
             },
             // Whether it is ready shows in the farm's list of workers, which is asked when all are started.

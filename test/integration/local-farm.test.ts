@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunState } from '../../src/local/farm-home.ts';
 import { CommandLineFarm, answers, stillRunning } from '../support/local-farm.ts';
@@ -32,6 +34,18 @@ describe('a farm on one machine', () => {
     for (const args of [['--workers', 'many'], ['--host', 'example.org'], ['--port', '70000'], ['--wrong']])
       expect((await farm.run(['up', '--detach', ...args])).code, args.join(' ')).toBe(2);
     expect(farm.home.running()).toBeUndefined();
+  });
+
+  test('a port in use is named with the flag to change, and nothing keeps running', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const outcome = await farm.run(['up', '--detach', '--port', String(port)]);
+    server.close();
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain(`Port ${port} on 127.0.0.1 is in use; give another one with --port.`);
+    expect(farm.home.running()).toBeUndefined();
+    expect(existsSync(farm.home.lockFile)).toBe(false);
   });
 
   test('up --detach starts every part and prints where the page is', async () => {

@@ -65,7 +65,13 @@ export class Supervisor {
     const entry: Entry = { service, state: 'starting', running: undefined, failures: 0 };
     this.#entries.push(entry);
     this.#changed();
-    await this.#track(this.#start(entry));
+    try {
+      await this.#track(this.#start(entry));
+    } catch (error) {
+      this.#entries.splice(this.#entries.indexOf(entry), 1);
+      this.#changed();
+      throw error;
+    }
   }
 
   /** Ends everything, group after group; the services of a group end together. */

