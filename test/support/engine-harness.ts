@@ -30,6 +30,7 @@ export class EngineHarness {
   readonly #detected: DetectedProgram;
   readonly #sessions: EngineSession[] = [];
   #frames = 0;
+  #opened = 0;
 
   private constructor(engine: Engine, detected: DetectedProgram, folder: string) {
     this.#engine = engine;
@@ -42,7 +43,7 @@ export class EngineHarness {
   }
 
   async open(options: HarnessOptions): Promise<EngineSession> {
-    const workDir = join(this.folder, `work-${this.#sessions.length}`);
+    const workDir = join(this.folder, `work-${++this.#opened}`);
     await mkdir(workDir);
     const { start, silence, frame } = this.#engine.timeouts;
     const session = await this.#engine.open({
