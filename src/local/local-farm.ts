@@ -116,6 +116,9 @@ class StartingFarm {
   async start(): Promise<{ url: string; connections: Connections }> {
     await endProcesses(this.#home.leftovers(), 10_000);
     this.#writeState();
+    // Said before anything is started or fetched.
+    if (this.#options.port !== undefined)
+      await this.#ports.takeExactly('gateway', this.#options.port, this.#address.host);
     const cache = cacheFolder();
     const own = ownServers(process.env);
     const servers = await startFarmServers(this.#supervisor, {

@@ -13,6 +13,7 @@ import { TaskAcks } from './execution/task-acks.ts';
 import { TaskIntake } from './execution/task-intake.ts';
 import { TaskRunner } from './execution/task-runner.ts';
 import { ObjectStore } from './object-store.ts';
+import { DiskWatch } from './reporting/disk-watch.ts';
 import { FarmAsks } from './reporting/farm-asks.ts';
 import { FarmLink } from './reporting/farm-link.ts';
 import { Problems } from './reporting/problems.ts';
@@ -53,6 +54,12 @@ function provide(to: DependencyContainer, token: symbol, make: (from: Dependency
 
 function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }: Infrastructure): void {
   provide(to, TOKENS.problems, () => new Problems(log));
+  provide(
+    to,
+    TOKENS.disk,
+    (from) =>
+      new DiskWatch(settings.attemptsFolder, settings.minFreeDiskBytes, from.resolve(TOKENS.problems)),
+  );
   provide(to, TOKENS.store, (from) => new ObjectStore(s3, bucket, from.resolve(TOKENS.problems), log));
   provide(
     to,
@@ -111,7 +118,7 @@ function registerExecution(
       asks: from.resolve(TOKENS.asks),
       acks: from.resolve(TOKENS.acks),
       publishLive: (subject, body) => link.publishLive(subject, body),
-      problems: from.resolve(TOKENS.problems),
+      disk: from.resolve(TOKENS.disk),
       log,
     });
   });
@@ -143,6 +150,7 @@ function registerExecution(
         outbox: from.resolve(TOKENS.outbox),
         readoption: from.resolve(TOKENS.readoption),
         problems: from.resolve(TOKENS.problems),
+        disk: from.resolve(TOKENS.disk),
       }),
   );
 }

@@ -8,6 +8,7 @@ export const TOKENS = {
   engineList: Symbol('engineList'),
   programsFolder: Symbol('programsFolder'),
   problems: Symbol('problems'),
+  disk: Symbol('disk'),
   link: Symbol('link'),
   engines: Symbol('engines'),
   store: Symbol('store'),

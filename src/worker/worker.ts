@@ -10,7 +10,7 @@ import { LanePuller } from './execution/lane-puller.ts';
 import type { Readoption } from './execution/readoption.ts';
 import { pause } from './execution/retry.ts';
 import type { TaskIntake } from './execution/task-intake.ts';
-import { DiskWatch } from './reporting/disk-watch.ts';
+import type { DiskWatch } from './reporting/disk-watch.ts';
 import type { FarmLink } from './reporting/farm-link.ts';
 import { HeartbeatLoop, type WorkerSnapshot } from './reporting/heartbeat.ts';
 import type { Problems } from './reporting/problems.ts';
@@ -36,6 +36,7 @@ export interface WorkerParts {
   outbox: StatusOutbox;
   readoption: Readoption;
   problems: Problems;
+  disk: DiskWatch;
 }
 
 /** One worker process: says what it has, pulls tasks for its free slots, and ends in order. */
@@ -43,14 +44,12 @@ export class Worker {
   readonly #parts: WorkerParts;
   readonly #puller: LanePuller;
   readonly #heartbeat: HeartbeatLoop;
-  readonly #disk: DiskWatch;
   #detecting: NodeJS.Timeout | undefined;
   #state: 'running' | 'draining' | 'stopping' = 'running';
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
-    const { settings, problems, registry, link, log, nats, intake } = parts;
-    this.#disk = new DiskWatch(settings.attemptsFolder, settings.minFreeDiskBytes, problems);
+    const { settings, registry, link, log, nats, intake, disk } = parts;
     this.#puller = new LanePuller({
       jetstream: jetstream(nats),
       slots: settings.slots,
@@ -58,7 +57,7 @@ export class Worker {
       ready: async (signal) => {
         // Twice the slots: so many may still be on their way to the storage while others render.
         await registry.untilAtMost(settings.slots * 2);
-        await this.#disk.untilRoom(signal);
+        await disk.untilRoom(signal);
       },
       log,
     });
@@ -73,7 +72,7 @@ export class Worker {
     const { settings, engines, cache, pool, registry, problems, link, nats, log } = this.#parts;
     await mkdir(settings.attemptsFolder, { recursive: true, mode: 0o700 });
     await mkdir(settings.sessionsFolder, { recursive: true, mode: 0o700 });
-    await Promise.all([engines.detect(), cache.load(), this.#disk.start()]);
+    await Promise.all([engines.detect(), cache.load(), this.#parts.disk.start()]);
     pool.start();
     link.start();
     link.onReconnect(() => this.#onReconnect());
@@ -131,7 +130,7 @@ export class Worker {
     if (!(await outbox.flush(FLUSH_MS)))
       log.warn({ pending: outbox.pending }, 'the farm did not take the last reports');
     await pool.close();
-    this.#disk.stop();
+    this.#parts.disk.stop();
     this.#heartbeat.beat();
     this.#heartbeat.stop();
   }

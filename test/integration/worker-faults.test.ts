@@ -1,4 +1,5 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -7,11 +8,13 @@ import type { TaskMessage, TaskStatus } from '../../src/shared/contracts/message
 import { reconcileStreams } from '../../src/shared/messaging/reconcile-streams.ts';
 import { isGroupAlive } from '../../src/worker/execution/process-tree.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
+import { need } from '../support/needs.ts';
 import { PlayCoordinator, type TaskOptions } from '../support/play-coordinator.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { SCRIPTED_MAIN, WorkerProcess } from '../support/worker-process.ts';
 
+const tmpfs = need('root', 'mount');
 let context: TestContext;
 let farm: PlayCoordinator;
 let worker: WorkerProcess;
@@ -165,6 +168,27 @@ describe('a worker and its engines', () => {
     const task = await farm.feed({ frames: [1] });
     await sleep(700);
     expect(farm.of(task)).toEqual([]);
+  });
+});
+
+describe.skipIf(tmpfs.skip)(`a worker on a small disk${tmpfs.note}`, () => {
+  it('blames its disk, not the scene, and goes on when there is room again', async () => {
+    const disk = join(context.folder, 'small');
+    await mkdir(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk]);
+    try {
+      await start({
+        environment: { FARMHAND_WORKER_DIR: disk, FARMHAND_MIN_FREE_DISK_BYTES: '10000000' },
+      });
+      const task = await farm.feed(scripted({ behaviour: 'fill' }));
+      expect(await farm.end(task)).toMatchObject({ type: 'failed', class: 'host', failedFrame: null });
+      await until(() => farm.heartbeats.at(-1)?.problems.length === 0, 'there is room again');
+      expect((await farm.end(await farm.feed(scripted({})))).type).toBe('completed');
+      await worker.end('SIGTERM');
+    } finally {
+      await worker.end();
+      execFileSync('umount', [disk]);
+    }
   });
 });
 

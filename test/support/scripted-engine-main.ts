@@ -15,8 +15,8 @@ import { startWorker } from '../../src/worker/start-worker.ts';
 
 /** What a task's settings make the engine do with each frame. */
 const settingsSchema = z.object({
-  /** `truncated`: a PNG without its end; `hang`: never comes back and ignores signals; `crash`: the process ends. */
-  behaviour: z.enum(['picture', 'truncated', 'hang', 'crash', 'missing']).default('picture'),
+  /** `truncated`: a PNG without its end; `fill`: fills the disk; `hang`: never comes back and ignores signals; `crash`: the process ends. */
+  behaviour: z.enum(['picture', 'truncated', 'hang', 'crash', 'missing', 'fill']).default('picture'),
   ms: z.number().default(0),
   /** File to which the number of each frame is appended when its rendering begins. */
   journal: z.string().optional(),
@@ -57,6 +57,7 @@ const scriptedEngine: Engine = {
           truncated: 'true',
           missing: 'true',
           crash: 'echo "it broke" >&2; kill -SEGV $$',
+          fill: `head -c 500000000 /dev/zero > '${outDir}/fill'`,
           hang: 'trap "" INT TERM; sleep 1000 & sleep 1000',
         }[settings.behaviour];
         await runScript(script, signal);

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FrameRef } from '../../shared/contracts/messages.ts';
 import { EngineFailure, type FrameRequest, type RenderedFrame } from '../engines/engine.ts';
@@ -81,6 +81,7 @@ export class FrameRenderer {
   async #makeOutDir(frame: FrameRef): Promise<string> {
     if (!this.#options.storesFiles) return '';
     const outDir = join(await this.#options.folder(), `frame-${frame.number}`);
+    await rm(outDir, { recursive: true, force: true });
     await mkdir(outDir, { mode: 0o700 });
     return outDir;
   }
@@ -117,6 +118,7 @@ export class FrameRenderer {
       const crashed = error instanceof EngineFailure && error.failure === 'engine-crash';
       if (!stale || !crashed || signal.aborted) throw error;
       await this.#giveBack(false);
+      await this.#makeOutDir(frame); // what the dead session began is not this frame's
       this.#options.log('[farmhand] The warm session had gone bad; the frame is rendered in a new one.');
       return this.#renderOnce(frame, outDir, signal, true);
     }

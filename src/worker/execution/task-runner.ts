@@ -15,9 +15,9 @@ import {
   type AttemptOutcome,
   type ReporterIdentity,
 } from '../reporting/attempt-reporter.ts';
+import type { DiskWatch } from '../reporting/disk-watch.ts';
 import type { FarmAsks } from '../reporting/farm-asks.ts';
 import { ProgressReporter, publishLogPiece, type LivePublisher } from '../reporting/live-reports.ts';
-import type { Problems } from '../reporting/problems.ts';
 import type { StatusOutbox } from '../reporting/status-outbox.ts';
 import { hashFile } from '../results/hash-file.ts';
 import type { SessionPool } from '../sessions/session-pool.ts';
@@ -40,7 +40,7 @@ export interface TaskRunnerParts {
   asks: FarmAsks;
   acks: TaskAcks;
   publishLive: LivePublisher;
-  problems: Problems;
+  disk: DiskWatch;
   log: Logger;
 }
 
@@ -99,7 +99,7 @@ class AttemptRun {
     );
     engineIsFree();
     await deliveries.recorded();
-    const outcome = this.#outcome(failure, deliveries);
+    const outcome = await this.#outcome(failure, deliveries);
     await this.#reporter.finish(outcome, await this.#storeLog(outcome));
     clearInterval(working);
     await acks.ack(this.#attempt.messages);
@@ -174,18 +174,18 @@ class AttemptRun {
     for (const warning of warnings) this.#attemptLog.line(`[farmhand] Frame ${frame}: ${warning}`);
   }
 
-  #outcome(failure: { error: unknown } | null, deliveries: FrameDeliveries): AttemptOutcome {
+  async #outcome(failure: { error: unknown } | null, deliveries: FrameDeliveries): Promise<AttemptOutcome> {
     const reason = this.#attempt.releaseReason;
     if (this.#attempt.openFrames.length === 0) return { type: 'completed' };
     if (this.#attempt.stopSignal.aborted) return { type: 'released', reason: reason ?? 'stopped' };
     const { error, frame } = causeOf(failure, deliveries);
     if (error === undefined) return { type: 'released', reason: reason ?? 'the rest was given back' };
-    if (isDiskFull(error))
-      this.#parts.problems.set('disk', 'The disk of this worker is full; it takes no further tasks.');
-    const { class: failureClass, message } = classifyFailure(error);
+    // An engine that finds no room for its file says so in a hundred ways; the disk itself says it in one.
+    const diskFull = isDiskFull(error) || (await this.#parts.disk.isFull());
+    const { class: failureClass, message } = classifyFailure(error, diskFull);
     if (failureClass === 'host')
       this.#log.error({ err: error }, 'an attempt failed for a reason of this machine');
-    return { type: 'failed', class: failureClass, message, failedFrame: frame };
+    return { type: 'failed', class: failureClass, message, failedFrame: diskFull ? null : frame };
   }
 
   /** @returns the log's key; null when nothing was logged or it could not be stored */

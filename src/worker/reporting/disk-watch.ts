@@ -4,7 +4,7 @@ import { pause } from '../execution/retry.ts';
 import type { Problems } from './problems.ts';
 
 const EVERY_MS = 2_000;
-export const DISK_PROBLEM = 'disk';
+const DISK_PROBLEM = 'disk';
 
 /** Looks after the disk's free space; without enough the worker says so and takes no further task. */
 export class DiskWatch {
@@ -32,6 +32,12 @@ export class DiskWatch {
   /** Resolves when there is room. */
   async untilRoom(signal: AbortSignal): Promise<void> {
     while (this.#problems.has(DISK_PROBLEM) && !signal.aborted) await pause(EVERY_MS / 4, signal);
+  }
+
+  /** Looks now. @returns whether there is too little room */
+  async isFull(): Promise<boolean> {
+    await this.look();
+    return this.#problems.has(DISK_PROBLEM);
   }
 
   async look(): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makePreview, verifyFrame, type VerifyOptions } from './verify-frame.ts';
 
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 /** A picture with enough noise that a file cut in half has lost pixels. */
-function picture(): sharp.Sharp {
+function picture(): Sharp {
   const pixels = Buffer.from(Array.from({ length: 64 * 48 * 3 }, (_, i) => (i * i * 31) % 251));
   return sharp(pixels, { raw: { width: 64, height: 48, channels: 3 } });
 }

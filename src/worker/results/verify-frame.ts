@@ -7,6 +7,11 @@ import { EngineFailure } from '../engines/engine.ts';
 import { spawnEngine } from '../execution/engine-process.ts';
 import { checkExrStructure } from './exr-structure.ts';
 
+// libvips remembers what it decoded by file name, and a frame that is rendered again has the same one. One thread a
+// picture: as many pictures as there are slots are decoded at once anyway.
+sharp.cache(false);
+sharp.concurrency(1);
+
 /** A picture with more pixels than this is refused rather than decoded. */
 const MAX_PIXELS = 1_000_000_000;
 /** Larger pictures are decoded in strips, which takes longer and less memory. */

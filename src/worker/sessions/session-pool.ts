@@ -28,7 +28,7 @@ export class SessionLease {
   reused = false;
   frames = 0;
   baselineBytes: number | undefined;
-  lastUsedMs = Date.now();
+  lastUsedMs = performance.now();
   readonly key: string;
   readonly name: string;
   /** Where the engine's lines go: to whoever uses the session. */
@@ -163,7 +163,7 @@ export class SessionPool {
       await this.#close(lease);
       return;
     }
-    lease.lastUsedMs = Date.now();
+    lease.lastUsedMs = performance.now();
     this.#idle.add(lease);
     this.#tidy();
   }
@@ -185,7 +185,7 @@ export class SessionPool {
     const busyBytes = [...this.#busy].reduce((sum, lease) => sum + lease.memoryBytes, 0);
     const { maxSessions, maxBytes } = this.#options;
     const budget = { busy: this.#busy.size, busyBytes, maxSessions, maxBytes };
-    for (const lease of sessionsToClose([...this.#idle], budget, Date.now())) void this.#close(lease);
+    for (const lease of sessionsToClose([...this.#idle], budget, performance.now())) void this.#close(lease);
   }
 
   #close(lease: SessionLease): Promise<void> {

@@ -1,0 +1,117 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { S3Client } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileCache } from '../assets/file-cache.ts';
+import type { Engine, SessionSpec } from '../engines/engine.ts';
+import { ObjectStore } from '../object-store.ts';
+import { Problems } from '../reporting/problems.ts';
+import type { SessionRequest } from './open-session.ts';
+import { SessionPool } from './session-pool.ts';
+
+const log = pino({ level: 'silent' });
+const never = new AbortController().signal;
+let dir: string;
+let pool: SessionPool;
+/** Sessions that are open now. */
+let open: Set<SessionSpec>;
+let opened: number;
+
+/** An engine that keeps nothing but a count of its sessions; `wait` never opens until it is stopped. */
+const engine: Engine = {
+  id: 'counted',
+  timeouts: { start: 1, silence: 0, frame: 1 },
+  reusable: true,
+  detect: () => Promise.resolve(null),
+  open: async (spec) => {
+    if (spec.settings['wait'] === true)
+      await new Promise((_resolve, reject) =>
+        spec.signal.addEventListener('abort', () => reject(new Error('stopped'))),
+      );
+    open.add(spec);
+    opened++;
+    return {
+      render: () => Promise.resolve({ files: [], seconds: 0, peakMemoryBytes: null, warnings: [] }),
+      close: () => Promise.resolve(void open.delete(spec)),
+      memoryBytes: () => 1_000,
+    };
+  },
+};
+
+function request(settings: SessionRequest['task']['settings'] = {}, reusable = true): SessionRequest {
+  return {
+    engine: { ...engine, reusable },
+    detected: { version: '1', features: [], program: '/bin/true' },
+    task: { scene: null, settings, data: {}, output: { format: 'none' }, timeouts: {} },
+  };
+}
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'farmhand-pool-'));
+  open = new Set();
+  opened = 0;
+  const store = new ObjectStore(new S3Client({ region: 'none' }), 'none', new Problems(log), log);
+  const options = { folder: dir, threads: 1, memoryLimitBytes: 1e9, maxSessions: 2, maxBytes: 1e9 };
+  pool = new SessionPool(options, new FileCache(join(dir, 'cache'), store, 1), log);
+});
+afterEach(async () => {
+  await pool.close();
+  rmSync(dir, { recursive: true });
+});
+
+async function use(settings: SessionRequest['task']['settings'] = {}, usable = true): Promise<boolean> {
+  const wanted = request(settings);
+  const lease = await pool.acquire(wanted, () => undefined, never);
+  await pool.release(lease, wanted, usable);
+  return lease.reused;
+}
+
+describe('SessionPool', () => {
+  it('gives a warm session to the next task of the same scene and settings only', async () => {
+    expect(await use({ a: 1 })).toBe(false);
+    expect(await use({ a: 1 })).toBe(true);
+    expect(await use({ a: 2 })).toBe(false);
+    expect(pool.warmNames()).toEqual(['counted:']);
+  });
+
+  it('never lends a session twice at once', async () => {
+    const [a, b] = await Promise.all([1, 2].map(() => pool.acquire(request(), () => undefined, never)));
+    expect(a).not.toBe(b);
+    expect(opened).toBe(2);
+  });
+
+  it('closes what is not usable, not reusable, or beyond the number', async () => {
+    await use({ a: 1 }, false);
+    expect(open.size).toBe(0);
+    const cold = request({}, false);
+    await pool.release(await pool.acquire(cold, () => undefined, never), cold, true);
+    expect(open.size).toBe(0);
+    for (const a of [1, 2, 3]) await use({ a });
+    expect([...open].map(({ settings }) => settings['a'])).toEqual([2, 3]);
+    expect(readdirSync(dir)).toHaveLength(2);
+  });
+
+  it('goes cold on a scene that crashed twice', async () => {
+    const wanted = request();
+    for (let i = 0; i < 2; i++) pool.recordCrash(wanted);
+    await use();
+    expect(open.size).toBe(0);
+  });
+
+  it('ends a session that is still opening when its task is stopped', async () => {
+    const stop = new AbortController();
+    const acquiring = pool.acquire(request({ wait: true }), () => undefined, stop.signal);
+    setTimeout(() => stop.abort(new Error('the job was cancelled')), 20);
+    await expect(acquiring).rejects.toThrow('the job was cancelled');
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('closes everything at the end', async () => {
+    await use();
+    await pool.close();
+    expect(open.size).toBe(0);
+    expect(existsSync(dir) && readdirSync(dir)).toEqual([]);
+  });
+});
