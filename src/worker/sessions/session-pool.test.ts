@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { S3Client } from '@aws-sdk/client-s3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileCache } from '../assets/file-cache.ts';
 import type { Engine, SessionSpec } from '../engines/engine.ts';
 import { ObjectStore } from '../object-store.ts';
@@ -90,7 +90,7 @@ describe('SessionPool', () => {
     expect(open.size).toBe(0);
     for (const a of [1, 2, 3]) await use({ a });
     expect([...open].map(({ settings }) => settings['a'])).toEqual([2, 3]);
-    expect(readdirSync(dir)).toHaveLength(2);
+    await vi.waitFor(() => expect(readdirSync(dir)).toHaveLength(2));
   });
 
   it('goes cold on a scene that crashed twice', async () => {
