@@ -6,6 +6,8 @@ export type FfmpegSettings = z.infer<typeof ffmpegSettings>;
 export interface EncodeRequest {
   settings: FfmpegSettings;
   fps: number;
+  /** How many pictures. */
+  frames: number;
   /** Size asked for; the pictures are fitted into it. */
   width: number | undefined;
   height: number | undefined;
@@ -29,8 +31,9 @@ const AUDIO_FORMATS = 'wav,w64,mp3,flac,ogg,aac,aiff,mov,mp4,m4a,3gp,3g2,mj2,mat
 export function encodeArguments(request: EncodeRequest): string[] {
   const { settings, threads } = request;
   const audioIn = request.hasAudio ? [...STRICT, '-format_whitelist', AUDIO_FORMATS, '-i', AUDIO] : [];
-  // Silence is appended to sound that is too short, and `-shortest` cuts sound that is too long.
-  const audioOut = ['-map', '1:a:0', '-af', 'apad', '-c:a', 'aac', '-b:a', '192k', '-shortest'];
+  // Silence is appended to sound that is too short, and what is longer than the pictures is cut; `-shortest` does so late.
+  const seconds = (request.frames / request.fps).toFixed(6);
+  const audioOut = ['-map', '1:a:0', '-af', 'apad', '-c:a', 'aac', '-b:a', '192k', '-t', seconds];
   return [
     ...QUIET,
     '-xerror',
@@ -44,7 +47,6 @@ export function encodeArguments(request: EncodeRequest): string[] {
     ...(request.hasAudio ? audioOut : []),
     ...['-vf', filters(request)],
     ...['-c:v', 'libx264', '-preset', settings.preset ?? 'medium', '-crf', String(settings.crf ?? 18)],
-    ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
     ...['-movflags', '+faststart', '-fflags', '+bitexact', '-flags:v', '+bitexact'],
     ...['-threads', String(threads), '-progress', 'pipe:3', '-f', 'mp4', VIDEO],
   ];
@@ -76,6 +78,8 @@ function filters({ width, height, hasAlpha }: EncodeRequest): string {
     steps.push('pad=ceil(iw/2)*2:ceil(ih/2)*2');
   }
   steps.push('scale=out_color_matrix=bt709:out_range=tv', 'format=yuv420p');
+  // Without these players guess, and guess by size.
+  steps.push('setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709');
   return steps.join(',');
 }
 

@@ -124,6 +124,7 @@ class FfmpegSession implements EngineSession {
     const args = encodeArguments({
       settings: this.#settings,
       fps: output.fps ?? DEFAULT_FPS,
+      frames: total,
       width: output.width,
       height: output.height,
       extension: sequence.extension,

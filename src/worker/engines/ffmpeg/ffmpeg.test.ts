@@ -6,6 +6,7 @@ import { FfmpegOutput } from './parse-output.ts';
 const REQUEST: EncodeRequest = {
   settings: {},
   fps: 24,
+  frames: 48,
   width: undefined,
   height: undefined,
   extension: 'png',
@@ -21,9 +22,9 @@ describe('FFmpeg options', () => {
     const args = encodeArguments(REQUEST);
     expect(after(args, '-i')).toBe('f_%08d.png');
     expect(after(args, '-vf')).toBe(
-      'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p',
+      'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709',
     );
-    expect(args).not.toContain('-shortest');
+    expect(args).not.toContain('-t');
   });
 
   it('fit pictures into the size asked for and flatten transparency', () => {
@@ -35,7 +36,7 @@ describe('FFmpeg options', () => {
   it('mux sound without letting its file open others', () => {
     const args = encodeArguments({ ...REQUEST, hasAudio: true });
     expect(args.filter((arg) => arg === '-protocol_whitelist')).toHaveLength(2);
-    expect(args).toEqual(expect.arrayContaining(['-format_whitelist', 'apad', '-shortest']));
+    expect(args).toEqual(expect.arrayContaining(['-format_whitelist', 'apad', '-t', '2.000000']));
   });
 });
 
