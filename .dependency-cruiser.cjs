@@ -3,7 +3,8 @@ const only = (name, comment, from, allowed) => ({
   name,
   comment,
   severity: 'error',
-  from: { path: from },
+  // A unit test beside its source may use test/support.
+  from: { path: from, pathNot: '\\.test\\.ts$' },
   to: { path: '^(src|ui|test|deploy)/', pathNot: allowed },
 });
 

@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 import { WholeFarm } from '../support/whole-farm.ts';
 
 /** Longer than the farm's patience with a silent worker (6 s) and than NATS's pings (10 s). */
-const CUT_MS = Number(process.env['FARMHAND_TEST_CUT_SECONDS'] ?? 22) * 1_000;
+const CUT_MS = Number(process.env['FARMHAND_TEST_CUT_SECONDS'] ?? 18) * 1_000;
 const TAKE_OVER_MS = 10_000;
 
 const programs = need('ip', 'povray');
@@ -24,6 +24,7 @@ describe.skipIf(programs.skip || refusal !== undefined)(`a worker on another mac
   let far: JoinedWorker;
   let near: JoinedWorker | undefined;
   let scene: string;
+  let quick: string;
 
   beforeAll(async () => {
     networks = TwoNetworks.create();
@@ -32,7 +33,8 @@ describe.skipIf(programs.skip || refusal !== undefined)(`a worker on another mac
       prefix: networks.on('here'),
     });
     far = await JoinedWorker.start(farm, 'far', networks.on('there'));
-    scene = await writeSlowScene(join(farm.folder, 'scene'), 12);
+    scene = await writeSlowScene(join(farm.folder, 'slow'), 10);
+    quick = await writeSlowScene(join(farm.folder, 'quick'), 3);
   });
   afterAll(async () => {
     networks.mend();
@@ -42,8 +44,8 @@ describe.skipIf(programs.skip || refusal !== undefined)(`a worker on another mac
     networks.remove();
   });
 
-  const submit = (name: string, frames: string): Promise<JobSummary> =>
-    farm.json<JobSummary>('submit', scene, '--name', name, '--frames', frames, '--chunk', '1');
+  const submit = (file: string, frames: string): Promise<JobSummary> =>
+    farm.json<JobSummary>('submit', file, '--frames', frames, '--chunk', '1');
   const frame = async (job: JobSummary, number: number): Promise<Frame> => {
     const frames = await farm.json<Frame[]>('frames', job.id);
     return frames.find((one) => one.frame === number)!;
@@ -64,7 +66,7 @@ describe.skipIf(programs.skip || refusal !== undefined)(`a worker on another mac
   });
 
   it('is cut off in the middle of a frame, with nobody else free: the frame is delivered afterwards, not started again', async () => {
-    const job = await submit('alone', '1-2');
+    const job = await submit(scene, '1-2');
     await until(() => isRenderedByFar(job, 1), 'frame 1 is being rendered', 30_000);
     networks.cut();
     await sleep(CUT_MS);
@@ -77,7 +79,7 @@ describe.skipIf(programs.skip || refusal !== undefined)(`a worker on another mac
   });
 
   it('is cut off in the middle of a frame, with another one free: it takes over within 10 s', async () => {
-    const job = await submit('in company', '7');
+    const job = await submit(scene, '7');
     await until(() => isRenderedByFar(job, 7), 'frame 7 is being rendered', 30_000);
     near = await JoinedWorker.start(farm, 'near', networks.on('here'));
     const cutAt = Date.now();
@@ -97,7 +99,7 @@ describe.skipIf(programs.skip || refusal !== undefined)(`a worker on another mac
       'both workers are idle',
       60_000,
     );
-    const { id } = await submit('together', '20-21');
+    const { id } = await submit(quick, '20-21');
     expect((await farm.ended(id)).state).toBe('completed');
     const attempts = await farm.expectNoFaults();
     const workers = attempts.filter(({ jobId }) => jobId === id).map(({ worker }) => worker);

@@ -27,13 +27,16 @@ const PARALLEL_DOWNLOADS = 8;
  * wrong; none when every frame has exactly one accepted result whose object is whole, all counts agree, and nothing of
  * the work is left in the ledger or the streams.
  */
-export async function findFaults(view: OracleView): Promise<string[]> {
-  const leftOver = await settle(() => findLeftOvers(view));
+export async function findFaults(
+  view: OracleView,
+  { settleMs = SETTLE_MS }: { settleMs?: number } = {},
+): Promise<string[]> {
+  const leftOver = await settle(settleMs, () => findLeftOvers(view));
   return [...leftOver, ...(await findWrongCounts(view.ledger)), ...(await findWrongResults(view))];
 }
 
-async function settle(look: () => Promise<string[]>): Promise<string[]> {
-  const end = Date.now() + SETTLE_MS;
+async function settle(settleMs: number, look: () => Promise<string[]>): Promise<string[]> {
+  const end = Date.now() + settleMs;
   for (;;) {
     const faults = await look();
     if (faults.length === 0 || Date.now() > end) return faults;
