@@ -80,7 +80,13 @@ function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Bu
   provide(TOKENS.submissions, () => {
     const manifests = new AssetManifests(s3, environment.S3_BUCKET);
     const scenes = new SceneResolver(ledger, manifests, new TemplateData());
-    return new Submissions(ledger, scenes, get(TOKENS.announcer), get(TOKENS.wakeUps));
+    const parts = {
+      scenes,
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
+      steps: get(TOKENS.steps),
+    };
+    return new Submissions(parts, ledger);
   });
   provide(
     TOKENS.jobIntake,

@@ -4,7 +4,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import type { FrameChange } from '../../shared/contracts/messages.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { FROM_HEADER, type Announcer } from '../ledger/announcer.ts';
-import { cutTasks, lockJobs, type CutTask } from '../ledger/cut-tasks.ts';
+import { cutTasks, type CutTask } from '../ledger/cut-tasks.ts';
 import type { StepInfo, StepInfos } from '../ledger/step-info.ts';
 import { MAX_CHUNK } from '../planning/chunk-size.ts';
 import { CompletionRate, laneWindow } from '../planning/lane-window.ts';
@@ -138,8 +138,7 @@ export class Feeder {
   async #dispatch(cuts: readonly TaskCut[], steps: ReadonlyMap<string, StepInfo>): Promise<boolean> {
     const jobIds = [...new Set(cuts.flatMap((cut) => steps.get(cut.stepKey)?.jobId ?? []))];
     const tasks = await this.#ledger.transaction().execute(async (trx) => {
-      await this.#lease.fence(trx);
-      await lockJobs(trx, jobIds);
+      await this.#lease.fence(trx, jobIds);
       return cutTasks(trx, cuts);
     });
     const exhausted = this.#noteExhausted(cuts, tasks);

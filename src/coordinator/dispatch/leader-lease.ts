@@ -67,16 +67,19 @@ export class LeaderLease {
   }
 
   /**
-   * The first statement of every transaction that only the leader may make; the lease cannot change hands until it ends.
+   * The first statement of every transaction that only the leader may make: the lease cannot change hands until it ends.
+   * Locks the jobs, too, in the order of their ids.
    * @throws NotLeaderError
    */
-  async fence(trx: LedgerTransaction): Promise<void> {
-    const epoch = this.#epoch ?? '-1';
-    const { rows } = await sql`
-      SELECT 1 FROM leases WHERE name = ${LEASE} AND holder = ${this.#holder} AND epoch = ${epoch} FOR SHARE`.execute(
+  async fence(trx: LedgerTransaction, jobIds: readonly string[]): Promise<void> {
+    const { rows } = await sql<{ held: number; locked: number }>`
+      WITH lease AS (
+        SELECT 1 FROM leases WHERE name = ${LEASE} AND holder = ${this.#holder} AND epoch = ${this.#epoch ?? '-1'} FOR SHARE
+      ), job AS (SELECT id FROM jobs WHERE id = ANY(${[...jobIds]}) ORDER BY id FOR NO KEY UPDATE)
+      SELECT (SELECT count(*) FROM lease)::int AS held, (SELECT count(*) FROM job)::int AS locked`.execute(
       trx,
     );
-    if (rows.length > 0) return;
+    if (rows[0]?.held === 1) return;
     this.#lose();
     throw new NotLeaderError();
   }

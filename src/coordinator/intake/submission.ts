@@ -4,6 +4,7 @@ import { newId } from '../../shared/domain/new-id.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { insertJob } from '../ledger/job-repository.ts';
+import type { StepInfos } from '../ledger/step-info.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
 import { decodeDocument, planJob } from './decode-job.ts';
 import type { SceneResolver } from './resolve-scene.ts';
@@ -19,12 +20,17 @@ export class Submissions {
   readonly #scenes: SceneResolver;
   readonly #announcer: Announcer;
   readonly #wakeUps: WakeUps;
+  readonly #steps: StepInfos;
 
-  constructor(ledger: Ledger, scenes: SceneResolver, announcer: Announcer, wakeUps: WakeUps) {
+  constructor(
+    parts: { scenes: SceneResolver; announcer: Announcer; wakeUps: WakeUps; steps: StepInfos },
+    ledger: Ledger,
+  ) {
     this.#ledger = ledger;
-    this.#scenes = scenes;
-    this.#announcer = announcer;
-    this.#wakeUps = wakeUps;
+    this.#scenes = parts.scenes;
+    this.#announcer = parts.announcer;
+    this.#wakeUps = parts.wakeUps;
+    this.#steps = parts.steps;
   }
 
   /**
@@ -44,6 +50,7 @@ export class Submissions {
     const result = await insertJob(this.#ledger, jobId, plan);
     if (result.outcome === 'conflict') throw conflict(result.jobId, document.id);
     if (result.outcome === 'accepted') {
+      this.#steps.remember(jobId, result.steps);
       this.#wakeUps.feeder.wake();
       if (!result.expanded) this.#wakeUps.expander.wake();
     }

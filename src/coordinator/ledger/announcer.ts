@@ -11,6 +11,7 @@ import type { Logger } from '../../shared/logging/logger.ts';
 /** Which coordinator said it, so that it does not take its own words for news. */
 export const FROM_HEADER = 'Farmhand-Coordinator';
 const MAX_CHANGES = 2_000;
+const LINGER_MS = 3;
 const MAX_JOBS_A_ROUND = 200;
 
 /**
@@ -60,8 +61,8 @@ export class Announcer {
   }
 
   async #run(): Promise<void> {
-    // What is announced in the same turn of the event loop goes along.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Dispatch goes before news, and what changes meanwhile goes along.
+    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     while (this.#pending.size > 0) {
       const batch = [...this.#pending].slice(0, MAX_JOBS_A_ROUND);
       for (const [jobId] of batch) this.#pending.delete(jobId);

@@ -1,130 +1,158 @@
 import { sql, type Transaction } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { readJobSummary } from '../../shared/database/job-summaries.ts';
+import { readJobSummary, toJobSummary } from '../../shared/database/job-summaries.ts';
 import type { Database } from '../../shared/database/schema.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import { DEFAULT_PRIORITY } from '../../shared/contracts/job-document.ts';
 import { sliceRuns } from '../../shared/domain/frame-ranges.ts';
-import type { PlannedJob } from '../intake/job-plan.ts';
-import { insertFrames, type FrameSlice } from './insert-frames.ts';
+import { noFrames } from '../../shared/domain/states.ts';
+import type { PlannedJob, PlannedStep } from '../intake/job-plan.ts';
 
 export type LedgerTransaction = Transaction<Database>;
 
 /** Rows written with the job itself; the rest of a large job follows in slices (planning/expander.ts). */
 export const FIRST_FRAMES = 10_000;
 
+/** A step with the key that it got. */
+export type InsertedStep = PlannedStep & { key: string };
+
 export type InsertedJob =
-  | { outcome: 'accepted' | 'existing'; job: JobSummary; expanded: boolean }
+  | { outcome: 'accepted'; job: JobSummary; steps: InsertedStep[]; expanded: boolean }
+  | { outcome: 'existing'; job: JobSummary }
   | { outcome: 'conflict'; jobId: string };
 
+type FirstStep = PlannedStep & {
+  position: number;
+  entryState: 'waiting' | 'ready';
+  /** Its frames that are written at once. */
+  first: number;
+};
+
 /**
- * Writes job, steps, dependencies and the first frames in one transaction. The same id or idempotency key with an equal
- * document gives the job that is there; several at once make one job, because the unique index lets the others wait.
+ * Writes job, steps, dependencies and the first frames in one statement, which is one transaction. The same id or
+ * idempotency key with an equal document gives the job that is there; several at once make one job, because the unique
+ * index lets the others wait.
  */
 export async function insertJob(ledger: Ledger, jobId: string, plan: PlannedJob): Promise<InsertedJob> {
-  const inserted = await ledger.transaction().execute(async (trx) => {
-    if (!(await insertJobRow(trx, jobId, plan))) return undefined;
-    const keys = await insertSteps(trx, jobId, plan);
-    await insertDependencies(trx, plan, keys);
-    const slices = firstSlices(plan, keys);
-    await insertFrames(trx, slices);
-    return slices.reduce((sum, slice) => sum + slice.count, 0);
-  });
-  if (inserted === undefined) return existingJob(ledger, jobId, plan);
-  const job = await readJobSummary(ledger, jobId);
-  if (!job) throw new Error(`Job ${jobId} was written and is not there`);
-  const total = plan.steps.reduce((sum, step) => sum + step.frameTotal, 0);
-  return { outcome: 'accepted', job, expanded: inserted === total };
+  const steps = firstSteps(plan);
+  const { rows } = await insertRows(ledger, jobId, plan, steps);
+  const submittedAt = rows[0]?.submitted_at;
+  if (submittedAt === undefined) return existingJob(ledger, jobId, plan);
+  const keys = new Map(rows.map((row) => [row.name, row.key]));
+  return {
+    outcome: 'accepted',
+    job: summaryOf(jobId, plan, steps, submittedAt),
+    steps: steps.flatMap((step) => {
+      const key = keys.get(step.name);
+      return key === undefined ? [] : [{ ...step, key }];
+    }),
+    expanded: steps.every((step) => step.first === step.frameTotal),
+  };
 }
 
-async function insertJobRow(trx: LedgerTransaction, jobId: string, plan: PlannedJob): Promise<boolean> {
-  const { document } = plan;
-  const row = await trx
-    .insertInto('jobs')
-    .values({
-      id: jobId,
-      name: document.name,
-      owner: ownerOf(plan),
-      project: document.project ?? 'default',
-      labels: JSON.stringify(document.labels ?? {}),
-      priority: document.priority ?? DEFAULT_PRIORITY,
-      state: 'queued',
-      idempotency_key: document.idempotencyKey ?? null,
-      document: JSON.stringify(document),
-      document_sha256: plan.documentSha256,
-      not_before: document.notBefore ?? null,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('id')
-    .executeTakeFirst();
-  return row !== undefined;
+function firstSteps(plan: PlannedJob): FirstStep[] {
+  let left = FIRST_FRAMES;
+  return plan.steps.map((step) => {
+    const first = Math.min(left, step.frameTotal);
+    left -= first;
+    return { ...step, first, entryState: step.dependsOn.length > 0 ? 'waiting' : 'ready' };
+  });
 }
+
+/** @returns the steps' keys, which grow in the order of dependencies; nothing when the job was there already. */
+function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: readonly FirstStep[]) {
+  const { document } = plan;
+  const runs = steps.flatMap((step) => positionedRuns(step));
+  const pairs = steps.flatMap((step) => step.dependsOn.map((name) => ({ step: step.name, name })));
+  return sql<{ key: string; name: string; submitted_at: Date }>`
+    WITH job AS (
+      INSERT INTO jobs (id, name, owner, project, labels, priority, state, idempotency_key, document, document_sha256, not_before)
+      VALUES (${jobId}, ${document.name}, ${ownerOf(plan)}, ${projectOf(plan)}, ${JSON.stringify(document.labels ?? {})},
+        ${document.priority ?? DEFAULT_PRIORITY}, 'queued', ${document.idempotencyKey ?? null},
+        ${JSON.stringify(document)}, ${plan.documentSha256}, ${document.notBefore ?? null})
+      ON CONFLICT DO NOTHING RETURNING id, submitted_at
+    ),
+    new_steps AS (
+      INSERT INTO steps (job_id, name, position, engine, spec, state, frame_total, entry_state, frames_expanded, waiting, ready)
+      SELECT job.id, s.name, s.position, s.engine, s.spec, 'queued', s.frame_total, s.entry_state::frame_state, s.first,
+        CASE WHEN s.entry_state = 'waiting' THEN s.first ELSE 0 END, CASE WHEN s.entry_state = 'ready' THEN s.first ELSE 0 END
+      FROM job CROSS JOIN ROWS FROM (jsonb_to_recordset(${JSON.stringify(steps.map(stepRow))}::jsonb)
+        AS (name text, position integer, engine text, spec jsonb, frame_total integer, entry_state text, first integer))
+        WITH ORDINALITY AS s(name, position, engine, spec, frame_total, entry_state, first, ordinal)
+      ORDER BY s.ordinal
+      RETURNING key, name, entry_state
+    ),
+    dependencies AS (
+      INSERT INTO step_dependencies (step_key, depends_on)
+      SELECT later.key, earlier.key
+      FROM unnest(${pairs.map((pair) => pair.step)}::text[], ${pairs.map((pair) => pair.name)}::text[]) AS p(step, needed)
+      JOIN new_steps later ON later.name = p.step JOIN new_steps earlier ON earlier.name = p.needed
+    ),
+    new_frames AS (
+      INSERT INTO frames (step_key, number, position, state)
+      SELECT s.key, r.start + r.step * i, r.position + i, s.entry_state
+      FROM unnest(
+        ${runs.map((run) => run.name)}::text[], ${runs.map((run) => run.position)}::int[], ${runs.map((run) => run.start)}::int[],
+        ${runs.map((run) => run.step)}::int[], ${runs.map((run) => run.count)}::int[]
+      ) AS r(name, position, start, step, count)
+      JOIN new_steps s ON s.name = r.name CROSS JOIN LATERAL generate_series(0, r.count - 1) AS i
+    )
+    SELECT s.key, s.name, job.submitted_at FROM new_steps s CROSS JOIN job`.execute(ledger);
+}
+
+function positionedRuns(step: FirstStep) {
+  let position = 0;
+  return sliceRuns(step.spec.runs, 0, step.first).map((run) => {
+    const row = { ...run, name: step.name, position };
+    position += run.count;
+    return row;
+  });
+}
+
+const stepRow = (step: FirstStep) => ({
+  name: step.name,
+  position: step.position,
+  engine: step.engine,
+  spec: step.spec,
+  frame_total: step.frameTotal,
+  entry_state: step.entryState,
+  first: step.first,
+});
 
 const ownerOf = (plan: PlannedJob): string => plan.document.owner ?? 'anonymous';
+const projectOf = (plan: PlannedJob): string => plan.document.project ?? 'default';
 
-/** @returns key by step name. Keys grow in the order of dependencies. */
-async function insertSteps(
-  trx: LedgerTransaction,
+function summaryOf(
   jobId: string,
   plan: PlannedJob,
-): Promise<Map<string, string>> {
-  const rows = plan.steps.map((step) => ({
-    name: step.name,
-    position: step.position,
-    engine: step.engine,
-    spec: step.spec,
-    frame_total: step.frameTotal,
-    entry_state: step.dependsOn.length > 0 ? 'waiting' : 'ready',
-  }));
-  const { rows: inserted } = await sql<{ key: string; name: string }>`
-    INSERT INTO steps (job_id, name, position, engine, spec, state, frame_total, entry_state)
-    SELECT ${jobId}, s.name, s.position, s.engine, s.spec, 'queued', s.frame_total, s.entry_state::frame_state
-    FROM ROWS FROM (jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      AS (name text, position integer, engine text, spec jsonb, frame_total integer, entry_state text))
-      WITH ORDINALITY AS s(name, position, engine, spec, frame_total, entry_state, ordinal)
-    ORDER BY s.ordinal
-    RETURNING key, name`.execute(trx);
-  return new Map(inserted.map((row) => [row.name, row.key]));
-}
-
-async function insertDependencies(
-  trx: LedgerTransaction,
-  plan: PlannedJob,
-  keys: ReadonlyMap<string, string>,
-): Promise<void> {
-  const pairs = plan.steps.flatMap((step) =>
-    step.dependsOn.map((name) => ({ step_key: keyOf(keys, step.name), depends_on: keyOf(keys, name) })),
-  );
-  if (pairs.length === 0) return;
-  await sql`INSERT INTO step_dependencies (step_key, depends_on)
-    SELECT * FROM unnest(${pairs.map((pair) => pair.step_key)}::bigint[], ${pairs.map((pair) => pair.depends_on)}::bigint[])`.execute(
-    trx,
-  );
-}
-
-function keyOf(keys: ReadonlyMap<string, string>, name: string): string {
-  const key = keys.get(name);
-  if (key === undefined) throw new Error(`Step ${name} has no row`);
-  return key;
-}
-
-function firstSlices(plan: PlannedJob, keys: ReadonlyMap<string, string>): FrameSlice[] {
-  let left = FIRST_FRAMES;
-  return plan.steps.flatMap((step) => {
-    const count = Math.min(left, step.frameTotal);
-    left -= count;
-    if (count === 0) return [];
-    const state = step.dependsOn.length > 0 ? ('waiting' as const) : ('ready' as const);
-    return [
-      {
-        stepKey: keyOf(keys, step.name),
-        state,
-        error: null,
-        offset: 0,
-        count,
-        runs: sliceRuns(step.spec.runs, 0, count),
-      },
-    ];
+  steps: readonly FirstStep[],
+  submittedAt: Date,
+): JobSummary {
+  const { document } = plan;
+  return toJobSummary({
+    id: jobId,
+    name: document.name,
+    owner: ownerOf(plan),
+    project: projectOf(plan),
+    labels: document.labels ?? {},
+    priority: document.priority ?? DEFAULT_PRIORITY,
+    state: 'queued',
+    error: null,
+    submitted_at: submittedAt,
+    started_at: null,
+    finished_at: null,
+    delivered_at: null,
+    steps: [...steps]
+      .sort((a, b) => a.position - b.position)
+      .map((step) => ({
+        ...noFrames(),
+        name: step.name,
+        engine: step.engine,
+        state: 'queued',
+        frame_total: step.frameTotal,
+        frames_expanded: step.first,
+        [step.entryState]: step.first,
+      })),
   });
 }
 
@@ -147,5 +175,5 @@ async function existingJob(ledger: Ledger, jobId: string, plan: PlannedJob): Pro
   if (!row) throw new Error(`Job ${jobId} is refused as a duplicate of a job that is not there`);
   const job = await readJobSummary(ledger, row.id);
   if (row.document_sha256 !== plan.documentSha256 || !job) return { outcome: 'conflict', jobId: row.id };
-  return { outcome: 'existing', job, expanded: true };
+  return { outcome: 'existing', job };
 }

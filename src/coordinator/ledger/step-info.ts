@@ -44,21 +44,18 @@ export class StepInfos {
       .select(['key', 'job_id', 'name', 'engine', 'spec'])
       .where('key', 'in', [...missing])
       .execute();
-    for (const row of rows) {
-      const { spec } = row;
-      const carried = JSON.stringify([spec.scene, spec.inputs, spec.data, spec.settings, spec.output]);
-      const info: StepInfo = {
-        key: row.key,
-        jobId: row.job_id,
-        name: row.name,
-        engine: row.engine,
-        spec,
-        messageBytes: Buffer.byteLength(carried),
-      };
-      found.set(row.key, info);
+    for (const { key, job_id: jobId, name, engine, spec } of rows) {
+      const info = { key, jobId, name, engine, spec, messageBytes: messageBytes(spec) };
+      found.set(key, info);
       this.#keep(info);
     }
     return found;
+  }
+
+  /** Keeps the steps of a job that was just written, so that they need not be read to dispatch them. */
+  remember(jobId: string, steps: readonly Pick<StepInfo, 'key' | 'name' | 'engine' | 'spec'>[]): void {
+    for (const { key, name, engine, spec } of steps)
+      this.#keep({ key, jobId, name, engine, spec, messageBytes: messageBytes(spec) });
   }
 
   #keep(info: StepInfo): void {
@@ -70,4 +67,8 @@ export class StepInfos {
       this.#bytes -= oldest.messageBytes;
     }
   }
+}
+
+function messageBytes(spec: StepSpec): number {
+  return Buffer.byteLength(JSON.stringify([spec.scene, spec.inputs, spec.data, spec.settings, spec.output]));
 }

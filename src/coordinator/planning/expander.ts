@@ -5,7 +5,7 @@ import type { FrameState } from '../../shared/domain/states.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
-import { insertFrames } from '../ledger/insert-frames.ts';
+import { countFrames, insertFrames } from '../ledger/insert-frames.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
@@ -84,10 +84,11 @@ export class Expander {
         count,
         runs: sliceRuns(spec.runs, step.frames_expanded, count),
       };
-      await insertFrames(trx, [slice], async () => {
-        await lockJobs(trx, [step.job_id]);
-        await this.#assertUnchanged(trx, step);
-      });
+      await insertFrames(trx, slice);
+      // Only now: those who dispatch the step's first frames have not had to wait for the rows.
+      await lockJobs(trx, [step.job_id]);
+      await this.#assertUnchanged(trx, step);
+      await countFrames(trx, slice);
       if (step.frames_expanded + count === step.frame_total) await settleJobs(trx, [step.job_id]);
       return step.job_id;
     });

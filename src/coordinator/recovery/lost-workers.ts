@@ -5,7 +5,6 @@ import { NotLeaderError, type LeaderLease } from '../dispatch/leader-lease.ts';
 import type { TaskPublisher } from '../dispatch/task-publisher.ts';
 import { SILENT_AFTER_MS, type WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { Announcer } from '../ledger/announcer.ts';
-import { lockJobs } from '../ledger/cut-tasks.ts';
 import { endTasks } from '../ledger/end-tasks.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import type { WorkerRepository } from '../ledger/worker-repository.ts';
@@ -81,8 +80,7 @@ export class LostWorkers {
     if (tasks.length === 0) return;
     const { lease, steps, publisher, announcer, wakeUps } = this.#parts;
     const { ended, changes } = await this.#ledger.transaction().execute(async (trx) => {
-      await lease.fence(trx);
-      await lockJobs(trx, [...new Set(tasks.map((task) => task.job_id))]);
+      await lease.fence(trx, [...new Set(tasks.map((task) => task.job_id))]);
       return endTasks(trx, steps, tasks, {
         outcome: 'lost',
         blame: 'none',

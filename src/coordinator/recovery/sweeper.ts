@@ -10,7 +10,7 @@ import { NotLeaderError, type LeaderLease } from '../dispatch/leader-lease.ts';
 import type { TaskPublisher } from '../dispatch/task-publisher.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { Announcer } from '../ledger/announcer.ts';
-import { lockJobs, type CutTask } from '../ledger/cut-tasks.ts';
+import type { CutTask } from '../ledger/cut-tasks.ts';
 import { endTasks } from '../ledger/end-tasks.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
@@ -111,8 +111,7 @@ export class Sweeper {
     );
     if (missing.length === 0 || !(await this.#reportsAreIn(rebuilt))) return;
     const tasks = await this.#ledger.transaction().execute(async (trx) => {
-      await this.#parts.lease.fence(trx);
-      await lockJobs(trx, [...new Set(missing.map((task) => task.job_id))]);
+      await this.#parts.lease.fence(trx, [...new Set(missing.map((task) => task.job_id))]);
       const fed = await sql<CutTask>`
         UPDATE tasks t SET feed = t.feed + 1, published_at = now(), resume = true
         FROM unnest(${missing.map((task) => task.key)}::bigint[], ${missing.map((task) => task.feed)}::int[]) AS n(key, feed)
@@ -204,8 +203,7 @@ export class Sweeper {
       .execute();
     if (tasks.length === 0) return;
     const { ended, changes } = await this.#ledger.transaction().execute(async (trx) => {
-      await lease.fence(trx);
-      await lockJobs(trx, [...new Set(tasks.map((task) => task.job_id))]);
+      await lease.fence(trx, [...new Set(tasks.map((task) => task.job_id))]);
       return endTasks(trx, steps, tasks, {
         outcome: 'released',
         blame: 'none',
