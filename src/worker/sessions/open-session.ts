@@ -85,6 +85,7 @@ export async function openSession(
       log,
       signal,
     };
+    signal.throwIfAborted();
     const session = await engine.open(spec);
     return {
       session,
