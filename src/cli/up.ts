@@ -19,6 +19,15 @@ interface UpOptions extends CommonOptions {
   detach?: boolean;
 }
 
+const VARIABLES = `
+Environment:
+  FARMHAND_HOME    where the farm keeps everything (default: ~/.local/share/farmhand)
+  FARMHAND_CACHE   where fetched programs are kept (default: ~/.cache/farmhand)
+  Servers of your own in place of those that would be started:
+  FARMHAND_NATS_URL, FARMHAND_NATS_USER, FARMHAND_NATS_PASSWORD
+  FARMHAND_DATABASE_URL
+  FARMHAND_S3_ENDPOINT, FARMHAND_S3_ACCESS_KEY_ID, FARMHAND_S3_SECRET_ACCESS_KEY, FARMHAND_S3_BUCKET, FARMHAND_S3_REGION`;
+
 export function registerUp(program: Command): void {
   addCommonOptions(
     program
@@ -39,7 +48,9 @@ export function registerUp(program: Command): void {
       )
       .option('--port <p>', "the page's port (default: 7780, or a free one)", wholeNumber(1, 65_535))
       .option('--detach', 'go on in the background; stop it with: farmhand down'),
-  ).action((options: UpOptions) => runCommand(options, (context) => up(options, context)));
+  )
+    .addHelpText('after', VARIABLES)
+    .action((options: UpOptions) => runCommand(options, (context) => up(options, context)));
 }
 
 function ownAddress(text: string): string {

@@ -1,4 +1,9 @@
-import { CreateBucketCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  HeadBucketCommand,
+  S3ServiceException,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { connectLedger } from '../shared/database/connect.ts';
 import { migrateLedger } from '../shared/database/migrate.ts';
 import { createLogger } from '../shared/logging/logger.ts';
@@ -130,15 +135,18 @@ export async function prepareServers(connections: Connections): Promise<void> {
   const { endpoint, bucket, region, farm } = connections.s3;
   const s3 = createS3Client({ endpoint, bucket, region, ...farm });
   try {
-    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  } catch (error) {
-    if (!isOwnBucket(error)) throw error;
+    await makeBucket(s3, bucket);
   } finally {
     s3.destroy();
   }
 }
 
-function isOwnBucket(error: unknown): boolean {
-  const names = ['BucketAlreadyOwnedByYou', 'BucketAlreadyExists'];
-  return error instanceof S3ServiceException && names.includes(error.name);
+/** Asks first: a key for a bucket of the user's own may be allowed to use it and not to make one. */
+async function makeBucket(s3: S3Client, bucket: string): Promise<void> {
+  try {
+    await s3.send(new HeadBucketCommand({ Bucket: bucket }));
+  } catch (error) {
+    if (!(error instanceof S3ServiceException) || error.$metadata.httpStatusCode !== 404) throw error;
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  }
 }
