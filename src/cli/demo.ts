@@ -45,7 +45,7 @@ async function demo(context: CommandContext, options: DemoCommandOptions): Promi
     for (const line of gaps(plan)) out.note(line);
     const progress = new Progress(out);
     const folder = resolve(options.output);
-    const jobs = await Promise.all(
+    const jobs = await allOf(
       plan.run.map((example) =>
         runExample(example, { client, progress, signal, folder, noVideo: plan.noVideo }),
       ),
@@ -92,6 +92,12 @@ function gaps({ skipped, noVideo }: ExamplePlan): string[] {
   );
   if (noVideo) lines.push(`No videos are made: no worker has FFmpeg (get it: ${engineHint(VIDEO_ENGINE)}).`);
   return lines;
+}
+
+/** Waits for all before it throws: the farm must not be stopped under the others. */
+async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
 }
 
 /** Every frame of every job accepted, and there was something to render. */

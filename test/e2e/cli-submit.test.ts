@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -16,6 +17,8 @@ const LOTTIE_FILES = join(
   'esm',
 );
 const POVRAY_EXAMPLES = '/usr/share/doc/povray/examples';
+
+const CLI = join(import.meta.dirname, '../../src/cli/main.ts');
 
 let farm: WholeFarm;
 let scratch: string;
@@ -194,6 +197,49 @@ describe('what scripts rely on', () => {
     expect(files).toHaveLength(6);
     expect((await pixels(join(out, 'render_0003.png'))).width).toBe(1280);
     expect((await readdir(out)).some((name) => name.endsWith('.part'))).toBe(false);
+  });
+
+  it('download --follow and logs --follow stay until the job has ended', async () => {
+    const job = await farm.json<JobSummary>(
+      'submit',
+      'template:title-card',
+      '--param',
+      'title=x',
+      '--frames',
+      '0-7',
+    );
+    const [downloaded, logged] = await Promise.all([
+      farm.json<{ files: unknown[] }>('download', job.id, join(scratch, 'follow'), '--follow'),
+      farm.json<{ outcome: string | null }[]>('logs', job.id, '--follow'),
+    ]);
+    expect(downloaded.files).toHaveLength(8);
+    expect(logged.length).toBeGreaterThan(0);
+    expect((await farm.job(job.id)).state).toBe('completed');
+  });
+
+  it('Ctrl-C ends the waiting with 130, and the job goes on', async () => {
+    const document = join(scratch, 'waited.json');
+    const waited = {
+      version: 1,
+      id: 'waited',
+      name: 'w',
+      engine: 'null',
+      frames: '1-20',
+      settings: { frameMs: 300 },
+    };
+    await writeFile(document, JSON.stringify(waited));
+    const child = spawn(process.execPath, [CLI, 'submit', document, '--wait'], {
+      env: farm.environment,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('running')) child.kill('SIGINT');
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect({ code, hint: said.includes('cancel waited') }).toEqual({ code: 130, hint: true });
+    expect((await farm.ended('waited')).state).toBe('completed');
   });
 
   it('logs: every attempt with what its engine printed', async () => {
