@@ -5,6 +5,9 @@ import { adoptGrid, setState } from '../realtime/frame-grid.ts';
 import { onceAFrame } from '../realtime/frame-flush.ts';
 import { enterRoom } from './use-farm-socket.ts';
 
+/** More than any view shows of the latest frames. */
+const RECENT = 50;
+
 export const frameKey = (step: string, frame: number): string => `${step}/${frame}`;
 
 export interface LiveJob {
@@ -16,6 +19,8 @@ export interface LiveJob {
   changes: ShallowRef<Map<string, FrameChange>>;
   /** How far running frames are, by `frameKey`; triggered with `grids`. */
   progress: ShallowRef<Map<string, Progress>>;
+  /** Frames that were finished while this page was open, newest first; at most 50, for eyes only. */
+  finished: ShallowRef<FrameChange[]>;
   /** How often the whole truth was taken anew: pictures seen before may be old since. */
   snapshots: Ref<number>;
   /** Why there is nothing to see; empty while all is well. */
@@ -28,25 +33,32 @@ export function useJob(id: string): LiveJob {
   const grids = shallowRef(new Map<string, FrameGrid>());
   const changes = shallowRef(new Map<string, FrameChange>());
   const progress = shallowRef(new Map<string, Progress>());
+  const finished = shallowRef<FrameChange[]>([]);
   const snapshots = ref(0);
   const problem = ref('');
   const flush = onceAFrame(() => {
     triggerRef(changes);
     triggerRef(progress);
+    triggerRef(finished);
     triggerRef(grids);
   });
 
+  function applyFrame(change: FrameChange): void {
+    const grid = grids.value.get(change.step);
+    if (grid) setState(grid, change.number, change.state);
+    const key = frameKey(change.step, change.number);
+    const before = changes.value.get(key);
+    changes.value.set(key, change);
+    if (change.state !== 'running') progress.value.delete(key);
+    // The same is told again when the gateway holds it against the ledger.
+    const isNews = before?.state !== 'done' || before.generation !== change.generation;
+    if (change.state === 'done' && isNews) finished.value.unshift(change);
+  }
+
   function apply(patch: RoomPatch): void {
     if (patch.job) job.value = patch.job;
-    for (const change of patch.frames ?? []) {
-      const grid = grids.value.get(change.step);
-      if (grid) setState(grid, change.number, change.state);
-      const key = frameKey(change.step, change.number);
-      // Last in the map is last seen, so that the latest frames are those at its end.
-      changes.value.delete(key);
-      changes.value.set(key, change);
-      if (change.state !== 'running') progress.value.delete(key);
-    }
+    patch.frames?.forEach(applyFrame);
+    finished.value.splice(RECENT);
     for (const item of patch.progress ?? []) progress.value.set(frameKey(item.step, item.frame), item);
     flush.request();
   }
@@ -57,6 +69,7 @@ export function useJob(id: string): LiveJob {
       job.value = snapshot.job ?? null;
       grids.value = new Map((snapshot.grids ?? []).map((grid) => [grid.step, adoptGrid(grid)]));
       changes.value = new Map();
+      finished.value = [];
       progress.value = new Map();
       problem.value = snapshot.job ? '' : 'The farm knows no such job.';
     },
@@ -67,5 +80,5 @@ export function useJob(id: string): LiveJob {
     leave();
     flush.cancel();
   });
-  return { id, job, grids, changes, progress, snapshots, problem };
+  return { id, job, grids, changes, progress, finished, snapshots, problem };
 }

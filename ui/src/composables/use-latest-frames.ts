@@ -8,14 +8,14 @@ import type { FrameRef, JobView } from './use-job-view.ts';
  * last frames by their place in each step.
  */
 export function useLatestFrames(view: JobView, count: number): ComputedRef<FrameRef[]> {
-  const { grids, changes, media, facts } = view;
+  const { grids, finished, media, facts } = view;
   const isShown = (step: string): boolean => (media(step) ?? 'none') !== 'none';
   return computed(() => {
     const found = new Map<string, FrameRef>();
     const take = (at: FrameRef): void => {
       if (found.size < count) found.set(frameKey(at.step, at.frame), at);
     };
-    for (const { step, number } of [...changes.value.values()].reverse()) {
+    for (const { step, number } of finished.value) {
       if (found.size >= count) break;
       const at = { step, frame: number };
       if (isShown(step) && facts(at)?.state === 'done') take(at);

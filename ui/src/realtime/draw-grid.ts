@@ -26,46 +26,93 @@ export function paintOf(element: Element): GridPaint {
 }
 
 /**
- * Draws all cells. Colour is never alone: failed cells carry a stroke, running ones a hole, cancelled ones are hollow.
- * @param marked cells with a frame around them (selected, under the keyboard).
+ * Paints the cells of one canvas and remembers what it painted, so that a change of a few frames costs a few cells.
+ * Colour is never alone: failed cells carry a stroke, running ones a hole, cancelled ones are hollow.
  */
-export function drawGrid(
-  context: CanvasRenderingContext2D,
-  states: Uint8Array,
-  layout: GridLayout,
-  paint: GridPaint,
-  marked: readonly number[],
-): void {
-  const { pitch, columns, rows, framesPerCell } = layout;
-  const side = pitch - GAP;
-  context.clearRect(0, 0, columns * pitch, rows * pitch);
-  const cells = Math.ceil(states.length / framesPerCell);
-  for (let cell = 0; cell < cells; cell++) {
-    const byte = cellByte(states, cell, framesPerCell);
-    const x = (cell % columns) * pitch;
-    const y = Math.floor(cell / columns) * pitch;
-    const colour = paint.colours[byte] ?? '#888';
-    if (HOLLOW.has(byte)) {
-      context.strokeStyle = colour;
-      context.lineWidth = 1;
-      context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
-      continue;
-    }
-    context.fillStyle = colour;
-    context.fillRect(x, y, side, side);
-    if (byte === FAILED) strike(context, x, y, side, paint.background);
-    if (byte === RUNNING && side >= 6) hole(context, x, y, side, paint.background);
+export class GridPainter {
+  #painted = new Uint8Array();
+
+  /** Everything anew: after another size, another theme or another mark. */
+  paintAll(context: GridContext, states: Uint8Array, view: GridView): void {
+    const { pitch, columns, rows } = view.layout;
+    context.clearRect(0, 0, columns * pitch, rows * pitch);
+    this.#painted = new Uint8Array(Math.ceil(states.length / view.layout.framesPerCell)).fill(UNPAINTED);
+    this.paintChanges(context, states, view);
   }
-  context.strokeStyle = paint.accent;
-  context.lineWidth = 2;
-  for (const cell of marked) {
-    const x = (cell % columns) * pitch;
-    const y = Math.floor(cell / columns) * pitch;
-    context.strokeRect(x - 1, y - 1, side + 2, side + 2);
+
+  /** Only the cells that show something else than before. @returns how many */
+  paintChanges(context: GridContext, states: Uint8Array, view: GridView): number {
+    const { framesPerCell } = view.layout;
+    let changed = 0;
+    for (let cell = 0; cell < this.#painted.length; cell++) {
+      const byte = cellByte(states, cell, framesPerCell);
+      if (byte === this.#painted[cell]) continue;
+      this.#painted[cell] = byte;
+      paintCell(context, cell, byte, view);
+      changed++;
+    }
+    for (const cell of view.marked) paintMark(context, cell, view);
+    return changed;
   }
 }
 
-function strike(context: CanvasRenderingContext2D, x: number, y: number, side: number, colour: string): void {
+/** Not the byte of any state. */
+const UNPAINTED = 255;
+
+export interface GridView {
+  layout: GridLayout;
+  paint: GridPaint;
+  /** Cells with a frame around them: selected, under the keyboard. */
+  marked: readonly number[];
+}
+
+/** What of a canvas is used. */
+export type GridContext = Pick<
+  CanvasRenderingContext2D,
+  | 'beginPath'
+  | 'clearRect'
+  | 'fillRect'
+  | 'fillStyle'
+  | 'lineTo'
+  | 'lineWidth'
+  | 'moveTo'
+  | 'stroke'
+  | 'strokeRect'
+  | 'strokeStyle'
+>;
+
+function paintCell(context: GridContext, cell: number, byte: number, { layout, paint }: GridView): void {
+  const side = layout.pitch - GAP;
+  const x = (cell % layout.columns) * layout.pitch;
+  const y = Math.floor(cell / layout.columns) * layout.pitch;
+  const colour = paint.colours[byte] ?? '#888';
+  context.clearRect(x, y, side, side);
+  if (HOLLOW.has(byte)) {
+    context.strokeStyle = colour;
+    context.lineWidth = 1;
+    context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
+    return;
+  }
+  context.fillStyle = colour;
+  context.fillRect(x, y, side, side);
+  if (byte === FAILED) strike(context, x, y, side, paint.background);
+  if (byte === RUNNING && side >= 6) hole(context, x, y, side, paint.background);
+}
+
+function paintMark(context: GridContext, cell: number, { layout, paint }: GridView): void {
+  const { pitch, columns } = layout;
+  const side = pitch - GAP;
+  context.strokeStyle = paint.accent;
+  context.lineWidth = 2;
+  context.strokeRect(
+    (cell % columns) * pitch - 1,
+    Math.floor(cell / columns) * pitch - 1,
+    side + 2,
+    side + 2,
+  );
+}
+
+function strike(context: GridContext, x: number, y: number, side: number, colour: string): void {
   context.strokeStyle = colour;
   context.lineWidth = side >= 10 ? 2 : 1;
   context.beginPath();
@@ -74,7 +121,7 @@ function strike(context: CanvasRenderingContext2D, x: number, y: number, side: n
   context.stroke();
 }
 
-function hole(context: CanvasRenderingContext2D, x: number, y: number, side: number, colour: string): void {
+function hole(context: GridContext, x: number, y: number, side: number, colour: string): void {
   const inner = Math.max(2, Math.round(side / 3));
   const offset = Math.floor((side - inner) / 2);
   context.fillStyle = colour;
