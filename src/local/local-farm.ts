@@ -18,8 +18,7 @@ import { PortBook } from './servers/ports.ts';
 
 const USUAL_GATEWAY_PORT = 7780;
 /** A frame under way may take hours; a farm that is stopped does not wait for it longer than this. */
-const DRAIN_SECONDS = 10;
-const WORKER_STOP_TIMEOUT_MS = 2_000 * DRAIN_SECONDS;
+const WORKER_STOP_TIMEOUT_MS = 20_000;
 /** So that what is not finished by then is still handed back in order. */
 const WORKER_DRAIN_SECONDS = 8;
 const DAEMON_STOP_TIMEOUT_MS = 15_000;
@@ -228,7 +227,6 @@ class StartingFarm {
               FARMHAND_WORKER_SLOTS: String(slots),
               FARMHAND_DRAIN_SECONDS: String(WORKER_DRAIN_SECONDS),
               FARMHAND_CACHE: cache,
-              FARMHAND_DRAIN_SECONDS: String(DRAIN_SECONDS),
             },
             // Whether it is ready shows in the farm's list of workers, which is asked when all are started.
             probe: () => Promise.resolve(),
