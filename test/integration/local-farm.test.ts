@@ -15,7 +15,7 @@ const pidOf = (state: RunState, name: string): number => {
 };
 
 /** The tests are one story: each finds the farm as the one before left it. */
-describe('a farm on one machine', () => {
+describe('a farm on one machine', { timeout: 120_000 }, () => {
   let farm: CommandLineFarm;
 
   beforeAll(async () => {
