@@ -69,7 +69,7 @@ async function encode(
 async function describeVideo(path: string): Promise<string> {
   return run(detected.program, ['-hide_banner', '-i', path]).then(
     () => '',
-    (error: unknown) => String((error as { stderr: string }).stderr), // it wants an output, and says what it saw
+    (error: unknown) => (error as { stderr: string }).stderr, // it wants an output, and says what it saw
   );
 }
 
@@ -163,6 +163,6 @@ it('fails for a picture that is cut off, instead of leaving it out', async () =>
   await truncate(path, Math.floor((await stat(path)).size / 2));
   await expect(encode(frames)).rejects.toMatchObject({
     failure: 'scene',
-    message: expect.stringContaining('png'),
+    message: expect.stringContaining('png') as string,
   });
 });

@@ -106,17 +106,20 @@ it('names what is missing or wrong', async () => {
     harness.open({ scenePath: path, data, output: PNG }).catch((error: unknown) => error);
   expect(await open(await scene(picture({ u: 'images/', p: 'a.png' })))).toMatchObject({
     failure: 'missing-asset',
-    message: expect.stringContaining('images/a.png'),
+    message: expect.stringContaining('images/a.png') as string,
   });
   const broken = await scene(picture({ u: '', p: 'b.png' }), { 'b.png': Buffer.from('no picture') });
-  expect(await open(broken)).toMatchObject({ failure: 'scene', message: expect.stringContaining('b.png') });
+  expect(await open(broken)).toMatchObject({
+    failure: 'scene',
+    message: expect.stringContaining('b.png') as string,
+  });
   expect(await open(await scene({ a: 1 }))).toMatchObject({
     failure: 'scene',
-    message: expect.stringContaining('ip is'),
+    message: expect.stringContaining('ip is') as string,
   });
   expect(await open(TITLE_CARD, { nope: 'x' })).toMatchObject({
     failure: 'scene',
-    message: expect.stringContaining('no slot "nope"; it has title, subtitle, accent'),
+    message: expect.stringContaining('no slot "nope"; it has title, subtitle, accent') as string,
   });
 });
 

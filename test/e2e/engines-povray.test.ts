@@ -87,7 +87,7 @@ describe.skipIf(here.skip)(`POV-Ray${here.note}`, () => {
     const session = await harness.open({ scenePath: await scene(body), output: OUTPUT });
     await expect(harness.render(session, 1)).rejects.toMatchObject({
       failure,
-      message: expect.stringContaining(message),
+      message: expect.stringContaining(message) as string,
       sessionUsable: true,
     });
   });

@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { blenderEngine } from '../../src/worker/engines/blender/engine.ts';
+import type { EngineSession } from '../../src/worker/engines/engine.ts';
+import { EngineHarness, decode, type HarnessOptions } from '../support/engine-harness.ts';
+import { engineHere } from '../support/engine-needs.ts';
+
+const here = await engineHere(blenderEngine, 'blender');
+const FIXTURES = join(import.meta.dirname, '../fixtures/blend');
+const TURNTABLE = join(import.meta.dirname, '../../examples/blender/turntable/turntable.blend');
+
+describe.skipIf(here.skip)(`Blender${here.note}`, () => {
+  let scenes: EngineHarness;
+  let harness: EngineHarness;
+
+  beforeAll(async () => {
+    scenes = await EngineHarness.create(blenderEngine, here.detected);
+    const script = join(FIXTURES, 'make-render-blends.py');
+    const args = basename(here.detected.program).startsWith('python')
+      ? [script, scenes.folder]
+      : ['-b', '--factory-startup', '--python-exit-code', '64', '--python', script, '--', scenes.folder];
+    await promisify(execFile)(here.detected.program, args, { maxBuffer: 50_000_000 });
+    return () => scenes.dispose();
+  });
+  beforeEach(async () => {
+    harness = await EngineHarness.create(blenderEngine, here.detected);
+  });
+  afterEach(async () => {
+    await harness.dispose();
+  });
+
+  const open = (name: string, more: Partial<HarnessOptions> = {}): Promise<EngineSession> =>
+    harness.open({ scenePath: join(scenes.folder, name), output: { format: 'png' }, ...more });
+
+  const middleOf = ({ width, height, pixels }: Awaited<ReturnType<typeof decode>>): number[] => {
+    const at = (Math.floor(height / 2) * width + Math.floor(width / 2)) * 4;
+    return [...pixels.subarray(at, at + 3)];
+  };
+  // Blender dithers.
+  const isRed = async (path: string | undefined): Promise<boolean> => {
+    const [red = 0, green = 255, blue = 255] = middleOf(await decode(path));
+    return red > 250 && green < 5 && blue < 5;
+  };
+
+  it('renders frames of one loaded scene', async () => {
+    const session = await open('moving.blend');
+    const first = await harness.render(session, 1);
+    const fifth = await harness.render(session, 5);
+    expect(await isRed(first.files[0]?.path)).toBe(true);
+    expect(await isRed(fifth.files[0]?.path)).toBe(false);
+    expect(first.files.map((file) => file.name)).toEqual(['main']);
+    expect(first.peakMemoryBytes).toBeGreaterThan(50_000_000);
+    expect(harness.log.filter((line) => line.includes('Read blend'))).toHaveLength(1);
+  });
+
+  it('renders the example that comes with the farm', async () => {
+    const session = await harness.open({
+      scenePath: TURNTABLE,
+      settings: { samples: 1 },
+      output: { format: 'webp', width: 160 },
+    });
+    const { files, warnings } = await harness.render(session, 7);
+    expect(await decode(files[0]?.path)).toMatchObject({ width: 160, height: 90 });
+    expect(warnings).toEqual([]);
+    expect(harness.progress.at(-1)).toBe(1);
+  });
+
+  it('renders view layers and passes as further outputs', async () => {
+    const session = await open('layers.blend', {
+      settings: { viewLayers: ['Back ground', 'Front'], passes: ['Z', 'Normal'] },
+    });
+    const { files } = await harness.render(session, 1);
+    expect(files.map((file) => file.name)).toEqual(['main', 'passes', 'Front', 'Front-passes']);
+    expect(await isRed(files[0]?.path)).toBe(true);
+    expect(await isRed(files[2]?.path)).toBe(false);
+    const exr = await readFile(files[1]?.path ?? '');
+    expect(exr.readUInt32LE(0)).toBe(20000630); // OpenEXR's magic number
+    expect(exr.includes('Back ground.Normal.X')).toBe(true);
+  });
+
+  it('writes EXR and takes the size that is asked for', async () => {
+    const session = await open('plain.blend', { output: { format: 'exr', width: 20, height: 10 } });
+    const { files } = await harness.render(session, 1);
+    expect((await readFile(files[0]?.path ?? '')).readUInt32LE(0)).toBe(20000630);
+  });
+
+  it('denoises where it can, and says so where it cannot', async () => {
+    const session = await open('denoised.blend');
+    const { files, warnings } = await harness.render(session, 1);
+    expect(await isRed(files[0]?.path)).toBe(true);
+    const can = here.detected.features.includes('oidn');
+    expect(warnings.join()).toBe(
+      can ? '' : 'Rendered without denoising: this Blender has no OpenImageDenoise.',
+    );
+  });
+
+  it('fails with Blender’s own line where the program would end well, and renders on', async () => {
+    const session = await open('no-camera.blend');
+    const error = {
+      failure: 'scene',
+      sessionUsable: true,
+      message: expect.stringMatching(/no camera/i) as string,
+    };
+    await expect(harness.render(session, 1)).rejects.toMatchObject(error);
+    await expect(harness.render(session, 2)).rejects.toMatchObject(error);
+  });
+
+  it.each([
+    ['lost-texture.blend', {}, 'missing-asset', 'textures/lost.png'],
+    ['plain.blend', { scene: 'Nope' }, 'scene', 'no scene "Nope"; it has: Scene'],
+    ['plain.blend', { camera: 'Plane' }, 'scene', '"Plane" is no camera'],
+    ['layers.blend', { viewLayers: ['Nope'] }, 'scene', 'no view layer "Nope"; it has: Back ground, Front'],
+    ['plain.blend', { passes: ['Nope'] }, 'scene', 'no pass "Nope"'],
+    ['gone.blend', {}, 'scene', 'gone.blend'],
+  ])('does not open %s with %j', async (name, settings, failure, message) => {
+    await expect(open(name, { settings })).rejects.toMatchObject({
+      failure,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  it('finds linked libraries and textures beside the scene', async () => {
+    const folder = join(harness.folder, 'project');
+    await mkdir(folder);
+    for (const name of ['library.blend', 'textures'])
+      await cp(join(FIXTURES, name), join(folder, name), { recursive: true });
+    await cp(join(FIXTURES, 'scene-3.4.blend'), join(folder, 's.blend'));
+    const missing = harness.open({ scenePath: join(folder, 's.blend'), output: { format: 'png' } });
+    await expect(missing).rejects.toThrow('The .blend needs files that are not there: textures/missing.png.');
+    await symlink('grid.png', join(folder, 'textures/missing.png'));
+    const session = await harness.open({ scenePath: join(folder, 's.blend'), output: { format: 'png' } });
+    await expect(harness.render(session, 3)).rejects.toThrow(/no camera/i);
+  });
+
+  it('runs no scripts of a file, and says so', async () => {
+    const session = await open('scripted.blend');
+    expect((await harness.render(session, 1)).warnings.join()).toMatch(/Scripts in the file were not run/);
+  });
+
+  it('is ended when it takes too long and when the frame is no longer wanted', async () => {
+    const slow = await open('endless.blend', { timeouts: { frameSeconds: 2 } });
+    await expect(harness.render(slow, 1)).rejects.toMatchObject({ failure: 'timeout' });
+    const session = await open('endless.blend');
+    const stop = new AbortController();
+    const start = Date.now();
+    setTimeout(() => stop.abort(), 1_000);
+    await expect(harness.render(session, 1, { signal: stop.signal })).rejects.toThrow('stopped');
+    expect(Date.now() - start).toBeLessThan(10_000);
+  });
+
+  it('refuses a file that is no .blend', async () => {
+    await expect(
+      harness.open({ scenePath: join(FIXTURES, 'make-blends.py'), output: { format: 'png' } }),
+    ).rejects.toMatchObject({ failure: 'scene' });
+  });
+});
