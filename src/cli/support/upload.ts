@@ -34,6 +34,8 @@ interface UploadOptions {
 const FILES_PER_PLAN = 1_000;
 const PARALLEL_UPLOADS = 8;
 const PARALLEL_HASHES = 4;
+/** What S3 takes in one request. */
+const MAX_FILE_BYTES = 5_368_709_120;
 /** Less is there before anybody could look. */
 const WORTH_SHOWING_BYTES = 5_000_000;
 
@@ -59,21 +61,36 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
       format: formatBytes,
     });
   };
-  for (const page of planPages(unique)) {
-    const missing = await missingFiles(page, options);
-    show(page.filter((file) => !missing.has(file.sha256)).reduce((sum, file) => sum + file.size, 0));
-    await forEachParallel(missing.entries(), PARALLEL_UPLOADS, async ([sha256, target]) => {
-      const file = page.find((candidate) => candidate.sha256 === sha256);
-      if (file === undefined) return; // the farm asks for something that was not offered
-      await patiently(() => putFile(file, target, options), {
-        signal: options.signal,
-        say: (text) => options.progress?.note(text),
-      });
-      show(file.size);
-    });
-  }
+  for (const page of planPages(unique)) await uploadPage(page, options, show);
   const reply = await options.client.registerAsset(toManifest(hashed));
   return reply.sha256;
+}
+
+/** Sends what the farm lacks of a page of files. Links hold for some minutes only, so the rest is asked for again. */
+async function uploadPage(
+  page: readonly HashedFile[],
+  options: UploadOptions,
+  show: (bytes: number) => void,
+): Promise<void> {
+  const { signal, progress } = options;
+  const say = (text: string): void => progress?.note(text);
+  let open = page;
+  for (;;) {
+    const targets = await patiently(() => missingFiles(open, options), { signal, say });
+    const missing = open.filter((file) => targets.has(file.sha256));
+    show(open.reduce((sum, file) => sum + (targets.has(file.sha256) ? 0 : file.size), 0));
+    const expired: HashedFile[] = [];
+    await forEachParallel(missing, PARALLEL_UPLOADS, async (file) => {
+      const target = targets.get(file.sha256);
+      if (target === undefined) return;
+      if (await patiently(() => putFile(file, target, signal), { signal, say })) show(file.size);
+      else expired.push(file);
+    });
+    if (expired.length === 0) return;
+    if (expired.length === open.length)
+      throw new UnreachableError("The farm's storage does not accept the links that the farm gave out.");
+    open = expired;
+  }
 }
 
 /** At most 1,000 files a question. */
@@ -100,7 +117,8 @@ async function missingFiles(
   return new Map(plan.uploads.map(({ sha256, url, headers }) => [sha256, { url, headers }]));
 }
 
-async function putFile(file: HashedFile, target: Target, { signal }: UploadOptions): Promise<void> {
+/** @returns false when the link has expired. */
+async function putFile(file: HashedFile, target: Target, signal: AbortSignal): Promise<boolean> {
   let response: Response;
   try {
     // A Blob on disk is streamed with its length known, and fails when the file changes meanwhile.
@@ -113,7 +131,8 @@ async function putFile(file: HashedFile, target: Target, { signal }: UploadOptio
     });
   }
   const answer = await response.text();
-  if (response.ok) return;
+  if (response.ok) return true;
+  if (response.status === 403) return false;
   if (response.status === 400 && answer.includes('BadDigest'))
     throw new UsageError(`${file.file} changed while it was being uploaded; submit it again.`);
   throw new UnreachableError(
@@ -134,7 +153,12 @@ export async function hashFiles(files: readonly LocalFile[], signal: AbortSignal
       throw new UsageError(
         `The file name ${JSON.stringify(file.path)} cannot be stored: it must be a relative path without "..", backslashes or control characters. Rename it.`,
       );
-    hashed[index] = { ...file, ...(await hashFile(file.file)) };
+    const { size, sha256 } = await hashFile(file.file);
+    if (size > MAX_FILE_BYTES)
+      throw new UsageError(
+        `${file.file} has ${formatBytes(size)}; a file of an asset may have up to ${formatBytes(MAX_FILE_BYTES)}.`,
+      );
+    hashed[index] = { ...file, size, sha256 };
   });
   return hashed;
 }
