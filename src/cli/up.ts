@@ -8,7 +8,7 @@ import { startDetached } from './support/detached-farm.ts';
 import { EXIT, type ExitCode } from './support/exit-codes.ts';
 import { FarmClient } from './support/farm-client.ts';
 import { farmStatus, formatStatus } from './support/farm-status.ts';
-import { wholeNumber } from './support/numbers.ts';
+import { wholeNumber } from './support/parse-options.ts';
 import { registerExampleTemplates } from './support/templates.ts';
 
 interface UpOptions extends CommonOptions {

@@ -11,7 +11,7 @@ import { FarmError, messageOf } from '../shared/domain/errors.ts';
 import { inboxPrefix } from '../shared/messaging/permissions.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { UnreachableError, UsageError, type ExitCode } from './support/exit-codes.ts';
-import { wholeNumber } from './support/numbers.ts';
+import { wholeNumber } from './support/parse-options.ts';
 
 interface WorkerOptions extends CommonOptions {
   join: string;
