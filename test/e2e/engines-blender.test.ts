@@ -135,6 +135,15 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
     await expect(harness.render(session, 3)).rejects.toThrow(/no camera/i);
   });
 
+  it('puts data into materials and text objects by name', async () => {
+    const session = await open('plain.blend', { data: { Glow: '#00ff00' } });
+    const { files } = await harness.render(session, 1);
+    const [red = 255, green = 0] = middleOf(await decode(files[0]?.path));
+    expect(red).toBeLessThan(5);
+    expect(green).toBeGreaterThan(250);
+    await expect(open('plain.blend', { data: { Nope: 'x' } })).rejects.toThrow('scene property "Nope"');
+  });
+
   it('runs no scripts of a file, and says so', async () => {
     const session = await open('scripted.blend');
     expect((await harness.render(session, 1)).warnings.join()).toMatch(/Scripts in the file were not run/);

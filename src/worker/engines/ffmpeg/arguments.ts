@@ -39,7 +39,6 @@ export function encodeArguments(request: EncodeRequest): string[] {
     '-xerror',
     '-y',
     ...STRICT,
-    ...(request.extension === 'exr' ? ['-apply_trc', 'iec61966_2_1'] : []),
     ...['-framerate', String(request.fps), '-start_number', '0', '-f', 'image2'],
     ...['-i', `${SEQUENCE}.${request.extension}`],
     ...audioIn,
@@ -63,8 +62,8 @@ export function checkArguments(threads: number): string[] {
   ];
 }
 
-function filters({ width, height, hasAlpha }: EncodeRequest): string {
-  const steps: string[] = [];
+function filters({ width, height, hasAlpha, extension }: EncodeRequest): string {
+  const steps: string[] = extension === 'exr' ? exrToSrgb() : [];
   // Transparent pictures are flattened on black.
   if (hasAlpha) steps.push('format=gbrap', 'premultiply=inplace=1', 'format=gbrp');
   const [w, h] = [even(width), even(height)];
@@ -81,6 +80,15 @@ function filters({ width, height, hasAlpha }: EncodeRequest): string {
   // Without these players guess, and guess by size.
   steps.push('setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709');
   return steps.join(',');
+}
+
+/**
+ * EXR holds linear light, multiplied by alpha already: dropping alpha leaves it on black. newer FFmpegs have no
+ * `-apply_trc` any more, and zscale is not in every build.
+ */
+function exrToSrgb(): string[] {
+  const curve = 'if(lte(val/maxval,0.0031308),12.92*val,(1.055*pow(val/maxval,1/2.4)-0.055)*maxval)';
+  return ['format=gbrp16', `lutrgb=r='${curve}':g='${curve}':b='${curve}'`];
 }
 
 function even(side: number | undefined): number | undefined {

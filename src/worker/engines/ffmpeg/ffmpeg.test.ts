@@ -33,6 +33,12 @@ describe('FFmpeg options', () => {
     expect(filters).toContain('pad=642:360:');
   });
 
+  it('turn the linear light of EXR into sRGB, alpha dropped', () => {
+    const filters = after(encodeArguments({ ...REQUEST, extension: 'exr' }), '-vf');
+    expect(filters).toMatch(/^format=gbrp16,lutrgb=/);
+    expect(filters).not.toContain('premultiply');
+  });
+
   it('mux sound without letting its file open others', () => {
     const args = encodeArguments({ ...REQUEST, hasAudio: true });
     expect(args.filter((arg) => arg === '-protocol_whitelist')).toHaveLength(2);

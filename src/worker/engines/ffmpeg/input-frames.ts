@@ -45,7 +45,7 @@ export async function inputSequence(inputs: FrameRequest['inputs']): Promise<Inp
       `The pictures have different formats: frame ${first.frame} is ${extension}, frame ${other.frame} is ${extensionOf(other)}.`,
     );
   }
-  const measured = MEASURED.has(extension) ? await measure(frames) : { hasAlpha: true, size: null };
+  const measured = MEASURED.has(extension) ? await measure(frames) : { hasAlpha: false, size: null };
   return { frames, extension, ...measured, warnings: gapWarnings(frames) };
 }
 
