@@ -11,6 +11,8 @@ import sys
 import time
 import traceback
 
+# The program may be installed where nothing is to be written, or in a checkout that is to stay clean.
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import bpy  # noqa: E402
