@@ -40,6 +40,7 @@ describe('verbsFor', () => {
     expect(verbs(job('running', { running: 300 }))).toEqual(['pause', 'cancel']);
     expect(verbs(job('paused', { ready: 300 }))).toEqual(['resume', 'cancel']);
     expect(verbs(job('failed', { done: 290, failed: 10 }))).toEqual(['retry']);
+    expect(verbs(job('cancelled', { done: 100, cancelled: 200 }))).toEqual(['resume']);
     expect(verbs(job('completed', { done: 300 }))).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
-import type { JobState } from '../../../src/shared/contracts/realtime.ts';
+import { isEndedJob } from '../../../src/shared/contracts/realtime.ts';
 import type { ControlVerb } from '../api/farm-api.ts';
 import { plural } from './units.ts';
 
@@ -11,13 +11,13 @@ export interface VerbChoice {
   confirm?: { title: string; text: string; yes: string };
 }
 
-const ENDED: readonly JobState[] = ['completed', 'failed', 'cancelled'];
-
 /** What can be done with a job in its present state, with what it will do said in numbers. */
 export function verbsFor(job: JobSummary): VerbChoice[] {
   const choices: VerbChoice[] = [];
-  const ended = ENDED.includes(job.state);
-  if (job.state === 'paused') choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
+  const ended = isEndedJob(job.state);
+  // A cancelled job's frames are kept: resuming brings them back.
+  if (job.state === 'paused' || job.state === 'cancelled')
+    choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
   else if (!ended) choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
   if (job.frames.failed > 0) choices.push(retryChoice(job));
   if (!ended) choices.push(cancelChoice(job));
