@@ -7,6 +7,7 @@ import { lottieEngine } from '../../src/worker/engines/lottie/engine.ts';
 import { EngineHarness, decode } from '../support/engine-harness.ts';
 
 const TITLE_CARD = join(import.meta.dirname, '../../examples/templates/title-card/title-card.json');
+const require = createRequire(import.meta.url);
 const PNG = { format: 'png' };
 
 let harness: EngineHarness;
@@ -148,7 +149,7 @@ it('warns of glyphs and fonts that are not there', async () => {
 });
 
 it('renders animations that nobody here made', async () => {
-  const folder = dirname(createRequire(import.meta.url).resolve('@coinbase/cds-lottie-files/package.json'));
+  const folder = dirname(require.resolve('@coinbase/cds-lottie-files/package.json'));
   const session = await harness.open({
     scenePath: join(folder, 'esm/gift/gift.json'),
     output: { format: 'png', width: 128 },

@@ -83,7 +83,7 @@ function filters({ width, height, hasAlpha, extension }: EncodeRequest): string 
 }
 
 /**
- * EXR holds linear light, multiplied by alpha already: dropping alpha leaves it on black. newer FFmpegs have no
+ * EXR holds linear light, multiplied by alpha already: dropping alpha leaves it on black. Newer FFmpegs have no
  * `-apply_trc` any more, and zscale is not in every build.
  */
 function exrToSrgb(): string[] {
