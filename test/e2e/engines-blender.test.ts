@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { blenderEngine } from '../../src/worker/engines/blender/engine.ts';
 import type { EngineSession } from '../../src/worker/engines/engine.ts';
 import { EngineHarness, decode, type HarnessOptions } from '../support/engine-harness.ts';
@@ -23,7 +23,9 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
       ? [script, scenes.folder]
       : ['-b', '--factory-startup', '--python-exit-code', '64', '--python', script, '--', scenes.folder];
     await promisify(execFile)(here.detected.program, args, { maxBuffer: 50_000_000 });
-    return () => scenes.dispose();
+  });
+  afterAll(async () => {
+    await scenes.dispose();
   });
   beforeEach(async () => {
     harness = await EngineHarness.create(blenderEngine, here.detected);
