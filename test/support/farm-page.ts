@@ -96,11 +96,19 @@ export class FarmPage {
     for (const theme of ['Dark theme', 'Light theme']) {
       const button = this.page.getByRole('button', { name: theme });
       if (await button.isVisible()) await button.click();
+      await this.#settled();
       const { violations } = await new AxeBuilder({ page: this.page }).analyze();
       expect(
         violations.map(({ id, nodes }) => `${theme}: ${id}: ${nodes.map((node) => node.html).join(' ')}`),
       ).toEqual([]);
     }
+  }
+
+  /** Colours are judged when nothing fades any more. Spinners never end and are left out. */
+  async #settled(): Promise<void> {
+    await this.page.waitForFunction(
+      'document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)',
+    );
   }
 
   /** @param expected complaints that belong to what was done, such as a refused sign-in. */

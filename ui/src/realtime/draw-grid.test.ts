@@ -58,6 +58,6 @@ describe('GridPainter', () => {
     fills.length = 0;
     states[1] = byte('done');
     painter.paintChanges(context, states, { ...view, marked: [1] });
-    expect(fills.at(-1)).toBe('outline accent at 27,-1');
+    expect(fills.at(-1)).toBe('outline accent at 29,1');
   });
 });

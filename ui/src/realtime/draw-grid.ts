@@ -99,17 +99,13 @@ function paintCell(context: GridContext, cell: number, byte: number, { layout, p
   if (byte === RUNNING && side >= 6) hole(context, x, y, side, paint.background);
 }
 
+/** Inside the cell: at the canvas's edge a frame around it would be cut off. */
 function paintMark(context: GridContext, cell: number, { layout, paint }: GridView): void {
   const { pitch, columns } = layout;
-  const side = pitch - GAP;
+  const inner = pitch - GAP - 2;
   context.strokeStyle = paint.accent;
   context.lineWidth = 2;
-  context.strokeRect(
-    (cell % columns) * pitch - 1,
-    Math.floor(cell / columns) * pitch - 1,
-    side + 2,
-    side + 2,
-  );
+  context.strokeRect((cell % columns) * pitch + 1, Math.floor(cell / columns) * pitch + 1, inner, inner);
 }
 
 function strike(context: GridContext, x: number, y: number, side: number, colour: string): void {
