@@ -201,7 +201,6 @@ export type WorkerControl = z.infer<typeof workerControlSchema>;
 
 /** Body of `control.job.<job>`: `stop` ends engines now, `release` finishes the frame under way and gives the rest back. */
 export const jobStopSchema = z.strictObject({ type: z.enum(['stop', 'release']) });
-export type JobStop = z.infer<typeof jobStopSchema>;
 
 /** `ask.<worker>.resume`: which of these frames are still wanted from this attempt? The ledger re-adopts the attempt. */
 export const resumeRequestSchema = z.strictObject({

@@ -2,7 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { FrameState, JobState } from '../domain/states.ts';
 import type { FrameRun } from '../domain/frame-ranges.ts';
 import type { JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
-import type { DetectedEngine, FailureClass, Heartbeat, OutputFile, SceneRef } from '../contracts/messages.ts';
+import type { DetectedEngine, FailureClass, Heartbeat, SceneRef } from '../contracts/messages.ts';
 
 /** The ledger: the truth about jobs, steps, frames, attempts and workers. Columns of time are set by the database's `now()`. */
 export interface Database {
@@ -248,5 +248,3 @@ export interface LeasesTable {
   epoch: string;
   expires_at: ColumnType<Date, never, never>;
 }
-
-export type { OutputFile };

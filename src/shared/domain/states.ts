@@ -24,12 +24,6 @@ export const JOB_STATES = [
 /** State of a job and of each of its steps. */
 export type JobState = (typeof JOB_STATES)[number];
 
-export const ENDED_FRAME_STATES = [
-  'done',
-  'failed',
-  'skipped',
-  'cancelled',
-] as const satisfies readonly FrameState[];
 export const ENDED_JOB_STATES = ['completed', 'failed', 'cancelled'] as const satisfies readonly JobState[];
 
 export type FrameCounts = Record<FrameState, number>;
@@ -63,9 +57,6 @@ export const FRAME_TRANSITIONS: Record<FrameState, readonly FrameState[]> = {
   skipped: ['ready', 'waiting'],
   cancelled: ['ready', 'waiting'],
 };
-
-/** Frames in these states take a first valid result of their generation. */
-export const ACCEPTING_FRAME_STATES = ['ready', 'queued', 'running'] as const satisfies readonly FrameState[];
 
 /** Ended, in the sense that no worker will be given this frame unless somebody asks for it again. */
 export function isEndedJob(state: JobState): boolean {
