@@ -141,6 +141,67 @@ describe('the intake of jobs', () => {
     expect(self).toMatchObject({ errors: [{ path: 'steps[0].dependsOn' }] });
   });
 
+  it('holds data against the schema of a template, all errors at once, and takes its defaults', async () => {
+    const template = (version: number, frames: string) => ({
+      name: 'card',
+      version,
+      engine: 'lottie',
+      label: 'Card',
+      asset: '0'.repeat(64),
+      scene_path: 'card.json',
+      schema: JSON.stringify({
+        type: 'object',
+        additionalProperties: false,
+        required: ['title'],
+        properties: { title: { type: 'string', maxLength: 5 }, size: { type: 'number', default: 3 } },
+      }),
+      slots: JSON.stringify({
+        title: { kind: 'text', slot: 'headline' },
+        size: { kind: 'number', slot: 'scale' },
+      }),
+      defaults: JSON.stringify({ frames, output: { format: 'jpg' } }),
+    });
+    await farm.context.ledger
+      .insertInto('templates')
+      .values([template(1, '0-3'), template(2, '0-23')])
+      .execute();
+    const card = { version: 1, name: 'x', engine: 'lottie', scene: 'template:card' };
+    expect(await submit(farm.context, { ...card, data: { size: 'big', font: 'Arial' } })).toMatchObject({
+      errors: [
+        { path: 'data.title', value: 'nothing' },
+        { path: 'data.font', value: 'an unknown parameter' },
+        { path: 'data.size', value: '"big"', expected: 'number' },
+      ],
+    });
+    expect(await submit(farm.context, { ...card, data: { title: 'much too long' } })).toMatchObject({
+      errors: [{ path: 'data.title', expected: 'NOT have more than 5 characters' }],
+    });
+    expect(
+      await submit(farm.context, { ...card, scene: 'template:card@9', data: { title: 'a' } }),
+    ).toMatchObject({
+      errors: [{ path: 'scene', expected: 'template:card@2 or an older version of it' }],
+    });
+    expect(await submit(farm.context, { ...card, engine: 'povray', data: { title: 'a' } })).toMatchObject({
+      errors: [
+        { path: 'engine', expected: '"lottie", the engine of template card' },
+        { path: 'output.format' },
+      ],
+    });
+    const newest = await submit(farm.context, { ...card, id: 'card-2', data: { title: 'a' } });
+    expect(newest).toMatchObject({ job: { frames: { total: 24 } } });
+    expect(
+      await submit(farm.context, { ...card, scene: 'template:card@1', data: { title: 'a' } }),
+    ).toMatchObject({
+      job: { frames: { total: 4 } },
+    });
+    const step = await farm.context.ledger
+      .selectFrom('steps')
+      .select('spec')
+      .where('job_id', '=', 'card-2')
+      .executeTakeFirstOrThrow();
+    expect(step.spec).toMatchObject({ data: { headline: 'a', scale: 3 }, output: { format: 'jpg' } });
+  });
+
   it('makes one job of 100 equal submissions at once, and says conflict to another document', async () => {
     const document = { ...valid, id: 'hundred', frames: '1-200' };
     const replies = await Promise.all(Array.from({ length: 100 }, () => submit(farm.context, document)));

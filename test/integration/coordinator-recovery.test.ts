@@ -58,7 +58,7 @@ describe('several coordinators', () => {
         first.kill(signal);
         const stopped = performance.now();
         await until('the other one leads', async () => ![held, undefined].includes(await leader()));
-        expect(performance.now() - stopped).toBeLessThan(5_000);
+        expect(performance.now() - stopped).toBeLessThan(6_000);
         const { done } = (await jobWhen(context, 'j', 'running')).frames;
         await jobWhen(context, 'j', (job) => job.frames.done > done + 50);
         expect(performance.now() - stopped).toBeLessThan(12_000);
@@ -266,6 +266,61 @@ describe('what the coordinator survives', () => {
     database.set('open');
     await jobWhen(farm.context, 'j', 'completed');
     await acceptedOnce(20);
+  });
+
+  it('feeds tasks again whose messages have vanished', async () => {
+    let open = false;
+    await farm.work({
+      slots: 1,
+      handle: async (task) => {
+        await task.started();
+        await until('the test lets go', () => open);
+        await task.complete();
+      },
+    });
+    await submit(farm.context, { ...document, chunk: 1 });
+    await jobWhen(farm.context, 'j', (job) => job.frames.running === 1 && job.frames.queued > 0);
+    await (await manager()).streams.purge('TASKS');
+    open = true;
+    await jobWhen(farm.context, 'j', 'completed', 40_000);
+    await acceptedOnce(20);
+    const { rows } = await sql<{ feed: number }>`SELECT max(feed)::int AS feed FROM tasks`.execute(
+      farm.context.ledger,
+    );
+    expect(rows[0]?.feed).toBe(2);
+  });
+
+  it('gives up a task that is delivered again and again, with the reason; the rest goes on', async () => {
+    await farm.work({
+      handle: async (task) => {
+        if (!task.frames.includes(3)) return task.complete();
+        task.message.nak();
+        task.leave();
+      },
+    });
+    await submit(farm.context, { ...document, frames: '1-5', chunk: 1 });
+    const job = await jobWhen(farm.context, 'j', 'failed');
+    expect(job.frames).toMatchObject({ done: 4, failed: 1 });
+    expect(job.error).toContain('delivered 6 times');
+    const streams = (await manager()).streams;
+    await until('the message is deleted', async () => (await streams.info('TASKS')).state.messages === 0);
+    const dead = await streams.info('DEAD', { subjects_filter: 'dead.>' });
+    expect(dead.state.subjects).toEqual({ 'dead.tasks.max-deliveries': 1 });
+  });
+
+  it('cuts anew what waits in a lane that nobody serves any more, and closes the lane', async () => {
+    const first = await farm.work({ id: 'w1', slots: 1, handle: async (task) => task.started() });
+    await submit(farm.context, { ...document, chunk: 1 });
+    await jobWhen(farm.context, 'j', (job) => job.frames.running === 1 && job.frames.queued > 0);
+    await first.stop();
+    first.silence();
+    await farm.work({ id: 'w2', engines: ['null', 'lottie'] });
+    await jobWhen(farm.context, 'j', 'completed', 40_000);
+    await acceptedOnce(20);
+    await until('only the lane of the other worker is left', async () => {
+      const lanes = await farm.context.ledger.selectFrom('lanes').select('id').execute();
+      return lanes.length === 1 && lanes[0]!.id.startsWith('lottie-null');
+    });
   });
 
   it('hands the lease over at once when it stops', async () => {

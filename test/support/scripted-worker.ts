@@ -100,6 +100,11 @@ export class HeldTask {
 
   end(): void {
     this.message.ack();
+    this.leave();
+  }
+
+  /** Frees the slot without a word. */
+  leave(): void {
     this.#worker.held.delete(this.attempt);
   }
 }

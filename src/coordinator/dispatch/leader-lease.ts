@@ -87,15 +87,20 @@ export class LeaderLease {
   async #renew(): Promise<void> {
     const asked = performance.now();
     try {
+      // A plain update waits for no lock while the lease is another's; the clock is read when it is granted.
       const { rows } = await sql<{ epoch: string }>`
-        INSERT INTO leases (name, holder, epoch, expires_at)
-        VALUES (${LEASE}, ${this.#holder}, 1, now() + make_interval(secs => ${TTL_MS / 1_000}))
-        ON CONFLICT (name) DO UPDATE SET
-          holder = excluded.holder,
-          epoch = CASE WHEN leases.holder = excluded.holder THEN leases.epoch ELSE leases.epoch + 1 END,
-          expires_at = excluded.expires_at
-        WHERE leases.holder = excluded.holder OR leases.expires_at < now()
-        RETURNING epoch`.execute(this.#ledger);
+        WITH taken AS (
+          UPDATE leases SET holder = ${this.#holder}, epoch = epoch + CASE WHEN holder = ${this.#holder} THEN 0 ELSE 1 END,
+            expires_at = clock_timestamp() + make_interval(secs => ${TTL_MS / 1_000})
+          WHERE name = ${LEASE} AND (holder = ${this.#holder} OR expires_at < clock_timestamp())
+          RETURNING epoch
+        ), first AS (
+          INSERT INTO leases (name, holder, epoch, expires_at)
+          SELECT ${LEASE}, ${this.#holder}, 1, clock_timestamp() + make_interval(secs => ${TTL_MS / 1_000})
+          WHERE NOT EXISTS (SELECT 1 FROM leases WHERE name = ${LEASE})
+          ON CONFLICT DO NOTHING RETURNING epoch
+        )
+        SELECT epoch FROM taken UNION ALL SELECT epoch FROM first`.execute(this.#ledger);
       const epoch = rows[0]?.epoch;
       if (epoch === undefined) this.#lose();
       else if (!this.#stopping) this.#win(epoch, asked);

@@ -24,6 +24,8 @@ export interface DraftStep {
 
 /** What a scene reference and a template's defaults add to a step. */
 export interface ResolvedScene {
+  /** The template is not known, and so neither are the defaults: what the job leaves out may be right. */
+  unknownTemplate?: boolean;
   scene: SceneRef | null;
   /** Engine's slot name → value. */
   data: Record<string, unknown>;

@@ -64,7 +64,7 @@ export function planStep(
   all: readonly DraftStep[],
   issues: InputIssue[],
 ): PlannedStep {
-  const runs = frameRuns(step, engine, resolved.defaults.frames, issues);
+  const runs = frameRuns(step, engine, resolved, issues);
   const frameTotal = runs.reduce((sum, run) => sum + run.count, 0);
   return {
     name: step.name,
@@ -89,7 +89,7 @@ export function planStep(
 function frameRuns(
   step: DraftStep,
   engine: EngineDescription,
-  byDefault: string | undefined,
+  resolved: ResolvedScene,
   issues: InputIssue[],
 ): FrameRun[] {
   const path = `${step.path}frames`;
@@ -102,8 +102,9 @@ function frameRuns(
       });
     return [{ start: UNIT_FRAME, step: 1, count: 1 }];
   }
-  const text = step.frames ?? byDefault;
+  const text = step.frames ?? resolved.defaults.frames;
   if (text === undefined) {
+    if (resolved.unknownTemplate) return [];
     issues.push({ path, value: 'nothing', expected: 'a frame range such as 1-100' });
     return [];
   }

@@ -55,7 +55,7 @@ export class SceneResolver {
         value: describeValue(step.scene),
         expected: await this.#templateNames(name),
       });
-      return { scene: null, data: {}, defaults: {} };
+      return { scene: null, data: {}, defaults: {}, unknownTemplate: true };
     }
     if (template.engine !== step.engine)
       issues.push({

@@ -2,14 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { orderSteps } from './step-graph.ts';
 
-const graph = fc
-  .integer({ min: 1, max: 12 })
-  .chain((size) =>
-    fc.array(fc.array(fc.integer({ min: 0, max: size - 1 }), { maxLength: 3 }), {
-      minLength: size,
-      maxLength: size,
-    }),
-  );
+const graph = fc.integer({ min: 1, max: 12 }).chain((size) =>
+  fc.array(fc.array(fc.integer({ min: 0, max: size - 1 }), { maxLength: 3 }), {
+    minLength: size,
+    maxLength: size,
+  }),
+);
 const toSteps = (edges: number[][]) =>
   edges.map((to, i) => ({ name: `s${i}`, dependsOn: to.map((n) => `s${n}`) }));
 

@@ -15,6 +15,7 @@ import type { StreamGuard } from './stream-guard.ts';
 /** How soon another coordinator gets what one had taken when it died. */
 const ACK_WAIT_MS = 5_000;
 const IN_PROGRESS_EVERY_MS = 2_000;
+const PULL_EXPIRES_MS = 5_000;
 /** Bounds what waits in memory while Postgres is away. */
 const MAX_ACK_PENDING = 4_000;
 
@@ -73,6 +74,8 @@ export class DurableReader {
         );
         this.#messages = await consumer.consume({
           max_messages: this.#options.batch * 2,
+          // Short, so that the server does not go on giving messages to a coordinator that is frozen.
+          expires: PULL_EXPIRES_MS,
           abort_on_missing_resource: true,
           callback: (message) => this.#push(message),
         });

@@ -17,7 +17,7 @@ export function connectLedger(url: string, log: Logger, maxConnections = 8): Led
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     // A process that is frozen in a transaction holds its locks until the database ends it: then others go on.
-    idle_in_transaction_session_timeout: 3_000,
+    idle_in_transaction_session_timeout: 2_000,
     application_name: 'farmhand',
   });
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle ledger connection broke'));
