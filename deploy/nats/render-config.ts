@@ -38,6 +38,9 @@ server_name: farmhand
 listen: 0.0.0.0:4222
 # Health (/healthz) and monitoring; asks for no password, so loopback only.
 http: 127.0.0.1:8222
+# A client that hangs (a frozen coordinator, a cut cable) leaves its queue groups after 15 s, not after minutes.
+ping_interval: "5s"
+ping_max: 2
 
 jetstream: {
   store_dir: /data/jetstream

@@ -234,8 +234,8 @@ describe('frames and what workers report of them', () => {
       late: ['completed', 3, 0],
       early: ['completed', 3, 0],
       bad: ['failed', 0, 0],
-      never: ['cancelled', 0, 3],
-      ever: ['cancelled', 0, 3],
+      never: ['failed', 0, 3],
+      ever: ['failed', 0, 3],
     });
     expect(order.indexOf('late')).toBeGreaterThan(order.lastIndexOf('early'));
     const skipped = await farm.context.ledger

@@ -38,8 +38,17 @@ describe('settleSteps', () => {
     );
     expect(settled.skip.map((skipped) => skipped.key)).toEqual(['b', 'c']);
     expect(settled.skip[0]?.reason).toContain('Step a');
-    expect(states(settled.steps)).toEqual({ a: 'failed', b: 'cancelled', c: 'cancelled' });
+    expect(states(settled.steps)).toEqual({ a: 'failed', b: 'failed', c: 'failed' });
     expect(settled.job).toBe('failed');
+  });
+
+  it('calls a job cancelled that somebody cancelled, whatever had failed before', () => {
+    const settled = settleSteps(
+      [step('a', { failed: 1, cancelled: 3 }), step('b', { waiting: 2 }, ['a']), step('c', { failed: 1 })],
+      false,
+    );
+    expect(states(settled.steps)).toEqual({ a: 'cancelled', b: 'cancelled', c: 'failed' });
+    expect(settled.job).toBe('cancelled');
   });
 
   it('waits for the rest of a step that is still being expanded', () => {

@@ -34,9 +34,9 @@ export function settleSteps(steps: readonly SettlingStep[], paused: boolean): Se
   for (const step of steps) {
     const waits = step.counts.waiting > 0 || (!step.expanded && step.entryState === 'waiting');
     let counts = step.counts;
+    const needed = step.dependsOn.flatMap((key) => states.get(key) ?? []);
+    const broken = needed.find((other) => other.state === 'failed' || other.state === 'cancelled');
     if (waits && step.dependsOn.length > 0) {
-      const needed = step.dependsOn.flatMap((key) => states.get(key) ?? []);
-      const broken = needed.find((other) => other.state === 'failed' || other.state === 'cancelled');
       if (broken) {
         result.skip.push({ key: step.key, reason: `Step ${broken.name} it waits for is ${broken.state}.` });
         counts = { ...counts, skipped: counts.skipped + counts.waiting, waiting: 0 };
@@ -45,7 +45,7 @@ export function settleSteps(steps: readonly SettlingStep[], paused: boolean): Se
         counts = { ...counts, ready: counts.ready + counts.waiting, waiting: 0 };
       }
     }
-    const state = stateOf(step, counts, paused);
+    const state = stateOf(step, counts, paused, broken?.state);
     states.set(step.key, { name: step.name, state });
     if (state !== step.state) result.steps.push({ key: step.key, state });
   }
@@ -56,9 +56,14 @@ export function settleSteps(steps: readonly SettlingStep[], paused: boolean): Se
   return result;
 }
 
-function stateOf(step: SettlingStep, counts: FrameCounts, paused: boolean): JobState {
+function stateOf(
+  step: SettlingStep,
+  counts: FrameCounts,
+  paused: boolean,
+  brokenDependency: JobState | undefined,
+): JobState {
   const state = stepState(counts, { paused, expanded: step.expanded, started: step.state === 'running' });
-  // Nothing of it was made, because what it waits for broke: that is not "completed".
-  if (state === 'completed' && counts.skipped > 0 && counts.done === 0) return 'cancelled';
+  // Nothing of it was made: that is not "completed", but what became of the step that it waited for.
+  if (state === 'completed' && counts.skipped > 0 && counts.done === 0) return brokenDependency ?? 'cancelled';
   return state;
 }

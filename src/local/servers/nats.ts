@@ -99,6 +99,9 @@ export function natsConfiguration(values: ConfigurationValues): string {
     server_name: 'farmhand',
     host: values.host,
     port: values.port,
+    // A client that hangs (a frozen coordinator, a cut cable) leaves its queue groups after 15 s, not after minutes.
+    ping_interval: '5s',
+    ping_max: 2,
     jetstream: {
       store_dir: values.store,
       max_memory_store: GIB,

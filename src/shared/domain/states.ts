@@ -65,7 +65,7 @@ export function isEndedJob(state: JobState): boolean {
 
 /**
  * The state of a step by its frames' counts. `paused` is a wish of a person that shows while work is open;
- * `complete` says that all frame rows exist (a large step is expanded in slices).
+ * `expanded` says that all frame rows exist (a large step is expanded in slices).
  */
 export function stepState(
   counts: FrameCounts,
@@ -79,8 +79,9 @@ export function stepState(
       : 'queued';
   }
   if (counts.held > 0) return 'held';
-  if (counts.failed > 0) return 'failed';
+  // Somebody ended it: that says more than what had failed before.
   if (counts.cancelled > 0) return 'cancelled';
+  if (counts.failed > 0) return 'failed';
   return 'completed';
 }
 
@@ -91,6 +92,6 @@ export function jobState(steps: readonly JobState[], paused: boolean): JobState 
     if (paused) return 'paused';
     return steps.every((state) => state === 'queued') ? 'queued' : 'running';
   }
-  for (const state of ['held', 'failed', 'cancelled'] as const) if (steps.includes(state)) return state;
+  for (const state of ['held', 'cancelled', 'failed'] as const) if (steps.includes(state)) return state;
   return 'completed';
 }
