@@ -106,9 +106,9 @@ export class FarmPage {
 
   /** Colours are judged when nothing fades any more. Spinners never end and are left out. */
   async #settled(): Promise<void> {
-    await this.page.waitForFunction(
-      'document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)',
-    );
+    const script =
+      'document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)';
+    await until(() => this.page.evaluate<boolean>(script), 'nothing fades any more');
   }
 
   /** @param expected complaints that belong to what was done, such as a refused sign-in. */
