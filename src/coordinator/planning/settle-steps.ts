@@ -64,6 +64,7 @@ function stateOf(
 ): JobState {
   const state = stepState(counts, { paused, expanded: step.expanded, started: step.state === 'running' });
   // Nothing of it was made: that is not "completed", but what became of the step that it waited for.
-  if (state === 'completed' && counts.skipped > 0 && counts.done === 0) return brokenDependency ?? 'cancelled';
+  if (state === 'completed' && counts.skipped > 0 && counts.done === 0)
+    return brokenDependency ?? 'cancelled';
   return state;
 }
