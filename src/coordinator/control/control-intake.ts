@@ -12,6 +12,7 @@ import type { TaskPublisher } from '../dispatch/task-publisher.ts';
 import type { DeadLetters } from '../intake/dead-letters.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
+import { isDataError } from '../ledger/data-error.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import { DurableReader } from '../runtime/durable-reader.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
@@ -74,17 +75,18 @@ export class ControlIntake {
       control = decodeMessage(jobControlSchema, message.data, 'The control message');
     } catch (error) {
       if (!(error instanceof FarmError)) throw error;
-      const once = `control:${message.info.streamSequence}:${message.info.timestampNanos}`;
-      await this.#parts.deadLetters.bury(
-        'control',
-        error.code,
-        { subject: message.subject, data: message.data, once },
-        error,
-      );
-      message.ack();
+      await this.#bury(message, error.code, error);
       return;
     }
-    const outcome = await this.#apply(jobId, control);
+    let outcome: ControlOutcome;
+    try {
+      outcome = await this.#apply(jobId, control);
+    } catch (error) {
+      // Nothing that was asked afterwards may wait for what can never be written.
+      if (!isDataError(error)) throw error;
+      await this.#bury(message, 'invalid', error);
+      return;
+    }
     this.#log.info({ jobId, verb: control.verb, ok: outcome.ok, by: control.by }, outcome.message);
     if (outcome.workers) await this.#tellWorkers(jobId, outcome.workers);
     await this.#parts.announcer.say(jobId, {
@@ -98,6 +100,13 @@ export class ControlIntake {
       this.#parts.wakeUps.feeder.wake();
       this.#parts.wakeUps.expander.wake();
     }
+    message.ack();
+  }
+
+  async #bury(message: JsMsg, reason: string, error: unknown): Promise<void> {
+    const once = `control:${message.info.streamSequence}:${message.info.timestampNanos}`;
+    const original = { subject: message.subject, data: message.data, once };
+    await this.#parts.deadLetters.bury('control', reason, original, error);
     message.ack();
   }
 

@@ -6,6 +6,7 @@ import { SUBJECTS } from '../../shared/contracts/subjects.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Announcer } from '../ledger/announcer.ts';
+import { isDataError } from '../ledger/data-error.ts';
 import { DurableReader } from '../runtime/durable-reader.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
 import { issuesOf, type DeadLetters } from './dead-letters.ts';
@@ -73,6 +74,7 @@ export class JobIntake {
     } catch (error) {
       if (error instanceof FarmError && REFUSALS.has(error.code))
         await this.#refuse(message, error, error.code);
+      else if (isDataError(error)) await this.#refuse(message, error, 'invalid');
       else if (isOutage(error) || message.info.deliveryCount < MAX_UNEXPECTED) {
         this.#log.warn({ error: messageOf(error) }, 'a job could not be taken; it is tried again');
         message.nak(RETRY_DELAY_MS);

@@ -4,6 +4,7 @@ import type { SubmitReply } from '../../shared/contracts/messages.ts';
 import { SUBJECTS } from '../../shared/contracts/subjects.ts';
 import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import { isDataError } from '../ledger/data-error.ts';
 import { issuesOf } from './dead-letters.ts';
 import type { Submissions } from './submission.ts';
 
@@ -87,6 +88,7 @@ function codeOf(error: unknown): RefusalCode {
       return error.code;
     return 'invalid';
   }
+  if (isDataError(error)) return 'invalid';
   // Postgres is away, or a defect here: either way the document may be sent again as it is.
   return 'unavailable';
 }

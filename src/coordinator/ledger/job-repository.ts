@@ -69,7 +69,7 @@ function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: read
       INSERT INTO jobs (id, name, owner, project, labels, priority, state, idempotency_key, document, document_sha256, not_before)
       VALUES (${jobId}, ${document.name}, ${ownerOf(plan)}, ${projectOf(plan)}, ${JSON.stringify(document.labels ?? {})},
         ${document.priority ?? DEFAULT_PRIORITY}, 'queued', ${document.idempotencyKey ?? null},
-        ${JSON.stringify(document)}, ${plan.documentSha256}, ${document.notBefore ?? null})
+        ${JSON.stringify(document)}, ${plan.documentSha256}, ${document.notBefore === undefined ? null : new Date(document.notBefore)})
       ON CONFLICT DO NOTHING RETURNING id, submitted_at
     ),
     new_steps AS (

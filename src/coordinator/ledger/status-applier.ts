@@ -4,7 +4,7 @@ import { encodeMessage } from '../../shared/contracts/decode.ts';
 import type { WorkerControl } from '../../shared/contracts/messages.ts';
 import { SUBJECTS, workerControlSubject } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { FarmError } from '../../shared/domain/errors.ts';
+import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
 import type { Feeder } from '../dispatch/feeder.ts';
@@ -14,6 +14,7 @@ import { DurableReader } from '../runtime/durable-reader.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
 import type { Announcer } from './announcer.ts';
 import { applyBatch, type AppliedBatch } from './apply-batch.ts';
+import { isDataError } from './data-error.ts';
 import { decodeStatus, type StatusEvent } from './decode-status.ts';
 import type { StepInfos } from './step-info.ts';
 
@@ -21,6 +22,11 @@ import type { StepInfos } from './step-info.ts';
 export const LEDGER_CONSUMER = 'ledger';
 const BATCH_MESSAGES = 500;
 const LINGER_MS = 5;
+
+interface ReceivedEvent {
+  event: StatusEvent;
+  message: JsMsg;
+}
 
 /** Reads what workers say of their tasks and applies it in batches. Acknowledged after the commit. */
 export class StatusApplier {
@@ -79,25 +85,46 @@ export class StatusApplier {
   }
 
   async #handle(messages: readonly JsMsg[]): Promise<void> {
-    const events: { event: StatusEvent; message: JsMsg }[] = [];
+    const events: ReceivedEvent[] = [];
     for (const message of messages) {
       const event = await this.#decode(message);
       if (event) events.push({ event, message });
     }
-    if (events.length > 0) {
-      const applied = await applyBatch(
+    if (events.length > 0) await this.#apply(events);
+    for (const message of messages) message.ack();
+  }
+
+  /** What Postgres cannot store must not keep the rest of its batch waiting for ever: it is found by halving. */
+  async #apply(events: readonly ReceivedEvent[]): Promise<void> {
+    let applied: AppliedBatch;
+    try {
+      applied = await applyBatch(
         this.#ledger,
         this.#steps,
         events.map(({ event }) => event),
         (worker, attempt) => this.#registry.heldAttempt(worker, attempt) !== undefined,
       );
-      for (const [index, { reason, message: text }] of applied.plan.rejected) {
-        const message = events[index]?.message;
-        if (message) await this.#bury(message, reason, new FarmError('invalid', text));
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      const [only] = events;
+      if (only && events.length === 1) {
+        await this.#bury(
+          only.message,
+          'invalid',
+          new FarmError('invalid', messageOf(error), { cause: error }),
+        );
+        return;
       }
-      await this.#tell(applied);
+      const half = Math.ceil(events.length / 2);
+      await this.#apply(events.slice(0, half));
+      await this.#apply(events.slice(half));
+      return;
     }
-    for (const message of messages) message.ack();
+    for (const [index, { reason, message: text }] of applied.plan.rejected) {
+      const message = events[index]?.message;
+      if (message) await this.#bury(message, reason, new FarmError('invalid', text));
+    }
+    await this.#tell(applied);
   }
 
   async #decode(message: JsMsg): Promise<StatusEvent | undefined> {

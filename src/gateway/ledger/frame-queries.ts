@@ -26,7 +26,7 @@ export interface FrameImage {
 }
 
 /** A step's place and a frame's number: the order of every list of frames. */
-export const frameCursor = z.tuple([z.int(), z.int()]);
+export const frameCursor = z.tuple([z.int32(), z.int32()]);
 
 /** Above this a page would be sent more bytes than it can show; counts remain. */
 const MAX_GRID_FRAMES = 2_000_000;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { FarmError, InvalidInputError, describeValue, type InputIssue } from '../domain/errors.ts';
+import { isStorable } from '../domain/text.ts';
 
 /** The deepest nesting that is read; JSON.parse itself would overflow on hostile depth much later. */
 const DEFAULT_MAX_DEPTH = 64;
@@ -13,7 +14,8 @@ export interface DecodeOptions {
 }
 
 /**
- * Reads JSON that may come from anybody: size, UTF-8, depth and keys that would touch prototypes are checked first.
+ * Reads JSON that may come from anybody: size, UTF-8, depth, text that cannot be stored, and keys that would touch
+ * prototypes are checked first.
  * @throws FarmError `too-large`, `invalid`
  */
 export function decodeJson(bytes: Uint8Array, options: DecodeOptions): unknown {
@@ -35,7 +37,7 @@ export function decodeJson(bytes: Uint8Array, options: DecodeOptions): unknown {
       },
     ]);
   }
-  assertKeys(value, what);
+  assertContents(value, what);
   return value;
 }
 
@@ -113,18 +115,31 @@ function assertDepth(text: string, maxDepth: number, what: string): void {
   }
 }
 
-function assertKeys(value: unknown, what: string): void {
+function assertContents(value: unknown, what: string): void {
   const open: { value: unknown; path: PropertyKey[] }[] = [{ value, path: [] }];
   for (let at = open.pop(); at; at = open.pop()) {
+    if (typeof at.value === 'string') assertStorable(at.value, at.path, what);
     if (typeof at.value !== 'object' || at.value === null) continue;
     for (const [key, inner] of Object.entries(at.value)) {
       const path = [...at.path, Array.isArray(at.value) ? Number(key) : key];
+      assertStorable(key, at.path, what);
       if (FORBIDDEN_KEYS.has(key)) {
         throw new InvalidInputError(what, [
           { path: formatPath(path), value: 'a reserved name', expected: 'another name' },
         ]);
       }
-      if (typeof inner === 'object') open.push({ value: inner, path });
+      if (typeof inner === 'object' || typeof inner === 'string') open.push({ value: inner, path });
     }
   }
+}
+
+function assertStorable(text: string, path: readonly PropertyKey[], what: string): void {
+  if (isStorable(text)) return;
+  throw new InvalidInputError(what, [
+    {
+      path: formatPath(path),
+      value: describeValue(text),
+      expected: 'text without NUL (\\u0000) and without halves of surrogate pairs',
+    },
+  ]);
 }

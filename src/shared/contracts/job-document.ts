@@ -11,6 +11,12 @@ export const DEFAULT_PATTERN = '{step}_{frame:04}.{ext}';
 /** The name of the one step of a job that names its engine at the top. */
 export const SINGLE_STEP = 'render';
 
+/** Postgres takes fewer years and time zones than ISO 8601 has. */
+function isUsualDate(text: string): boolean {
+  const year = new Date(text).getUTCFullYear();
+  return year >= 1970 && year <= 9999;
+}
+
 export const idSchema = z.string().regex(ID_PATTERN, ID_RULE);
 /** A name that people read: any text on one line. */
 const nameSchema = z
@@ -80,7 +86,7 @@ export const jobDocumentSchema = z.strictObject({
   priority: z.int().min(0).max(100).optional(),
   idempotencyKey: z.string().min(1).max(200).optional(),
   /** ISO 8601 with a time zone; nothing of the job starts earlier. */
-  notBefore: z.iso.datetime({ offset: true }).optional(),
+  notBefore: z.iso.datetime({ offset: true }).refine(isUsualDate, 'a time between 1970 and 9999').optional(),
   engine: z.string().min(1).max(64).optional(),
   scene: sceneSchema.optional(),
   frames: z.string().min(1).max(10_000).optional(),

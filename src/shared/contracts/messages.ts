@@ -1,10 +1,15 @@
 import { z } from 'zod';
+import { MAX_FRAME_NUMBER } from '../domain/frame-ranges.ts';
 import { FRAME_STATES, JOB_STATES } from '../domain/states.ts';
 import { idSchema, jobDocumentSchema } from './job-document.ts';
 
+/** Three years: no frame takes longer, and its ledger column holds it. */
+const MAX_SECONDS = 100_000_000;
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits');
-const frameNumber = z.int();
-const frameRef = z.strictObject({ number: frameNumber, generation: z.int().min(1) });
+const frameNumber = z.int().min(-MAX_FRAME_NUMBER).max(MAX_FRAME_NUMBER);
+const generation = z.int().min(1).max(2_147_483_647);
+const frameRef = z.strictObject({ number: frameNumber, generation });
 export type FrameRef = z.infer<typeof frameRef>;
 
 /** A scene as a worker finds it: a file inside an asset (a manifest of files stored by hash). */
@@ -55,8 +60,8 @@ export type OutputFile = z.infer<typeof outputFileSchema>;
 
 export const frameResultSchema = z.strictObject({
   number: frameNumber,
-  generation: z.int().min(1),
-  seconds: z.number().min(0),
+  generation,
+  seconds: z.number().min(0).max(MAX_SECONDS),
   peakMemoryBytes: z.int().min(0).nullable(),
   /** The first is the main output. */
   outputs: z.array(outputFileSchema).min(1).max(256),

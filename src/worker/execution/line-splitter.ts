@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { storableText } from '../../shared/domain/text.ts';
 
 /** A line longer than this is cut: an engine that prints megabytes without a line break must not fill the memory. */
 export const MAX_LINE_LENGTH = 16_384;
@@ -6,7 +7,7 @@ const CUT_MARK = ' … (cut)';
 
 /**
  * Cuts a byte stream into lines at `\n`, `\r\n` and `\r` (progress lines of POV-Ray and others end in `\r`).
- * Empty lines are left out. Broken UTF-8 becomes the replacement character.
+ * Empty lines are left out. Broken UTF-8 and NUL become the replacement character.
  */
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
@@ -47,6 +48,8 @@ export class LineSplitter {
 
   #emit(line: string): void {
     if (line === '' || this.#skipping) return;
-    this.#onLine(line.length > MAX_LINE_LENGTH ? line.slice(0, MAX_LINE_LENGTH) + CUT_MARK : line);
+    this.#onLine(
+      line.length > MAX_LINE_LENGTH ? storableText(line, MAX_LINE_LENGTH) + CUT_MARK : storableText(line),
+    );
   }
 }

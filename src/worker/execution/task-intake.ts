@@ -4,6 +4,7 @@ import { taskMessageSchema, type TaskMessage, type TaskStatus } from '../../shar
 import { parseTaskSubject, taskStatusSubject } from '../../shared/contracts/subjects.ts';
 import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import { attemptId } from '../../shared/domain/ids.ts';
+import { storableText } from '../../shared/domain/text.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { EngineRegistry } from '../engines/engine-registry.ts';
 import type { ReporterIdentity } from '../reporting/attempt-reporter.ts';
@@ -75,7 +76,7 @@ export class TaskIntake {
         delivery,
         step,
         instance: identity.instance,
-        reason: reason.slice(0, 1_000),
+        reason: storableText(reason, 1_000),
       };
       const subject = taskStatusSubject({ workerId: identity.workerId, jobId, taskId });
       void outbox.send(subject, encodeMessage(status), `${identity.instance}:${status.attempt}:rejected`);

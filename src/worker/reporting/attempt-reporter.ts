@@ -1,6 +1,7 @@
 import { encodeMessage } from '../../shared/contracts/decode.ts';
 import type { FailureClass, FrameResult, TaskStatus } from '../../shared/contracts/messages.ts';
 import { taskStatusSubject } from '../../shared/contracts/subjects.ts';
+import { storableText } from '../../shared/domain/text.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { StatusOutbox } from './status-outbox.ts';
 
@@ -60,10 +61,10 @@ export class AttemptReporter {
     const common = { ...this.#place(), done: last, logKey };
     if (outcome.type === 'completed') await this.#send({ type: 'completed', ...common });
     else if (outcome.type === 'released') {
-      const reason = outcome.reason.slice(0, MAX_REASON_LENGTH);
+      const reason = storableText(outcome.reason, MAX_REASON_LENGTH);
       await this.#send({ type: 'released', ...common, reason });
     } else {
-      const message = outcome.message.slice(0, MAX_MESSAGE_LENGTH);
+      const message = storableText(outcome.message, MAX_MESSAGE_LENGTH);
       await this.#send({ ...common, ...outcome, message });
     }
   }

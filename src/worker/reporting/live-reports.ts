@@ -1,6 +1,7 @@
 import { encodeMessage } from '../../shared/contracts/decode.ts';
 import type { LogPiece, Progress } from '../../shared/contracts/messages.ts';
 import { logSubject, progressSubject } from '../../shared/contracts/subjects.ts';
+import { storableText } from '../../shared/domain/text.ts';
 import type { Attempt } from '../execution/attempt.ts';
 
 const PROGRESS_GAP_MS = 250;
@@ -34,7 +35,7 @@ export class ProgressReporter {
       step,
       frame,
       fraction: Math.min(1, Math.max(0, fraction)),
-      ...(note === undefined ? {} : { note: note.slice(0, MAX_NOTE_LENGTH) }),
+      ...(note === undefined ? {} : { note: storableText(note, MAX_NOTE_LENGTH) }),
     };
     this.#publish(this.#subject, encodeMessage(progress));
   }

@@ -1,3 +1,4 @@
+import { storableText } from '../../shared/domain/text.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 
 /** Trouble of this worker that people should see; each stands in every heartbeat until it is cleared. */
@@ -33,6 +34,6 @@ export class Problems {
   }
 
   list(): string[] {
-    return [...this.#byKey.values()].slice(0, 20).map((text) => text.slice(0, 500));
+    return [...this.#byKey.values()].slice(0, 20).map((text) => storableText(text, 500));
   }
 }

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FrameRef, FrameResult, OutputFile } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
+import { storableText } from '../../shared/domain/text.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { previewKey, resultFile, resultKey } from '../../shared/storage/keys.ts';
 import type { ProducedFile, RenderedFrame } from '../engines/engine.ts';
@@ -43,7 +44,9 @@ export async function deliverFrame(
   store: ObjectStore,
 ): Promise<FrameResult> {
   const outputs = await Promise.all(rendered.files.map((file) => deliverFile(frame, file, target, store)));
-  const warnings = rendered.warnings.slice(0, MAX_WARNINGS).map((text) => text.slice(0, MAX_WARNING_LENGTH));
+  const warnings = rendered.warnings
+    .slice(0, MAX_WARNINGS)
+    .map((text) => storableText(text, MAX_WARNING_LENGTH));
   return {
     number: frame.number,
     generation: frame.generation,

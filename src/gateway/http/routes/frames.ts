@@ -2,6 +2,7 @@ import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { idSchema } from '../../../shared/contracts/job-document.ts';
 import { FarmError } from '../../../shared/domain/errors.ts';
+import { MAX_FRAME_NUMBER } from '../../../shared/domain/frame-ranges.ts';
 import { FRAME_STATES } from '../../../shared/domain/states.ts';
 import { previewKey } from '../../../shared/storage/keys.ts';
 import type { FrameQueries } from '../../ledger/frame-queries.ts';
@@ -15,7 +16,7 @@ import { readQuery } from '../read-body.ts';
 const listQuery = z.strictObject({
   state: listOf(FRAME_STATES),
   step: idSchema.optional(),
-  from: z.coerce.number().int().optional(),
+  from: z.coerce.number().int().min(-MAX_FRAME_NUMBER).max(MAX_FRAME_NUMBER).optional(),
   limit: limitSchema(200, 1_000),
   cursor: cursorSchema,
 });

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { decodeJson } from './decode.ts';
+import { jobDocumentSchema } from './job-document.ts';
+
+const decode = (text: string): unknown => decodeJson(new TextEncoder().encode(text), { what: 'It' });
+
+describe('JSON that may come from anybody', () => {
+  it.each([
+    ['{"a":"x\\u0000"}', 'a'],
+    ['{"a":{"b":["ok","\\ud800"]}}', 'a.b[1]'],
+    ['{"a":{"k\\u0000":1}}', 'a'],
+    ['"\\udc00"', ''],
+  ])('refuses text that cannot be stored: %s', (text, path) => {
+    const expected: unknown = expect.objectContaining({ issues: [expect.objectContaining({ path })] });
+    expect(() => decode(text)).toThrow(expected);
+  });
+
+  it.each(['{"__proto__":1}', '[{"constructor":1}]', '['.repeat(10_000), '"\u{1f30d}', ''])(
+    'refuses %j',
+    (text) => {
+      expect(() => decode(text)).toThrow(/^It is not valid/);
+    },
+  );
+
+  it('takes whole characters beyond the first plane', () => {
+    expect(decode('{"a":"\\ud83c\\udf0d"}')).toEqual({ a: '🌍' });
+  });
+
+  it.each([
+    ['2030-01-01T00:00:00+02:00', true],
+    ['0000-01-01T00:00:00Z', false],
+    ['9999-12-31T23:59:59-23:59', false],
+  ])('takes times that the ledger can store: %s %s', (notBefore, taken) => {
+    expect(jobDocumentSchema.shape.notBefore.safeParse(notBefore).success).toBe(taken);
+  });
+});
