@@ -79,7 +79,7 @@ async function findOrStartFarm(context: CommandContext, options: DemoCommandOpti
   return {
     client,
     stop: async () => {
-      out.note('stopping the farm …');
+      out.note('stopping the farm … (demo --keep leaves it running, with its page)');
       await farm.stop();
     },
   };

@@ -36,8 +36,12 @@ export function registerFrames(program: Command): void {
       });
       if (out.json) await out.streamArray(frames);
       else {
-        await out.write(`${row(HEADINGS)}\n`);
-        for await (const frame of frames) await out.write(`${row(cells(frame))}\n`);
+        let heading = `${row(HEADINGS)}\n`; // with the first row: nothing is printed of a job that is not there
+        for await (const frame of frames) {
+          await out.write(`${heading}${row(cells(frame))}\n`);
+          heading = '';
+        }
+        if (heading !== '') await out.write('No frames.\n');
       }
       return undefined;
     });

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { COMMANDS } from './commands.ts';
 import { EXIT } from './support/exit-codes.ts';
 import { endQuietlyOnBrokenPipe } from './support/output.ts';
@@ -14,6 +15,7 @@ async function main(argv: readonly string[]): Promise<void> {
       'A render farm for many engines: submit a scene or data for a template, get frames and videos.',
     )
     .helpCommand(false)
+    .version(packageJson.version)
     .enablePositionalOptions()
     .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
   const asked = argv.find((argument) => !argument.startsWith('-'));

@@ -65,6 +65,9 @@ async function submit(context: CommandContext, file: string, options: SubmitOpti
   );
   if (options.wait !== true && options.download === undefined) {
     await out.result(job, () => job.id);
+    say(
+      `./farmhand job ${job.id} says how far it is; ./farmhand download ${job.id} --follow takes its files.`,
+    );
     return EXIT.done;
   }
   const ended = await waitFor(context, client, progress, job.id);

@@ -32,7 +32,10 @@ describe('findScene', () => {
 
   it('prefers the highest level', async () => {
     put({ 'title.json': LOTTIE, 'old/title.json': LOTTIE });
-    expect(await scene()).toBe('title.json');
+    expect(await findScene(await collectFiles(folder), 'the folder', undefined)).toEqual({
+      path: 'title.json',
+      passedOver: 1,
+    });
   });
 
   it('takes the .ini for the .pov that it names', async () => {

@@ -8,6 +8,12 @@ const MAX_INI_BYTES = 1_000_000;
 const MAX_LOTTIE_BYTES = 64 * 1_048_576;
 const KINDS = 'a .blend, .pov or POV-Ray .ini file, or a Lottie .json';
 
+/** The scene of a folder, and how many more lie deeper in it. */
+interface FoundScene {
+  path: string;
+  passedOver: number;
+}
+
 /**
  * The one scene of a folder: the only candidate, or the only one on the highest level that has any. A POV-Ray `.ini`
  * stands for the scene that it names.
@@ -18,12 +24,12 @@ export async function findScene(
   files: readonly LocalFile[],
   folder: string,
   wanted: string | undefined,
-): Promise<LocalFile> {
+): Promise<FoundScene> {
   if (wanted !== undefined) {
     const path = posix.normalize(wanted);
     const found = files.find((file) => file.path === path);
     if (found === undefined) throw new UsageError(`--scene ${JSON.stringify(wanted)} is not in ${folder}.`);
-    return found;
+    return { path, passedOver: 0 };
   }
   const candidates = await findCandidates(files);
   const depth = Math.min(...candidates.map((file) => depthOf(file.path)));
@@ -37,7 +43,7 @@ export async function findScene(
       `${folder} holds several scenes: ${names.join(', ')}${more}. Choose one with --scene ${names[0] ?? ''}`,
     );
   }
-  return only;
+  return { path: only.path, passedOver: candidates.length - 1 };
 }
 
 async function findCandidates(files: readonly LocalFile[]): Promise<LocalFile[]> {

@@ -6,6 +6,7 @@ import { describeEngine } from '../../shared/contracts/engine-catalogue.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import type { FarmClient } from '../support/farm-client.ts';
 import type { Progress } from '../support/progress.ts';
+import { count } from '../support/table.ts';
 import { uploadAsset } from '../support/upload.ts';
 import { assertSceneEngine, buildDocument, type SubmitFlags, type Work } from './build-document.ts';
 import { classifyInput } from './classify-input.ts';
@@ -76,6 +77,10 @@ async function prepareFolder(
   const files = await collectFiles(folder);
   const scene = await findScene(files, shownAs, flags.scene);
   const understood = await understandScene(scene.path, flags, { folder: { path: folder, files, shownAs } });
+  if (scene.passedOver > 0)
+    understood.says.push(
+      `  of ${count(scene.passedOver + 1, 'scene')}, the one on the highest level; --scene chooses another`,
+    );
   return await submitScene(understood, name, flags, tools);
 }
 

@@ -12,6 +12,8 @@ export async function readData(file: string): Promise<JsonObject> {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file)));
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      throw new UsageError(`--data ${file} is not there.`, { cause: error });
     throw new UsageError(`--data ${file} cannot be read as JSON: ${messageOf(error)}`, { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -37,6 +37,13 @@ export async function understoodTemplate(
       `${ref}: ${template.label}, ${template.engine}, frames ${range.text} (${count(range.count, 'frame')})`,
     ),
   );
+  const own = template.defaults.frames;
+  if (own !== undefined && own !== range.text)
+    say(
+      printable(
+        `  the template's own range is ${own}; whether it has other frames is seen when they are rendered`,
+      ),
+    );
   return {
     name: template.label,
     engine: template.engine,

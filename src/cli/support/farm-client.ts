@@ -155,27 +155,39 @@ export class FarmClient {
     return parsed.data;
   }
 
-  async #exchange(method: string, url: URL, body: unknown): Promise<{ status: number; text: string }> {
-    try {
-      const response = await fetch(url, {
-        method,
-        redirect: 'error', // the token must not follow anybody elsewhere
-        headers: {
-          authorization: `Bearer ${this.#token}`,
-          accept: 'application/json, application/problem+json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: toBody(body) }),
-        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-      });
-      return { status: response.status, text: await response.text() };
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      throw new UnreachableError(
-        `No farm answers at ${this.url} (${reasonOf(error)}). Start one with ./farmhand up, or name it with --farm.`,
-        { cause: error },
-      );
-    }
+  #exchange(method: string, url: URL, body: unknown): Promise<{ status: number; text: string }> {
+    return exchange(url, {
+      method,
+      redirect: 'error', // the token must not follow anybody elsewhere
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        accept: 'application/json, application/problem+json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: toBody(body) }),
+      signal: this.#signal,
+    });
+  }
+}
+
+/**
+ * One request and its whole reply, whatever its status.
+ * @throws UnreachableError when nobody answers; the reason of `signal` when it was aborted.
+ */
+export async function exchange(
+  url: URL,
+  { signal, ...request }: RequestInit & { signal: AbortSignal },
+): Promise<{ status: number; text: string }> {
+  try {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+    const response = await fetch(url, { ...request, signal: limited });
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new UnreachableError(
+      `No farm answers at ${url.origin} (${reasonOf(error)}). Start one with ./farmhand up, or name it with --farm.`,
+      { cause: error },
+    );
   }
 }
 
@@ -212,6 +224,12 @@ function refusal(status: number, body: unknown, url: string): RefusedError | Unr
   const problem = problemSchema.safeParse(body);
   if (!problem.success) return new UnreachableError(notAFarm(url, `status ${status}`));
   const { code, title, detail, errors = [] } = problem.data;
+  if (code === 'unauthorized')
+    return new RefusedError(
+      code,
+      `The farm at ${url} does not accept this token. FARMHAND_TOKEN, or the file of FARMHAND_TOKEN_FILE, has to hold the one that ./farmhand env prints on the farm's machine; unset them for the farm that runs here.`,
+      { status },
+    );
   const lines = errors.map(
     (issue) => `  ${issue.path || '(whole document)'}: got ${issue.value}, expected ${issue.expected}`,
   );

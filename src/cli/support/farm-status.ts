@@ -18,5 +18,5 @@ export function farmStatus(home: FarmHome): FarmStatus {
 
 export function formatStatus({ dashboard, processes }: FarmStatus): string {
   const rows = processes.map(({ name, pid, state }) => [name, pid === 0 ? '-' : String(pid), state]);
-  return `${dashboard ?? '(still starting)'}\n\n${formatTable(['process', 'pid', 'state'], rows)}`;
+  return `${dashboard ?? '(still starting)'}\n\n${formatTable(['PROCESS', 'PID', 'STATE'], rows)}`;
 }

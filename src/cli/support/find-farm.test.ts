@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -45,11 +48,22 @@ describe('connectToFarm', () => {
     runHere('http://127.0.0.1:7781');
     const env = { FARMHAND_HOME: home };
     await expect(connectToFarm({ url: 'http://localhost:7781', env, signal })).resolves.toBeDefined();
-    for (const url of ['http://127.0.0.1:7782', 'http://evil.example:7781']) {
-      const { code, text } = await failure({ url, env, signal });
-      expect(code).toBe(2);
-      expect(text).toContain('FARMHAND_TOKEN');
-    }
+    const sent: IncomingHttpHeaders[] = [];
+    const other = createServer((request, response) => {
+      sent.push(request.headers);
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { code, text } = await failure({ url: `http://127.0.0.1:${port}`, env, signal });
+    expect(code).toBe(2);
+    expect(text).toContain('FARMHAND_TOKEN');
+    expect(sent.map((headers) => headers.authorization)).toEqual([undefined]);
+    other.close();
+    await once(other, 'close');
+    const gone = await failure({ url: `http://127.0.0.1:${port}`, env, signal });
+    expect(gone.text).toContain(`No farm answers at http://127.0.0.1:${port}`);
+    expect(gone.code).toBe(3);
   });
 
   it('prefers --farm to FARMHAND_URL', async () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { FarmHome, farmHomeFolder } from '../../local/farm-home.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { UnreachableError, UsageError } from './exit-codes.ts';
-import { FarmClient } from './farm-client.ts';
+import { FarmClient, exchange } from './farm-client.ts';
 
 interface RunningFarm {
   url: string;
@@ -19,7 +19,8 @@ interface FindOptions {
 /**
  * The farm by `--farm`, else `FARMHAND_URL`, else the one that runs from this `FARMHAND_HOME`. The token comes from
  * `FARMHAND_TOKEN` or `FARMHAND_TOKEN_FILE`; the home's own token is sent to the home's own farm only.
- * @throws UsageError for an address or token that cannot be used; UnreachableError when no farm is known.
+ * @throws UsageError for an address or token that cannot be used; UnreachableError when no farm is known, or when the
+ * one that is named needs a token and does not answer.
  */
 export async function connectToFarm({ url: flag, env, signal }: FindOptions): Promise<FarmClient> {
   const named = flag ?? (env['FARMHAND_URL'] === '' ? undefined : env['FARMHAND_URL']);
@@ -34,11 +35,18 @@ export async function connectToFarm({ url: flag, env, signal }: FindOptions): Pr
   }
   const url = farmUrl(named, flag === undefined ? 'FARMHAND_URL' : '--farm');
   const token = given ?? (here !== undefined && isSameFarm(url, here) ? here.token : undefined);
-  if (token === undefined)
+  if (token === undefined) {
+    await assertReachable(url, signal);
     throw new UsageError(
       `The token of the farm at ${url.origin} is not known here. Put it into FARMHAND_TOKEN, or its file's name into FARMHAND_TOKEN_FILE (./farmhand env prints it on the farm's machine).`,
     );
+  }
   return new FarmClient({ url: url.origin, token, signal });
+}
+
+/** An address at which nobody answers is said before a token is asked for. Sends no token. */
+async function assertReachable(url: URL, signal: AbortSignal): Promise<void> {
+  await exchange(new URL('/livez', url), { redirect: 'manual', signal });
 }
 
 /**

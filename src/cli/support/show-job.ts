@@ -42,7 +42,9 @@ export function jobText(job: JobSummary): string {
   const labels = Object.entries(job.labels).map(([name, value]) => `${name}=${value}`);
   const facts = [
     `${job.name} (${job.id})`,
-    `state      ${job.state}${job.error === null ? '' : `: ${job.error}`}`,
+    `state      ${job.state}`,
+    // Not beside the state: a job that goes on may have failed frames, too.
+    ...(job.error === null ? [] : [`error      ${job.error}`]),
     `frames     ${framesText(job.frames)}`,
     `owner      ${job.owner}, project ${job.project}, priority ${job.priority}`,
     ...(labels.length === 0 ? [] : [`labels     ${labels.join(', ')}`]),

@@ -40,7 +40,9 @@ export class TemplateStore {
       .executeTakeFirst();
     if (row) return toTemplate(row);
     const which = version === undefined ? name : `${name}@${version}`;
-    throw new FarmError('not-found', `There is no template ${which}.`);
+    const names = (await this.list()).map((template) => template.name);
+    const there = names.length === 0 ? 'none is registered' : `there are: ${names.slice(0, 20).join(', ')}`;
+    throw new FarmError('not-found', `There is no template ${which}; ${there}.`);
   }
 
   /** Stores a new version, unless the newest is equal. Two pushes of one name take turns. */
