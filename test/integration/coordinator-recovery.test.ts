@@ -245,6 +245,30 @@ describe('what the coordinator survives', () => {
     expect(await submit(farm.context, { ...document, id: 'after' })).toMatchObject({ existing: false });
   });
 
+  it('makes the consumer of a lane again when somebody deleted it; what is in hand is not given out twice', async () => {
+    const held: HeldTask[] = [];
+    const frames: number[] = [];
+    await farm.work({
+      slots: 2,
+      handle: async (task) => {
+        frames.push(...task.frames);
+        await task.started();
+        if (held.length < 2) held.push(task);
+        else await task.complete();
+      },
+    });
+    await submit(farm.context, document);
+    await until('two tasks are held', () => held.length === 2);
+    const { consumers } = await manager();
+    for await (const consumer of consumers.list('TASKS')) await consumers.delete('TASKS', consumer.name);
+    await held[1]!.complete();
+    await jobWhen(farm.context, 'j', (job) => job.frames.done === 20 - held[0]!.frames.length, 30_000);
+    await held[0]!.complete();
+    await jobWhen(farm.context, 'j', 'completed');
+    await acceptedOnce(20);
+    expect(frames.filter((frame) => held[0]!.frames.includes(frame))).toEqual(held[0]!.frames);
+  });
+
   it('waits while Postgres is away: reports stay in the stream, and nothing is lost', async () => {
     const held: HeldTask[] = [];
     let taking = true;

@@ -65,6 +65,25 @@ export class LaneManager {
     for (const worker of this.#registry.takingWork()) void this.#assign(worker, true);
   }
 
+  /**
+   * Makes consumers again that somebody deleted while their stream stayed. What the lane holds is dropped first: a new
+   * consumer would deliver what is in a worker's hands, too, and count deliveries from 1 again, as if it were the same
+   * attempt. What still waits is fed again from the ledger.
+   */
+  async reopenLost(): Promise<void> {
+    if (this.#ready.size === 0) return;
+    const manager = await jetstreamManager(this.#connection, { checkAPI: false });
+    const present = new Set<string>();
+    for await (const consumer of manager.consumers.list(STREAMS.tasks.name)) present.add(consumer.name);
+    const lost = [...this.#ready.keys()].filter((id) => !present.has(id));
+    for (const id of lost) {
+      this.#log.warn({ lane: id }, 'the consumer of a lane is gone; it is made again');
+      await manager.streams.purge(STREAMS.tasks.name, { filter: laneFilter(id) });
+      this.#ready.delete(id);
+    }
+    if (lost.length > 0) this.reset();
+  }
+
   /** Lanes with their slots; those without a worker that takes work are left out. */
   openLanes(): OpenLane[] {
     const lanes = new Map<string, OpenLane>();

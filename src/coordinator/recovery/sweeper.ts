@@ -41,8 +41,8 @@ interface SweeperParts {
 }
 
 /**
- * Repairs what fell between ledger, stream and workers: tasks that are nowhere are fed again, tasks of lanes that nobody
- * serves are cut anew, messages of ended tasks are deleted. Leader only; also right after the streams were made again.
+ * Repairs what fell between ledger, stream and workers: lost consumers are made again, tasks that are nowhere are fed
+ * again, tasks of lanes that nobody serves are cut anew, messages of ended tasks are deleted. Leader only; also right after the streams were made again.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -87,6 +87,7 @@ export class Sweeper {
     if (!this.#parts.lease.isLeader()) return;
     const rebuilt = this.#rebuilt;
     try {
+      await this.#parts.lanes.reopenLost();
       const stored = await storedTasks(this.#connection);
       await this.#feedAgain(stored, rebuilt);
       await this.#deleteEnded(stored);
