@@ -9,14 +9,12 @@ import { FarmError, messageOf } from '../shared/domain/errors.ts';
 import type { Logger } from '../shared/logging/logger.ts';
 import { backOffMs, pause } from './execution/retry.ts';
 import type { Problems } from './reporting/problems.ts';
+import { TransferLimit } from './transfer-limit.ts';
 
 const MIB = 1_048_576;
 /** Files up to this size are sent from memory, where the bytes sent are certainly the bytes hashed. */
 const IN_MEMORY_BYTES = 8 * MIB;
 const MULTIPART_BYTES = 64 * MIB;
-const PUT_SECONDS = 60;
-/** The slowest link that is waited for; slower transfers are begun again. */
-const LEAST_BYTES_PER_SECOND = 128 * 1024;
 const PROBLEM = 'storage';
 
 export interface StoredFile {
@@ -49,10 +47,10 @@ export class ObjectStore {
     await this.#untilItWorks(
       `store ${key}`,
       signal,
-      (limit) =>
+      ({ signal: limit }) =>
         file.bytes > MULTIPART_BYTES
           ? this.#putParts(key, file, contentType, limit)
-          : this.#putWhole(key, file, body ?? createReadStream(file.path), contentType, limit),
+          : this.#putWhole(key, file, body, contentType, limit),
       file.bytes,
     );
   }
@@ -65,7 +63,8 @@ export class ObjectStore {
   async download(key: string, path: string, signal: AbortSignal): Promise<string> {
     return this.#untilItWorks(`fetch ${key}`, signal, async (limit) => {
       const input = { Bucket: this.#bucket, Key: key };
-      const answer = await this.#s3.send(new GetObjectCommand(input), { abortSignal: limit });
+      const answer = await this.#s3.send(new GetObjectCommand(input), { abortSignal: limit.signal });
+      limit.allow(answer.ContentLength ?? 0);
       const hash = createHash('sha256');
       const hashing = new Transform({
         transform(chunk: Buffer, _encoding, done) {
@@ -73,18 +72,21 @@ export class ObjectStore {
           done(null, chunk);
         },
       });
-      await pipeline(answer.Body as Readable, hashing, createWriteStream(path, { mode: 0o600, flush: true }));
+      const target = createWriteStream(path, { mode: 0o600, flush: true });
+      await pipeline(answer.Body as Readable, hashing, target, { signal: limit.signal });
       return hash.digest('hex');
     });
   }
 
+  /** @param bytes the file's, or null: then it is read while it is sent */
   async #putWhole(
     key: string,
     file: StoredFile,
-    body: Buffer | Readable,
+    bytes: Buffer | null,
     contentType: string,
     limit: AbortSignal,
   ): Promise<void> {
+    const body = bytes ?? createReadStream(file.path);
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: key,
@@ -93,11 +95,16 @@ export class ObjectStore {
       ContentType: contentType,
       ChecksumSHA256: Buffer.from(file.sha256, 'hex').toString('base64'),
     });
-    await this.#s3.send(command, { abortSignal: limit });
+    try {
+      await this.#s3.send(command, { abortSignal: limit });
+    } finally {
+      closeSource(body);
+    }
   }
 
   /** Parts carry checksums of their own; the whole file's stands in the metadata, as S3 keeps only one of the parts'. */
   async #putParts(key: string, file: StoredFile, contentType: string, limit: AbortSignal): Promise<void> {
+    const body = createReadStream(file.path);
     const upload = new Upload({
       client: this.#s3,
       partSize: 16 * MIB,
@@ -105,7 +112,7 @@ export class ObjectStore {
       params: {
         Bucket: this.#bucket,
         Key: key,
-        Body: createReadStream(file.path),
+        Body: body,
         ContentType: contentType,
         ChecksumAlgorithm: 'SHA256',
         Metadata: { sha256: file.sha256 },
@@ -117,20 +124,20 @@ export class ObjectStore {
       await upload.done();
     } finally {
       limit.removeEventListener('abort', onAbort);
+      closeSource(body);
     }
   }
 
   async #untilItWorks<T>(
     what: string,
     signal: AbortSignal,
-    work: (limit: AbortSignal) => Promise<T>,
+    work: (limit: TransferLimit) => Promise<T>,
     bytes = 0,
   ): Promise<T> {
-    const seconds = PUT_SECONDS + bytes / LEAST_BYTES_PER_SECOND;
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
       try {
-        const result = await withTimeout(seconds, signal, work);
+        const result = await withLimit(new TransferLimit(signal, bytes), work);
         this.#problems.clear(PROBLEM);
         return result;
       } catch (error) {
@@ -149,24 +156,19 @@ export class ObjectStore {
   }
 }
 
-/** AbortSignal.timeout() would keep a timer for each of thousands of calls long after it ended. */
-async function withTimeout<T>(
-  seconds: number,
-  signal: AbortSignal,
-  work: (limit: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const limit = new AbortController();
-  const onAbort = (): void => limit.abort(signal.reason);
-  const timer = setTimeout(() => {
-    limit.abort(new FarmError('unavailable', `The storage did not finish within ${Math.round(seconds)} s.`));
-  }, seconds * 1000);
-  signal.addEventListener('abort', onAbort, { once: true });
+async function withLimit<T>(limit: TransferLimit, work: (limit: TransferLimit) => Promise<T>): Promise<T> {
   try {
-    return await work(limit.signal);
+    return await work(limit);
+  } catch (error) {
+    throw limit.signal.aborted ? limit.signal.reason : error;
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+    limit.dispose();
   }
+}
+
+/** The SDK leaves a file open when sending it fails, and while the storage is away it fails again and again. */
+function closeSource(body: Buffer | Readable): void {
+  if (!Buffer.isBuffer(body)) body.destroy();
 }
 
 export function isNotFound(error: unknown): boolean {
