@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { chmod, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assetKey } from '../../shared/storage/keys.ts';
@@ -40,8 +41,10 @@ export class FileCache {
     for (const shard of await readdir(this.#folder)) {
       for (const name of await readdir(join(this.#folder, shard))) {
         const path = join(this.#folder, shard, name);
-        if (/^[0-9a-f]{64}$/.test(name)) await this.#remember(name, path);
-        else if (Date.now() - (await stat(path)).mtimeMs > STALE_PART_MS) await rm(path, { force: true });
+        const info = await statOrNull(path);
+        if (!info) continue; // another process on the same folder has just moved or removed it
+        if (/^[0-9a-f]{64}$/.test(name)) this.#remember(name, info);
+        else if (Date.now() - info.mtimeMs > STALE_PART_MS) await rm(path, { force: true });
       }
     }
     await this.#evict();
@@ -71,7 +74,7 @@ export class FileCache {
           return;
         }
         file.users--;
-        this.#forget(sha256);
+        if (this.#files.get(sha256) === file) this.#forget(sha256);
       }
       await this.#fetchOnce(sha256, what, signal);
     }
@@ -86,7 +89,7 @@ export class FileCache {
 
   /** Another process on the same folder may have removed it, and an engine that runs as root may have written to it. */
   async #isIntact(sha256: string, file: CachedFile): Promise<boolean> {
-    const found = await stat(this.pathOf(sha256)).catch(() => null);
+    const found = await statOrNull(this.pathOf(sha256));
     return found !== null && found.size === file.bytes && found.mtimeMs === file.mtimeMs;
   }
 
@@ -127,11 +130,12 @@ export class FileCache {
       throw error;
     }
     await syncFolder(join(this.#folder, sha256.slice(0, 2)));
-    await this.#remember(sha256, path);
+    const info = await statOrNull(path);
+    if (info) this.#remember(sha256, info);
   }
 
-  async #remember(sha256: string, path: string): Promise<void> {
-    const { size, mtimeMs, atimeMs } = await stat(path);
+  #remember(sha256: string, { size, mtimeMs, atimeMs }: Stats): void {
+    this.#forget(sha256);
     this.#files.set(sha256, { bytes: size, users: 0, lastUsed: atimeMs, mtimeMs });
     this.#bytes += size;
   }
@@ -147,11 +151,22 @@ export class FileCache {
     if (this.#bytes <= this.#budgetBytes) return;
     const unused = [...this.#files].filter(([, file]) => file.users === 0);
     unused.sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
-    for (const [sha256] of unused) {
+    for (const [sha256, file] of unused) {
       if (this.#bytes <= this.#budgetBytes) return;
+      if (file.users > 0 || this.#files.get(sha256) !== file) continue; // while the one before was removed
       this.#forget(sha256);
       await rm(this.pathOf(sha256), { force: true });
     }
+  }
+}
+
+/** @returns null when it is not there */
+async function statOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
