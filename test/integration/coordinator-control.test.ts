@@ -189,6 +189,38 @@ describe('control of jobs', () => {
     expect(done.error).toBeNull();
   });
 
+  it('makes a video again whose frames are rendered again', async () => {
+    const order: string[] = [];
+    await farm.work({
+      engines: ['null', 'ffmpeg'],
+      handle: async (task) => {
+        await task.started();
+        order.push(`${task.task.step} ${task.frames.join()}`);
+        await task.complete();
+      },
+    });
+    await submit(farm.context, {
+      version: 1,
+      id: 'j',
+      name: 'x',
+      steps: [
+        { name: 'render', engine: 'null', frames: '1-4', chunk: 1 },
+        { name: 'other', engine: 'null', frames: '1-2', chunk: 1 },
+        { name: 'video', engine: 'ffmpeg', inputs: { frames: { step: 'render' } } },
+      ],
+    });
+    await jobWhen(farm.context, 'j', 'completed');
+    order.length = 0;
+    expect(await control('j', { verb: 'retry', step: 'render', frames: '2-3' })).toEqual({
+      ok: true,
+      message: '2 frames to be rendered again, and the result made from them.',
+    });
+    const done = await jobWhen(farm.context, 'j', 'completed');
+    expect(done.frames).toMatchObject({ total: 7, done: 7 });
+    expect(order.toSorted()).toEqual(['render 2', 'render 3', 'video 0']);
+    expect(order.at(-1)).toBe('video 0');
+  });
+
   it('changes the priority of what is given out next', async () => {
     const order: string[] = [];
     let open = false;

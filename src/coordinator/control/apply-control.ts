@@ -122,7 +122,7 @@ async function retry(
   if (step !== undefined && !(await hasStep(trx, job.id, step)))
     return refused(`The job has no step ${step}.`);
   const retried = await retryFrames(trx, job.id, { runs, step });
-  if (retried === 0)
+  if (retried.frames === 0)
     return refused(
       runs === undefined
         ? 'No frame has failed. Name frames to render them again; "resume" brings cancelled ones back.'
@@ -130,7 +130,9 @@ async function retry(
     );
   await trx.updateTable('jobs').set({ error: null }).where('id', '=', job.id).execute();
   await settleJobs(trx, [job.id]);
-  return done(`${frames(retried)} to be rendered again.`);
+  const made = retried.madeFromThem;
+  const more = made === 0 ? '' : `, and ${made === 1 ? 'the result' : `${made} results`} made from them`;
+  return done(`${frames(retried.frames)} to be rendered again${more}.`);
 }
 
 async function hasStep(trx: LedgerTransaction, jobId: string, name: string): Promise<boolean> {

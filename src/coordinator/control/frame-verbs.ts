@@ -65,43 +65,62 @@ export interface RetrySelection {
   step: string | undefined;
 }
 
+/** How many frames are asked for again, and how many results of other steps because they were made from those. */
+export interface Retried {
+  frames: number;
+  madeFromThem: number;
+}
+
 /**
  * Asks for ended frames again: generation + 1, no failures, no result. Objects of earlier results stay in the store.
- * @returns how many frames it was.
+ * Steps that take the chosen frames as inputs, such as a video of them, are asked for again with them.
  */
 export async function retryFrames(
   trx: LedgerTransaction,
   jobId: string,
   selection: RetrySelection,
-): Promise<number> {
+): Promise<Retried> {
   const states: FrameState[] =
     selection.runs === undefined ? ['failed', 'skipped'] : ['done', 'failed', 'skipped', 'cancelled', 'held'];
   const { rows } = await sql<{
     step_key: string;
     from: FrameState;
     to: FrameState;
+    made: boolean;
     frames: number;
     seconds: number;
   }>`
-    WITH chosen AS (
+    WITH RECURSIVE chosen AS (
       SELECT f.step_key, f.number, f.state, COALESCE(f.seconds, 0) AS seconds, ${entryState()} AS entry
       FROM steps s JOIN frames f ON f.step_key = s.key
       WHERE s.job_id = ${jobId} AND f.state = ANY(${states}::frame_state[])
         AND ${stepCondition(selection)} AND ${runsCondition(selection.runs)}
     ),
+    makers AS (
+      SELECT s.key, s.name FROM steps s WHERE s.key IN (SELECT step_key FROM chosen)
+      UNION SELECT s.key, s.name FROM steps s JOIN makers m ON s.job_id = ${jobId} AND EXISTS (
+        SELECT 1 FROM jsonb_each(s.spec->'inputs') AS input WHERE input.value->>'step' = m.name)
+    ),
+    again AS (
+      SELECT chosen.*, false AS made FROM chosen
+      UNION ALL
+      SELECT f.step_key, f.number, f.state, COALESCE(f.seconds, 0), ${entryState()}, true
+      FROM steps s JOIN makers m ON m.key = s.key JOIN frames f ON f.step_key = s.key
+      WHERE f.state IN ('done', 'failed', 'skipped') AND s.key NOT IN (SELECT step_key FROM chosen)
+    ),
     outputs AS (
-      DELETE FROM frame_outputs o USING chosen c WHERE o.step_key = c.step_key AND o.number = c.number
+      DELETE FROM frame_outputs o USING again c WHERE o.step_key = c.step_key AND o.number = c.number
     ),
     moved AS (
       UPDATE frames f SET state = c.entry, generation = f.generation + 1, failures = 0, retry_at = NULL,
         task_key = NULL, attempt = NULL, worker = NULL, seconds = NULL, peak_memory_bytes = NULL, bytes = NULL,
         sha256 = NULL, object_key = NULL, warnings = NULL, error = NULL
-      FROM chosen c WHERE f.step_key = c.step_key AND f.number = c.number
-      RETURNING f.step_key, c.state AS from_state, c.entry, c.seconds
+      FROM again c WHERE f.step_key = c.step_key AND f.number = c.number
+      RETURNING f.step_key, c.state AS from_state, c.entry, c.made, c.seconds
     )
-    SELECT step_key, from_state AS "from", entry AS "to", count(*)::int AS frames,
+    SELECT step_key, from_state AS "from", entry AS "to", made, count(*)::int AS frames,
       COALESCE(sum(seconds) FILTER (WHERE from_state = 'done'), 0)::float8 AS seconds
-    FROM moved GROUP BY step_key, from_state, entry`.execute(trx);
+    FROM moved GROUP BY step_key, from_state, entry, made`.execute(trx);
   const deltas = new CountDeltas();
   for (const row of rows) {
     deltas.move(row.step_key, row.from, row.to, row.frames);
@@ -111,7 +130,9 @@ export async function retryFrames(
   if (selection.runs === undefined)
     await sql`UPDATE steps s SET entry_state = 'waiting', entry_error = NULL
       WHERE job_id = ${jobId} AND entry_state = 'skipped' AND frames_expanded < frame_total`.execute(trx);
-  return rows.reduce((sum, row) => sum + row.frames, 0);
+  const sumOf = (made: boolean): number =>
+    rows.reduce((sum, row) => sum + (row.made === made ? row.frames : 0), 0);
+  return { frames: sumOf(false), madeFromThem: sumOf(true) };
 }
 
 /** A step that is named, and for failed frames also the steps that were skipped because of it. */
