@@ -5,6 +5,7 @@ import { acceptResults, type AcceptedFrame, type AttemptResult } from './accept-
 import { CountDeltas } from './count-deltas.ts';
 import { lockJobs } from './cut-tasks.ts';
 import type { StatusEvent } from './decode-status.ts';
+import { framesUnderWay, type FrameUnderWay } from './frames-under-way.ts';
 import type { LedgerTransaction } from './job-repository.ts';
 import { planBatch, type BatchPlan, type TaskRow } from './plan-batch.ts';
 import { releaseFrames, type MovedFrame } from './release-frames.ts';
@@ -39,9 +40,9 @@ export async function applyBatch(
     const tasks = await readTasks(trx, steps, events);
     const plan = planBatch(events, tasks, isHeld);
     await writeTasks(trx, plan);
-    const started = await startFrames(trx, plan);
     const accepted = await acceptResults(trx, plan.results);
     const released = await releaseFrames(trx, plan.endings);
+    const started = await startFrames(trx, framesUnderWay(plan, tasks));
     await writeAttempts(trx, plan, accepted);
     await writeJobErrors(trx, plan);
     const results = new Map(plan.results.map((r) => [`${r.stepKey}/${r.result.number}`, r]));
@@ -102,15 +103,16 @@ async function writeTasks(trx: LedgerTransaction, plan: BatchPlan): Promise<void
 
 type StartedFrame = Pick<MovedFrame, 'step_key' | 'number' | 'generation'> & { worker: string };
 
-/** Frames of tasks that started and have not ended within the same batch: those go from `queued` to their end at once. */
-async function startFrames(trx: LedgerTransaction, plan: BatchPlan): Promise<StartedFrame[]> {
-  const keys = [...plan.tasks.values()].filter((task) => task.state === 'running').map((task) => task.key);
-  if (keys.length === 0) return [];
+async function startFrames(
+  trx: LedgerTransaction,
+  frames: readonly FrameUnderWay[],
+): Promise<StartedFrame[]> {
+  if (frames.length === 0) return [];
   const { rows } = await sql<StartedFrame>`
-    UPDATE frames f SET state = 'running'
-    FROM tasks t CROSS JOIN LATERAL unnest(t.frames) AS n(number)
-    WHERE t.key = ANY(${keys}::bigint[]) AND f.step_key = t.step_key AND f.number = n.number
-      AND f.task_key = t.key AND f.state = 'queued'
+    UPDATE frames f SET state = 'running', worker = t.worker
+    FROM unnest(${frames.map((frame) => frame.taskKey)}::bigint[], ${frames.map((frame) => frame.number)}::int[])
+      AS n(task_key, number) JOIN tasks t ON t.key = n.task_key
+    WHERE f.step_key = t.step_key AND f.number = n.number AND f.task_key = t.key AND f.state = 'queued'
     RETURNING f.step_key, f.number, f.generation, t.worker`.execute(trx);
   return rows;
 }

@@ -65,7 +65,7 @@ export async function releaseFrames(
         WHEN o.delay > 0 THEN now() + make_interval(secs => o.delay) END,
       task_key = CASE WHEN o.held THEN f.task_key END,
       attempt = CASE WHEN o.failed THEN o.attempt ELSE f.attempt END,
-      worker = CASE WHEN o.failed THEN o.worker ELSE f.worker END,
+      worker = CASE WHEN o.failed THEN o.worker END,
       error = CASE WHEN o.failed THEN o.error ELSE f.error END
     FROM open o
     WHERE f.step_key = o.step_key AND f.number = o.number

@@ -113,22 +113,24 @@ async function adopt(
   await sql`INSERT INTO attempts (id, task_key, job_id, worker, instance)
     VALUES (${request.attempt}, ${task.key}, ${request.jobId}, ${workerId}, ${request.instance})
     ON CONFLICT (id) DO UPDATE SET outcome = NULL, error = NULL, ended_at = NULL`.execute(trx);
-  const { rows } = await sql<{ number: number; generation: number; from: FrameState }>`
-    UPDATE frames f SET state = 'running', task_key = ${task.key}, retry_at = NULL
+  const underWay = request.current ?? wanted[0] ?? null;
+  const { rows } = await sql<{ number: number; generation: number; from: FrameState; to: FrameState }>`
+    UPDATE frames f SET state = CASE WHEN f.number = ${underWay}::int THEN 'running' ELSE 'queued' END::frame_state,
+      task_key = ${task.key}, retry_at = NULL, worker = CASE WHEN f.number = ${underWay}::int THEN ${workerId} END
     FROM frames o
     WHERE f.step_key = ${task.step_key} AND f.number = ANY(${wanted}::int[])
       AND o.step_key = f.step_key AND o.number = f.number
-    RETURNING f.number, f.generation, o.state AS "from"`.execute(trx);
+    RETURNING f.number, f.generation, o.state AS "from", f.state AS "to"`.execute(trx);
   const deltas = new CountDeltas();
-  for (const row of rows) deltas.move(task.step_key, row.from, 'running');
+  for (const row of rows) deltas.move(task.step_key, row.from, row.to);
   await deltas.write(trx);
   const toSettle = await jobsToSettle(trx, deltas.stepKeys());
   if (toSettle.length > 0) await settleJobs(trx, toSettle);
-  return rows.map(({ number, generation }) => ({
+  return rows.map(({ number, generation, to }) => ({
     step: task.step,
     number,
     generation,
-    state: 'running',
+    state: to,
     worker: workerId,
     seconds: null,
     error: null,

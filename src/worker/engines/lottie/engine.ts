@@ -11,7 +11,7 @@ const SESSION = join(import.meta.dirname, 'session.ts');
 export const lottieEngine: Engine = {
   id: 'lottie',
   // A session prints nothing while it draws.
-  timeouts: { start: 30, silence: 0, frame: 120 },
+  timeouts: { start: 120, silence: 0, frame: 600 },
   reusable: true,
   detect: () => Promise.resolve({ version: canvaskitVersion(), features: [], program: process.execPath }),
   open: async (spec) => {
