@@ -28,7 +28,7 @@ export function compileSettings(environment: WorkerEnvironment, folder: WorkerFo
   const slots = environment.FARMHAND_WORKER_SLOTS ?? cores;
   const memory = memoryBytes();
   return {
-    workerId: environment.FARMHAND_WORKER_ID ?? defaultWorkerId(folder.number),
+    workerId: environment.FARMHAND_WORKER_ID ?? defaultWorkerId(folder),
     instance: newId('i'),
     slots,
     cores,

@@ -62,7 +62,19 @@ describe('claimWorkerFolder', () => {
 
 describe('defaultWorkerId', () => {
   it('is an id whatever the host is called', () => {
-    expect(isId(defaultWorkerId(3))).toBe(true);
-    expect(defaultWorkerId(3)).toMatch(/-3$/);
+    expect(isId(defaultWorkerId({ mark: 'ab12', number: 3 }))).toBe(true);
+    expect(defaultWorkerId({ mark: 'ab12', number: 3 })).toMatch(/-ab12-3$/);
+  });
+
+  it('differs between folders, as between machines of one name, and stays with a folder', () => {
+    const idsOf = (folder: string): string[] => {
+      const held = [claimWorkerFolder(folder), claimWorkerFolder(folder)];
+      for (const { release } of held) release();
+      return held.map(defaultWorkerId);
+    };
+    const first = idsOf(join(dir, 'a'));
+    const ids = new Set([...first, ...idsOf(join(dir, 'b')), ...idsOf(join(dir, 'c'))]);
+    expect(ids.size).toBe(6);
+    expect(idsOf(join(dir, 'a'))).toEqual(first);
   });
 });

@@ -1,16 +1,21 @@
+import { randomInt } from 'node:crypto';
 import {
   closeSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
   rmSync,
   statSync,
   utimesSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FarmError, messageOf } from '../shared/domain/errors.ts';
+import { takeLockFile } from '../shared/lifecycle/lock-file.ts';
+import { identityOf, isRunning, type ProcessIdentity } from '../shared/lifecycle/process-identity.ts';
 
 const TOUCH_EVERY_MS = 10_000;
 /** A lock of another host (a shared folder) counts as held while it was touched this recently. */
@@ -21,6 +26,8 @@ const MOST_WORKERS = 256;
 export interface WorkerFolder {
   /** 1, 2 …: the same again after a restart, as long as nobody else took it. */
   number: number;
+  /** Four letters and digits that stay with the folder: machines of one name, such as clones, are told apart by them. */
+  mark: string;
   /** Scratch of this process alone, empty at first. */
   workDir: string;
   /** Files by hash, shared by all workers on the folder. */
@@ -28,11 +35,8 @@ export interface WorkerFolder {
   release: () => void;
 }
 
-interface LockHolder {
+interface LockHolder extends ProcessIdentity {
   host: string;
-  pid: number;
-  /** Ticks since boot at which the process started: a later process may have the same pid. */
-  startTime: string;
 }
 
 /**
@@ -40,22 +44,25 @@ interface LockHolder {
  * @throws FarmError when the folder cannot be written to or has no free place
  */
 export function claimWorkerFolder(folder: string): WorkerFolder {
+  const own: LockHolder = { host: hostname(), ...identityOf(process.pid) };
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const mark = markOf(folder);
     for (let number = 1; number <= MOST_WORKERS; number++) {
-      const lock = join(folder, `worker-${number}.lock`);
-      if (!takeLock(lock)) continue;
+      const file = join(folder, `worker-${number}.lock`);
+      const lock = takeLockFile(file, own, (holder) => isHeld(file, holder));
+      if ('holder' in lock) continue;
       const workDir = join(folder, `work-${number}`);
       rmSync(workDir, { recursive: true, force: true });
       mkdirSync(workDir, { mode: 0o700 });
-      const timer = setInterval(() => touch(lock), TOUCH_EVERY_MS);
+      const timer = setInterval(() => touch(file), TOUCH_EVERY_MS);
       timer.unref();
       const release = (): void => {
         clearInterval(timer);
         rmSync(workDir, { recursive: true, force: true });
-        rmSync(lock, { force: true });
+        lock.release();
       };
-      return { number, workDir, cacheDir: join(folder, 'cache'), release };
+      return { number, mark, workDir, cacheDir: join(folder, 'cache'), release };
     }
   } catch (error) {
     throw new FarmError('unavailable', `The worker folder ${folder} cannot be used: ${messageOf(error)}`, {
@@ -68,67 +75,38 @@ export function claimWorkerFolder(folder: string): WorkerFolder {
   );
 }
 
-/** The worker's id where none is set: the host's name, made fit for a subject, and the place's number. */
-export function defaultWorkerId(number: number): string {
+/** The folder's mark, made by whoever comes first: two workers with one id would be taken for one that restarts. */
+function markOf(folder: string): string {
+  const path = join(folder, 'mark');
+  const fresh = randomInt(36 ** 4)
+    .toString(36)
+    .padStart(4, '0');
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, fresh, { mode: 0o600 });
+  try {
+    linkSync(own, path); // whole or not at all
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(own);
+  }
+  const mark = readFileSync(path, 'utf8').trim();
+  if (!/^[a-z0-9]{4}$/.test(mark))
+    throw new Error(`${path} does not hold four letters and digits; remove it`);
+  return mark;
+}
+
+/** The worker's id where none is set: the host's name, made fit for a subject, the folder's mark, the place's number. */
+export function defaultWorkerId({ mark, number }: Pick<WorkerFolder, 'mark' | 'number'>): string {
   const host = hostname()
     .replace(/[^A-Za-z0-9_-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '');
-  return `${host.slice(0, 50) || 'worker'}-${number}`;
+  return `${host.slice(0, 50) || 'worker'}-${mark}-${number}`;
 }
 
-function takeLock(path: string): boolean {
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      const fd = openSync(path, 'wx', 0o600);
-      writeSync(
-        fd,
-        JSON.stringify({ host: hostname(), pid: process.pid, startTime: startTime(process.pid) }),
-      );
-      closeSync(fd);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      try {
-        if (isHeld(path)) return false;
-      } catch (gone) {
-        if ((gone as NodeJS.ErrnoException).code !== 'ENOENT') throw gone;
-      }
-      rmSync(path, { force: true });
-    }
-  }
-  return false;
-}
-
-function isHeld(path: string): boolean {
-  const ageMs = Date.now() - statSync(path).mtimeMs;
-  let holder: LockHolder;
-  try {
-    holder = JSON.parse(readFileSync(path, 'utf8')) as LockHolder;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    // Its writer died before it wrote, unless it is being written just now.
-    return ageMs < 1_000;
-  }
-  if (holder.host !== hostname()) return ageMs < FOREIGN_FRESH_MS;
-  return startTime(holder.pid) === holder.startTime;
-}
-
-/** Where there is no /proc (macOS; not run here) a pid that runs counts as the same process. */
-function startTime(pid: number): string {
-  if (process.platform !== 'linux') {
-    try {
-      process.kill(pid, 0);
-      return 'running';
-    } catch {
-      return 'gone';
-    }
-  }
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return 'gone';
-  }
+function isHeld(lock: string, holder: LockHolder): boolean {
+  if (holder.host !== hostname()) return Date.now() - statSync(lock).mtimeMs < FOREIGN_FRESH_MS;
+  return isRunning(holder);
 }
 
 function touch(path: string): void {
