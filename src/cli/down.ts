@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { FarmHome } from '../local/farm-home.ts';
-import { endProcesses, waitForEnd } from '../local/processes/process-identity.ts';
+import { endProcesses, waitForEnd } from '../local/processes/end-processes.ts';
 import { FarmError } from '../shared/domain/errors.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { EXIT, type ExitCode } from './support/exit-codes.ts';

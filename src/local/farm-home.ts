@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '../shared/config/environment.ts';
 import { FarmError, messageOf } from '../shared/domain/errors.ts';
+import { isRunning, type ProcessIdentity } from '../shared/lifecycle/process-identity.ts';
 import { connectionsSchema } from './connections.ts';
-import { isRunning, type ProcessIdentity } from './processes/process-identity.ts';
 import { generateSecrets, type FarmSecrets } from './secrets.ts';
 
 /** What stands in `run.json` while a farm runs: who supervises it, where it answers, which processes it has. */

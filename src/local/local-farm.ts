@@ -1,7 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { workersSchema } from '../shared/contracts/api.ts';
 import { FarmError } from '../shared/domain/errors.ts';
+import { takeLockFile } from '../shared/lifecycle/lock-file.ts';
+import { identityOf, isRunning } from '../shared/lifecycle/process-identity.ts';
 import { farmAddress, type FarmAddress } from './addresses.ts';
 import { ownServers, type Connections } from './connections.ts';
 import { askReady, daemonService } from './daemons.ts';
@@ -10,8 +13,7 @@ import type { Progress } from './downloads/fetch-program.ts';
 import { FarmHome, dashboardUrl } from './farm-home.ts';
 import { prepareServers, startFarmServers } from './farm-servers.ts';
 import { forwardPort } from './forward-port.ts';
-import { takeHomeLock } from './home-lock.ts';
-import { endProcesses, identityOf } from './processes/process-identity.ts';
+import { endProcesses } from './processes/end-processes.ts';
 import { Supervisor } from './processes/supervisor.ts';
 import { urlHost } from './servers/nats.ts';
 import { PortBook } from './servers/ports.ts';
@@ -69,7 +71,8 @@ export async function startLocalFarm(options: LocalFarmOptions = {}): Promise<Lo
   const home = new FarmHome(options.home);
   const address = farmAddress(options.host);
   home.create();
-  const lock = takeHomeLock(home.lockFile);
+  // By process id and start time, so that a lock from before a reboot holds nobody up either.
+  const lock = takeLockFile(home.lockFile, identityOf(process.pid), isRunning);
   if ('holder' in lock) throw new AlreadyRunningError(home, lock.holder.pid);
   const farm = new StartingFarm(home, address, options);
   const stop = once(async () => {
@@ -260,7 +263,7 @@ class StartingFarm {
           'unavailable',
           `${here} of ${wanted} workers reported within 60 s. Their logs are in ${this.#home.path('logs')}.`,
         );
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await pause(100);
     }
   }
 

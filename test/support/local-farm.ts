@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FarmHome, type RunState } from '../../src/local/farm-home.ts';
-import { startTimeOf } from '../../src/local/processes/process-identity.ts';
+import { startTimeOf } from '../../src/shared/lifecycle/process-identity.ts';
 
 export interface CommandOutcome {
   code: number;

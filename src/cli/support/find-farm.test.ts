@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FarmHome } from '../../local/farm-home.ts';
-import { identityOf } from '../../local/processes/process-identity.ts';
+import { identityOf } from '../../shared/lifecycle/process-identity.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { connectToFarm, farmUrl } from './find-farm.ts';
 

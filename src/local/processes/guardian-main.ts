@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
-import { endProcesses, type ProcessIdentity } from './process-identity.ts';
+import type { ProcessIdentity } from '../../shared/lifecycle/process-identity.ts';
+import { endProcesses } from './end-processes.ts';
 
 type Message = { watch: ProcessIdentity } | { forget: ProcessIdentity };
 

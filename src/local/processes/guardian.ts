@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { ProcessIdentity } from './process-identity.ts';
+import type { ProcessIdentity } from '../../shared/lifecycle/process-identity.ts';
 
 /**
  * Children outlive a parent that is killed with SIGKILL. The guardian is a process in a session of its own that holds

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { FarmError } from '../../shared/domain/errors.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { FarmError, messageOf } from '../../shared/domain/errors.ts';
+import { startTimeOf, type ProcessIdentity } from '../../shared/lifecycle/process-identity.ts';
+import { signalGroup } from './end-processes.ts';
 import { guard, unguard } from './guardian.ts';
-import { signalGroup, startTimeOf, type ProcessIdentity } from './process-identity.ts';
 
 export interface ProcessSpec {
   name: string;
@@ -96,8 +98,6 @@ export class EndedEarlyError extends FarmError {
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /**
  * Asks again and again until `probe` succeeds.
  * @throws EndedEarlyError when the process ends first; FarmError `unavailable` after `timeoutMs`, with the last answer.
@@ -118,10 +118,9 @@ export async function waitUntilReady(
       return;
     } catch (error) {
       if (Date.now() >= end) {
-        const reason = error instanceof Error ? error.message : String(error);
         throw new FarmError(
           'unavailable',
-          `${child.name} did not become ready within ${timeoutMs / 1000} s (${reason}). Its log is ${child.logFile}.`,
+          `${child.name} did not become ready within ${timeoutMs / 1000} s (${messageOf(error)}). Its log is ${child.logFile}.`,
           { cause: error },
         );
       }
