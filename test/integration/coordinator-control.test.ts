@@ -277,9 +277,11 @@ describe('control of jobs', () => {
       '{"verb":"explode"}',
     );
     await job('j');
+    const refused = await control('j', { verb: 'explode' } as never);
+    expect(refused).toEqual({ ok: false, message: expect.stringContaining('verb: got "explode"') as string });
     expect(await control('j', { verb: 'cancel' })).toMatchObject({ ok: true });
     const manager = await jetstreamManager(await farm.context.connectAs('operator'));
     const dead = await manager.streams.info('DEAD', { subjects_filter: 'dead.>' });
-    expect(dead.state.subjects).toEqual({ 'dead.control.invalid': 1 });
+    expect(dead.state.subjects).toEqual({ 'dead.control.invalid': 2 });
   });
 });

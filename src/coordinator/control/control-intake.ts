@@ -76,6 +76,8 @@ export class ControlIntake {
     } catch (error) {
       if (!(error instanceof FarmError)) throw error;
       await this.#bury(message, error.code, error);
+      await this.#sayRefused(jobId, message.data, error.message);
+      message.ack();
       return;
     }
     let outcome: ControlOutcome;
@@ -85,6 +87,7 @@ export class ControlIntake {
       // Nothing that was asked afterwards may wait for what can never be written.
       if (!isDataError(error)) throw error;
       await this.#bury(message, 'invalid', error);
+      message.ack();
       return;
     }
     this.#log.info({ jobId, verb: control.verb, ok: outcome.ok, by: control.by }, outcome.message);
@@ -107,7 +110,13 @@ export class ControlIntake {
     const once = `control:${message.info.streamSequence}:${message.info.timestampNanos}`;
     const original = { subject: message.subject, data: message.data, once };
     await this.#parts.deadLetters.bury('control', reason, original, error);
-    message.ack();
+  }
+
+  /** Whoever asked hears why not, if the message tells at least which request it is. */
+  async #sayRefused(jobId: string, data: Uint8Array, text: string): Promise<void> {
+    const requestId = requestIdOf(data);
+    if (!isId(jobId) || requestId === undefined) return;
+    await this.#parts.announcer.say(jobId, { type: 'control', requestId, ok: false, message: text });
   }
 
   async #apply(jobId: string, control: JobControl): Promise<ControlOutcome> {
@@ -145,6 +154,15 @@ export class ControlIntake {
   async #tellWorkers(jobId: string, type: 'stop' | 'release'): Promise<void> {
     await this.#parts.publisher.purge(jobTasksFilter(jobId));
     this.#connection.publish(jobStopSubject(jobId), encodeMessage({ type }));
+  }
+}
+
+function requestIdOf(data: Uint8Array): string | undefined {
+  try {
+    return decodeMessage(jobControlSchema.pick({ requestId: true }).strip(), data, 'The control message')
+      .requestId;
+  } catch {
+    return undefined; // nothing of it can be read; its dead letter says so
   }
 }
 

@@ -73,6 +73,13 @@ describe('planBatch', () => {
     expect(plan([completed(1)], { ...owned, attempt: 't1-1-2' }).endings).toEqual([]);
   });
 
+  it("refuses what a worker says of another worker's attempt", () => {
+    const foreign = plan([completed(1)], { state: 'running', worker: 'w1', attempt: 't1-1-1' });
+    expect(foreign.rejected.get(0)?.reason).toBe('foreign-attempt');
+    expect([foreign.endings, foreign.results, [...foreign.tasks]]).toEqual([[], [], []]);
+    expect(plan([started(), completed()]).rejected.size).toBe(0);
+  });
+
   it('tells a worker to leave a task that was taken back before it started', () => {
     const stray = plan([started()], { state: 'ended', outcome: 'released' });
     expect(stray.strays).toEqual([{ worker: 'w', attempt: 't1-1-1', frames: [1, 2] }]);

@@ -56,7 +56,7 @@ export interface BatchPlan {
   /** Attempts of tasks that were taken back before they started: their workers are told to stop. */
   strays: { worker: string; attempt: string; frames: number[] }[];
   /** Events that were wrong, by index, and why. Their results count for nothing. */
-  rejected: Map<number, { reason: 'unknown-task' | 'foreign-result'; message: string }>;
+  rejected: Map<number, { reason: 'unknown-task' | 'foreign-attempt' | 'foreign-result'; message: string }>;
 }
 
 /**
@@ -110,6 +110,13 @@ class BatchPlanner {
       });
       return;
     }
+    if (this.#isForeign(event, task)) {
+      this.#plan.rejected.set(index, {
+        reason: 'foreign-attempt',
+        message: `Worker ${event.workerId} speaks for attempt ${status.attempt}, which another worker has.`,
+      });
+      return;
+    }
     const problem = this.#takeResults(event, task);
     if (problem !== undefined)
       this.#plan.rejected.set(index, {
@@ -119,6 +126,12 @@ class BatchPlanner {
     this.#noteAttempt(event, task, problem);
     if (status.type === 'started') this.#start(event, task);
     else if (status.type !== 'frames') this.#end(event, task, problem);
+  }
+
+  /** A delivery goes to one worker: nobody else can know how it went. */
+  #isForeign(event: StatusEvent, task: TaskRow): boolean {
+    const { attempt, worker } = this.#plan.tasks.get(task.key) ?? task;
+    return attempt === event.status.attempt && worker !== null && worker !== event.workerId;
   }
 
   #takeResults(event: StatusEvent, task: TaskRow): string | undefined {
