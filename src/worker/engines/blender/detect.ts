@@ -12,11 +12,22 @@ export function isPython(program: string): boolean {
   return /(?:^|\/)python[\d.]*$/.test(program);
 }
 
-const QUESTION =
-  'import bpy, _cycles; print("farmhand", bpy.app.version_string, _cycles.with_openimagedenoise)';
+/** Builds without Cycles have no denoiser either. */
+const QUESTION = `
+import bpy
+try:
+    import _cycles
+    oidn = bool(_cycles.with_openimagedenoise)
+except ImportError:
+    oidn = False
+print("farmhand", bpy.app.version_string, oidn)
+`;
 
-/** Asking takes a second and a half; the answer holds as long as the program is the same file. */
-const known = new Map<string, { stamp: string; found: DetectedProgram | null }>();
+/**
+ * Asking takes a second and a half; the answer holds as long as the program is the same file. That there was no answer is
+ * not remembered: the machine may have been too busy to give one in time.
+ */
+const known = new Map<string, { stamp: string; found: DetectedProgram }>();
 
 /** Blender 3.0 or later: the program on PATH, or the `bpy` module in the cache folder. */
 export async function detectBlender({ cacheDir }: DetectOptions): Promise<DetectedProgram | null> {
@@ -27,8 +38,9 @@ export async function detectBlender({ cacheDir }: DetectOptions): Promise<Detect
     const stamp = `${mtimeMs} ${size}`;
     const before = known.get(program);
     const found = before?.stamp === stamp ? before.found : await ask(program);
+    if (!found) continue;
     known.set(program, { stamp, found });
-    if (found) return found;
+    return found;
   }
   return null;
 }
