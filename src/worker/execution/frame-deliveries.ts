@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { FrameRef, FrameResult } from '../../shared/contracts/messages.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { RenderedFrame } from '../engines/engine.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -69,7 +70,15 @@ export class FrameDeliveries {
   async #afterwards(frame: FrameRef, rendered: RenderedFrame, outDir: string | null): Promise<void> {
     const { target, store, log } = this.#options;
     const [main] = rendered.files;
-    if (main && !this.failure) await deliverPreview(frame, main, target, store, log);
-    if (outDir !== null) await rm(outDir, { recursive: true, force: true });
+    try {
+      if (main && !this.failure) await deliverPreview(frame, main, target, store, log);
+      if (outDir !== null) await rm(outDir, { recursive: true, force: true });
+    } catch (error) {
+      // The frame is delivered; its folder goes with the attempt's.
+      log.warn(
+        { frame: frame.number, reason: messageOf(error) },
+        'the folder of a frame could not be removed',
+      );
+    }
   }
 }
