@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,7 +67,9 @@ describe('spawnEngine', () => {
   });
 
   it('runs niced', async () => {
-    expect((await start('nice').exited).lastLines).toEqual(['10']);
+    // By ten more than this process, which may be niced itself; 19 is the most there is.
+    const expected = Math.min(19, getPriority() + 10);
+    expect((await start('nice').exited).lastLines).toEqual([String(expected)]);
   });
 
   it('says which signal ended the engine', async () => {
