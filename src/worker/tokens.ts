@@ -1,12 +1,5 @@
-/** What the container knows, by symbol. Infrastructure first, then the worker's own parts. */
+/** What the container makes, by symbol. */
 export const TOKENS = {
-  log: Symbol('log'),
-  settings: Symbol('settings'),
-  nats: Symbol('nats'),
-  s3: Symbol('s3'),
-  bucket: Symbol('bucket'),
-  engineList: Symbol('engineList'),
-  programsFolder: Symbol('programsFolder'),
   problems: Symbol('problems'),
   disk: Symbol('disk'),
   link: Symbol('link'),
