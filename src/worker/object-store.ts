@@ -7,7 +7,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/clie
 import { Upload } from '@aws-sdk/lib-storage';
 import { FarmError, messageOf } from '../shared/domain/errors.ts';
 import type { Logger } from '../shared/logging/logger.ts';
-import { backOffMs, pause } from './execution/retry.ts';
+import { backOffMs, pause } from '../shared/lifecycle/retry.ts';
 import type { Problems } from './reporting/problems.ts';
 import { TransferLimit } from './transfer-limit.ts';
 

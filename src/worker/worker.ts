@@ -8,7 +8,7 @@ import type { AttemptRegistry } from './execution/attempt-registry.ts';
 import { FarmControl } from './execution/farm-control.ts';
 import { LanePuller } from './execution/lane-puller.ts';
 import type { Readoption } from './execution/readoption.ts';
-import { pause } from './execution/retry.ts';
+import { pause } from '../shared/lifecycle/retry.ts';
 import type { TaskIntake } from './execution/task-intake.ts';
 import type { DiskWatch } from './reporting/disk-watch.ts';
 import type { FarmLink } from './reporting/farm-link.ts';

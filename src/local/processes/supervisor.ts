@@ -1,4 +1,5 @@
 import { messageOf } from '../../shared/domain/errors.ts';
+import { pause } from '../../shared/lifecycle/retry.ts';
 import { trimLog } from './log-files.ts';
 import type { ManagedProcess } from './managed-process.ts';
 
@@ -121,7 +122,7 @@ export class Supervisor {
       entry.failures++;
       this.#say(`${reason}; starting it again in ${delayMs / 1000} s`);
       this.#set(entry, 'waiting');
-      await this.#pause(delayMs);
+      await pause(delayMs, this.#stop.signal);
       if (this.#isStopping) return;
       this.#set(entry, 'starting');
       try {
@@ -149,18 +150,15 @@ export class Supervisor {
     return this.#stop.signal.aborted;
   }
 
+  /** A disk without room for the copy of a log must not end what it is the log of. */
   #trimLogs(): void {
-    for (const { running } of this.#entries)
-      if (running !== undefined) trimLog(running.process.logFile, LOG_MAX_BYTES);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#stop.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    for (const { running } of this.#entries) {
+      if (running === undefined) continue;
+      try {
+        trimLog(running.process.logFile, LOG_MAX_BYTES);
+      } catch (error) {
+        this.#say(`the log ${running.process.logFile} could not be shortened: ${messageOf(error)}`);
+      }
+    }
   }
 }

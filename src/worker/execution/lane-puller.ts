@@ -3,7 +3,7 @@ import { assertId } from '../../shared/domain/ids.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
-import { backOffMs, pause } from './retry.ts';
+import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 
 /** How long one pull waits for a task before the next one takes its place. */
 const EXPIRES_MS = 10_000;

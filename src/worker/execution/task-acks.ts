@@ -2,7 +2,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { errors, type NatsConnection } from 'nats';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { backOffMs, pause } from './retry.ts';
+import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 
 const ACK_TIMEOUT_MS = 2_000;
 const ACK_TRIES = 5;

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { messageOf } from '../../shared/domain/errors.ts';
-import { pause } from '../execution/retry.ts';
+import { pause } from '../../shared/lifecycle/retry.ts';
 import type { Problems } from './problems.ts';
 
 const EVERY_MS = 2_000;

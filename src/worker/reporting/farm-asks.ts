@@ -12,7 +12,7 @@ import {
 import { askSubject, type AskTopic } from '../../shared/contracts/subjects.ts';
 import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { backOffMs, pause } from '../execution/retry.ts';
+import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 
 const TIMEOUT_MS = 5_000;
 

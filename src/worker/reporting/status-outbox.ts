@@ -1,6 +1,6 @@
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { backOffMs, pause } from '../execution/retry.ts';
+import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 
 /** Publishes one message and resolves when the stream has stored it. */
 export type StatusPublisher = (subject: string, body: Uint8Array, messageId: string) => Promise<void>;
