@@ -98,6 +98,16 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
     expect((await farm.job(id)).state).toBe('cancelled');
   });
 
+  it('leaves room for names at every width of the window', async () => {
+    await submit({ name: 'A name to be read', frames: '1' });
+    const link = row('A name to be read').getByRole('link', { name: 'A name to be read' });
+    for (const width of [1920, 1440, 1280, 1024, 900, 768, 640]) {
+      await view.page.setViewportSize({ width, height: 900 });
+      expect((await link.boundingBox())?.width, `the name at ${width} px`).toBeGreaterThan(120);
+    }
+    await view.page.setViewportSize({ width: 1440, height: 900 });
+  });
+
   it('shows names as text, whatever is in them', async () => {
     await submit({ name: HOSTILE, owner: '<b>eve</b>', frames: '1' });
     await row('onerror').waitFor();
