@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
+import { missingEnginesText } from './support/missing-engines.ts';
 import { jobText } from './support/show-job.ts';
 
 export function registerJob(program: Command): void {
@@ -9,8 +10,12 @@ export function registerJob(program: Command): void {
     .argument('<id>', 'the id that submit printed');
   addCommonOptions(command).action(async (id: string, options: CommonOptions) => {
     await runCommand(options, async ({ out, farm }) => {
-      const job = await (await farm()).job(id);
+      const client = await farm();
+      const job = await client.job(id);
       await out.result(job, () => jobText(job));
+      const offered = new Set((await client.engines()).map((engine) => engine.id));
+      const missing = missingEnginesText(job, offered);
+      if (missing !== '') out.note(missing);
       return undefined;
     });
   });

@@ -4,6 +4,7 @@ import { addCommonOptions, runCommand, type CommandContext, type CommonOptions }
 import { ResultDownloader } from './support/download.ts';
 import { EXIT, InterruptedError, type ExitCode } from './support/exit-codes.ts';
 import type { FarmClient, Submission } from './support/farm-client.ts';
+import { missingEnginesText } from './support/missing-engines.ts';
 import { printable } from './support/output.ts';
 import { collect, oneOf, wholeNumber } from './support/parse-options.ts';
 import { patiently } from './support/patience.ts';
@@ -63,6 +64,8 @@ async function submit(context: CommandContext, file: string, options: SubmitOpti
   say(
     printable(`${submission.existing ? 'This job is there already' : 'Submitted'}: ${job.id} (${job.name})`),
   );
+  const missing = missingEnginesText(job, new Set((await client.engines()).map((engine) => engine.id)));
+  if (missing !== '') say(missing);
   if (options.wait !== true && options.download === undefined) {
     await out.result(job, () => job.id);
     say(

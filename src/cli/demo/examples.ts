@@ -59,10 +59,3 @@ export function demoDocument(document: object, noVideo: boolean): object {
   const kept = noVideo && steps !== undefined ? steps.filter(({ engine }) => engine !== VIDEO_ENGINE) : steps;
   return { ...document, id: newId('demo-'), ...(kept === undefined ? {} : { steps: kept }) };
 }
-
-/** How to get an engine that is missing. */
-export function engineHint(engine: string): string {
-  if (engine === 'blender' || engine === 'ffmpeg') return `./farmhand engines install ${engine}`;
-  if (engine === 'povray') return "your system's package povray (Debian: apt install povray)";
-  return 'a worker that has it';
-}

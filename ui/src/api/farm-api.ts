@@ -1,6 +1,7 @@
 import type {
   Attempts,
   ControlReply,
+  Engines,
   FramesPage,
   History,
   JobsPage,
@@ -74,6 +75,7 @@ export const farmApi = {
     verb: ControlVerb,
     body: { frames?: string; step?: string; priority?: number } = {},
   ) => request<ControlReply>('POST', `${job(id)}/${verb}`, body),
+  engines: () => request<Engines>('GET', '/api/engines'),
   workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),
   /** With its generation (0: unknown) a picture may be kept by the browser until there is a newer one. */
   imageUrl: (id: string, step: string, frame: number, kind: 'image' | 'thumbnail', generation: number) =>
