@@ -1,11 +1,8 @@
 import type { Command } from 'commander';
 import type { Engines } from '../shared/contracts/api.ts';
 import { cacheFolder } from '../local/downloads/cache-folder.ts';
-import {
-  INSTALLABLE_ENGINES,
-  installEngine,
-  type InstallableEngine,
-} from '../local/engines/install-engine.ts';
+import { installEngine } from '../local/engines/install-engine.ts';
+import { INSTALLABLE_ENGINES, type InstallableEngine } from '../shared/programs/installed-engines.ts';
 import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
 import { oneOf } from './support/parse-options.ts';
 import { formatTable } from './support/table.ts';

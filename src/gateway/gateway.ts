@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { urlHost } from '../shared/config/addresses.ts';
 import type { GatewayEnvironment } from '../shared/config/environment.ts';
 import { connectLedger } from '../shared/database/connect.ts';
 import type { Lifecycle } from '../shared/lifecycle/lifecycle.ts';
@@ -37,7 +38,9 @@ export async function startGateway(
   );
   lifecycle.onStop('nats', () => nats.drain());
 
-  // The port is part of the cookie's name, so that it has to be known before the first request is served.
+  const version = await productVersion();
+  // The port is part of the cookie's name, so that it has to be known before the first request is served. Between listening
+  // and the handler nothing waits: a request without a handler would never be answered.
   const server = createServer();
   server.listen(environment.FARMHAND_GATEWAY_PORT, environment.FARMHAND_GATEWAY_HOST);
   await once(server, 'listening');
@@ -57,7 +60,7 @@ export async function startGateway(
       new HostRules(host, parseAllowedHosts(environment.FARMHAND_ALLOWED_HOSTS)),
       port,
     ),
-    version: await productVersion(),
+    version,
     uiFolder: environment.FARMHAND_UI_DIR ?? fileURLToPath(new URL('ui/dist', PROJECT)),
   });
   lifecycle.onStop('s3', () => {
@@ -71,7 +74,7 @@ export async function startGateway(
   lifecycle.onStop('sockets', () => realtime.stop());
   feeds.start();
   lifecycle.onStop('feeds', () => feeds.stop());
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
+  return { url: `http://${urlHost(host)}:${port}`, port };
 }
 
 async function productVersion(): Promise<string> {

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
+import { isWildcard } from '../shared/config/addresses.ts';
 import { FarmError } from '../shared/domain/errors.ts';
-import { isWildcard } from './servers/nats.ts';
 
 export interface FarmAddress {
   /** What servers bind to. */

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { messageOf } from '../shared/domain/errors.ts';
+import { findOnPath } from '../shared/programs/find-on-path.ts';
 import { cacheFolder } from './downloads/cache-folder.ts';
 import { runProgram } from './downloads/run-program.ts';
 import type { FarmHome } from './farm-home.ts';
-import { findNewEnough, findOnPath, isAtLeast } from './servers/find-on-path.ts';
+import { findNewEnough, isAtLeast } from './servers/find-new-enough.ts';
 import { detectKind, unprivilegedUser } from './servers/postgres-account.ts';
 import { freePort } from './servers/ports.ts';
 

@@ -4,6 +4,7 @@ import {
   S3ServiceException,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { urlHost } from '../shared/config/addresses.ts';
 import { connectLedger } from '../shared/database/connect.ts';
 import { migrateLedger } from '../shared/database/migrate.ts';
 import { createLogger } from '../shared/logging/logger.ts';
@@ -15,7 +16,7 @@ import type { Progress } from './downloads/fetch-program.ts';
 import type { FarmHome } from './farm-home.ts';
 import { rotateLog } from './processes/log-files.ts';
 import type { Supervisor } from './processes/supervisor.ts';
-import { startNats, urlHost } from './servers/nats.ts';
+import { startNats } from './servers/nats.ts';
 import type { PortBook } from './servers/ports.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { startSeaweedfs } from './servers/seaweedfs.ts';

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { urlHost } from '../shared/config/addresses.ts';
 import { workersSchema } from '../shared/contracts/api.ts';
 import { FarmError } from '../shared/domain/errors.ts';
 import { takeLockFile } from '../shared/lifecycle/lock-file.ts';
@@ -15,7 +16,6 @@ import { prepareServers, startFarmServers } from './farm-servers.ts';
 import { forwardPort } from './forward-port.ts';
 import { endProcesses } from './processes/end-processes.ts';
 import { Supervisor } from './processes/supervisor.ts';
-import { urlHost } from './servers/nats.ts';
 import { PortBook } from './servers/ports.ts';
 
 const USUAL_GATEWAY_PORT = 7780;

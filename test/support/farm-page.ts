@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { findOnPath } from '../../src/local/servers/find-on-path.ts';
+import { findOnPath } from '../../src/shared/programs/find-on-path.ts';
 import type { WholeFarm } from './whole-farm.ts';
 import { until } from './until.ts';
 

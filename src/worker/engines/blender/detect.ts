@@ -1,12 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { findOnPath, isProgram } from '../../../shared/programs/find-on-path.ts';
+import { installedProgram } from '../../../shared/programs/installed-engines.ts';
 import type { DetectedProgram, DetectOptions } from '../engine.ts';
-import { findOnPath, isProgram, probe } from '../find-program.ts';
-
-/** The Python with the `bpy` module that `engines install blender` makes. */
-export function installedBpy(cacheDir: string): string {
-  return join(cacheDir, 'engines', 'blender', 'bin', 'python');
-}
+import { probe } from '../probe.ts';
 
 export function isPython(program: string): boolean {
   return /(?:^|\/)python[\d.]*$/.test(program);
@@ -31,9 +27,9 @@ const known = new Map<string, { stamp: string; found: DetectedProgram }>();
 
 /** Blender 3.0 or later: the program on PATH, or the `bpy` module in the cache folder. */
 export async function detectBlender({ cacheDir }: DetectOptions): Promise<DetectedProgram | null> {
-  const candidates = [await findOnPath('blender'), cacheDir === undefined ? null : installedBpy(cacheDir)];
-  for (const program of candidates) {
-    if (program === null || !(await isProgram(program))) continue;
+  const installed = cacheDir === undefined ? undefined : installedProgram('blender', cacheDir);
+  for (const program of [findOnPath('blender'), installed]) {
+    if (program === undefined || !isProgram(program)) continue;
     const { mtimeMs, size } = await stat(program);
     const stamp = `${mtimeMs} ${size}`;
     const before = known.get(program);

@@ -1,18 +1,13 @@
-import { join } from 'node:path';
+import { findOnPath, isProgram } from '../../../shared/programs/find-on-path.ts';
+import { installedProgram } from '../../../shared/programs/installed-engines.ts';
 import type { DetectedProgram, DetectOptions } from '../engine.ts';
-import { findOnPath, isProgram, probe } from '../find-program.ts';
-
-/** Where `engines install ffmpeg` puts it. */
-export function installedFfmpeg(cacheDir: string): string {
-  return join(cacheDir, 'engines', 'ffmpeg', 'ffmpeg');
-}
+import { probe } from '../probe.ts';
 
 /** FFmpeg 5.1 or later with libx264, on PATH or in the cache folder; a build without that encoder cannot make an mp4 here. */
 export async function detectFfmpeg({ cacheDir }: DetectOptions): Promise<DetectedProgram | null> {
-  const onPath = await findOnPath('ffmpeg');
-  const installed = cacheDir === undefined ? null : installedFfmpeg(cacheDir);
-  for (const program of [onPath, installed]) {
-    if (program === null || !(await isProgram(program))) continue;
+  const installed = cacheDir === undefined ? undefined : installedProgram('ffmpeg', cacheDir);
+  for (const program of [findOnPath('ffmpeg'), installed]) {
+    if (program === undefined || !isProgram(program)) continue;
     const [version, encoders] = await Promise.all([
       probe(program, ['-version']),
       probe(program, ['-hide_banner', '-encoders']),

@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { povraySettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { findOnPath } from '../../../shared/programs/find-on-path.ts';
 import { readPovIni, type PovIni } from '../../../shared/scenes/pov-ini.ts';
 import { spawnEngine, type EngineProcess } from '../../execution/engine-process.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type RenderedFrame,
   type SessionSpec,
 } from '../engine.ts';
-import { findOnPath, probe } from '../find-program.ts';
+import { probe } from '../probe.ts';
 import { povrayArguments, type PovraySettings } from './arguments.ts';
 import { PovrayOutput } from './parse-output.ts';
 
@@ -35,8 +36,8 @@ export const povrayEngine: Engine = {
 };
 
 async function detect(): Promise<DetectedProgram | null> {
-  const program = await findOnPath('povray');
-  if (program === null) return null;
+  const program = findOnPath('povray');
+  if (program === undefined) return null;
   const printed = await probe(program, ['--version']);
   const version = /POV-Ray (\d+\.\d+(?:\.\d+)*)/.exec(printed ?? '')?.[1];
   return version === undefined ? null : { version, features: [], program };

@@ -1,20 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findOnPath } from '../../shared/programs/find-on-path.ts';
 import { runProgram } from '../downloads/run-program.ts';
-
-/** The first runnable file of that name on `PATH`. */
-export function findOnPath(program: string, path = process.env['PATH'] ?? ''): string | undefined {
-  for (const folder of path.split(delimiter).filter((entry) => entry.startsWith('/'))) {
-    const candidate = join(folder, program);
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      continue;
-    }
-  }
-  return undefined;
-}
 
 /** Compares dotted versions number by number. */
 export function isAtLeast(version: string, minimum: string): boolean {

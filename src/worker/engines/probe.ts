@@ -1,29 +1,8 @@
 import { execFile } from 'node:child_process';
-import { access, constants, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
 
 /** Long enough for a machine that is busy rendering. */
 const PROBE_MS = 60_000;
-
-/** @returns the absolute path of a program on PATH, or null. */
-export async function findOnPath(name: string): Promise<string | null> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    if (folder === '') continue;
-    const path = join(folder, name);
-    if (await isProgram(path)) return path;
-  }
-  return null;
-}
-
-export async function isProgram(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(await realpath(path))).isFile();
-  } catch {
-    return false; // not there, or not to be run by us: the same to who asks
-  }
-}
 
 /**
  * Runs a program to ask for its version and abilities.
