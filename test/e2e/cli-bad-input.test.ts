@@ -199,9 +199,9 @@ describe('wrong use or an unreadable file: exit 2, before anything is sent', () 
 
 describe('nothing else happens', () => {
   it('exit 3 and a sentence when no farm answers', async () => {
-    const { code, stderr } = await refused('jobs', '--farm', 'http://127.0.0.1:9');
-    expect(code).toBe(2); // the token of another farm is never sent there
-    expect(stderr).toContain('FARMHAND_TOKEN');
+    const { code, stderr } = await refused('jobs', '--farm', 'http://127.0.0.1:9'); // without a token for it
+    expect(code).toBe(3);
+    expect(stderr).toContain('No farm answers');
     const environment = { ...farm.environment, FARMHAND_TOKEN: 'x' };
     const { run } = await import('../support/whole-farm.ts');
     const cli = join(import.meta.dirname, '../../src/cli/main.ts');

@@ -228,7 +228,7 @@ describe('the intake of jobs', () => {
     expect(await submit(farm.context, { ...document, owner: 'bob' })).toMatchObject({ existing: false });
     expect(await submit(farm.context, { ...document, name: 'y' })).toMatchObject({
       code: 'conflict',
-      errors: [{ path: 'idempotencyKey' }],
+      errors: [{ path: 'idempotencyKey', value: '"k1"' }],
     });
   });
 

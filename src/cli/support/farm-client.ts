@@ -234,9 +234,12 @@ function refusal(status: number, body: unknown, url: string): RefusedError | Unr
     (issue) => `  ${issue.path || '(whole document)'}: got ${issue.value}, expected ${issue.expected}`,
   );
   const sentence = detail === '' ? title : detail;
-  // The issues are in the sentence already when the farm made it from them.
+  // The issues are in the sentence already when the farm made it from them: several read better one below the other.
+  const [first] = errors;
+  const at = first === undefined ? -1 : sentence.indexOf(`: got ${first.value}, expected ${first.expected}`);
   const listed = errors.every((issue) => sentence.includes(issue.expected));
-  const message = listed ? sentence : [sentence, ...lines].join('\n');
+  const head = at < 0 ? sentence : sentence.slice(0, at).replace(/\s*\S+$/, '');
+  const message = listed && errors.length < 2 ? sentence : [head, ...lines].join('\n');
   return new RefusedError(isErrorCode(code) ? code : 'internal', message, { status, issues: errors });
 }
 

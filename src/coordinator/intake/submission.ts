@@ -1,5 +1,6 @@
 import type { Ledger } from '../../shared/database/connect.ts';
-import { FarmError } from '../../shared/domain/errors.ts';
+import type { JobDocument } from '../../shared/contracts/job-document.ts';
+import { FarmError, describeValue } from '../../shared/domain/errors.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import type { Announcer } from '../ledger/announcer.ts';
@@ -48,7 +49,7 @@ export class Submissions {
     const plan = await planJob(document, this.#scenes);
     const jobId = document.id ?? source.jobId ?? newId('j');
     const result = await insertJob(this.#ledger, jobId, plan);
-    if (result.outcome === 'conflict') throw conflict(result.jobId, document.id);
+    if (result.outcome === 'conflict') throw conflict(result.jobId, document);
     if (result.outcome === 'accepted') {
       this.#steps.remember(jobId, result.steps);
       this.#wakeUps.feeder.wake();
@@ -59,14 +60,17 @@ export class Submissions {
   }
 }
 
-function conflict(existing: string, id: string | undefined): FarmError {
-  const what = id === existing ? 'id' : 'idempotencyKey';
+function conflict(
+  existing: string,
+  { id, idempotencyKey }: Pick<JobDocument, 'id' | 'idempotencyKey'>,
+): FarmError {
+  const [what, value] = id === existing ? ['id', id] : ['idempotencyKey', idempotencyKey];
   return new FarmError(
     'conflict',
     `There is a job ${existing} with the same ${what} and another document; use a new ${what}, or send the same document.`,
     {
       issues: [
-        { path: what, value: JSON.stringify(existing), expected: `a new ${what}, or the same document` },
+        { path: what, value: describeValue(value), expected: `a new ${what}, or the same document` },
       ],
     },
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeJson } from './decode.ts';
+import { decodeJson, parseWith } from './decode.ts';
 import { jobDocumentSchema } from './job-document.ts';
 
 const decode = (text: string): unknown => decodeJson(new TextEncoder().encode(text), { what: 'It' });
@@ -32,5 +32,12 @@ describe('JSON that may come from anybody', () => {
     ['9999-12-31T23:59:59-23:59', false],
   ])('takes times that the ledger can store: %s %s', (notBefore, taken) => {
     expect(jobDocumentSchema.shape.notBefore.safeParse(notBefore).success).toBe(taken);
+  });
+
+  it('says plainly what is expected', () => {
+    const document = { version: '3.3.4', name: 5, engine: 'null', frames: '1' };
+    expect(() => parseWith(jobDocumentSchema, document, 'It')).toThrow(
+      'It is not valid. version: got "3.3.4", expected 1; name: got 5, expected string',
+    );
   });
 });

@@ -80,9 +80,20 @@ function flattenIssues(issues: readonly z.core.$ZodIssue[]): InputIssue[] {
           expected: 'only the documented fields',
         }));
       }
-      return [{ path: formatPath(issue.path), value: describeValue(issue.input), expected: issue.message }];
+      return [
+        {
+          path: formatPath(issue.path),
+          value: describeValue(issue.input),
+          expected: expectedOf(issue.message),
+        },
+      ];
     })
     .slice(0, MAX_ISSUES);
+}
+
+/** `Invalid input: expected string, received undefined` → `string`: the sentence around it says the rest. */
+function expectedOf(message: string): string {
+  return /^[^:]*: expected (.+?)(?:, received .*)?$/s.exec(message)?.[1] ?? message;
 }
 
 function decodeText(bytes: Uint8Array, what: string): string {
