@@ -69,9 +69,7 @@ function conflict(
     'conflict',
     `There is a job ${existing} with the same ${what} and another document; use a new ${what}, or send the same document.`,
     {
-      issues: [
-        { path: what, value: describeValue(value), expected: `a new ${what}, or the same document` },
-      ],
+      issues: [{ path: what, value: describeValue(value), expected: `a new ${what}, or the same document` }],
     },
   );
 }
