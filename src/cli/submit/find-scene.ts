@@ -1,11 +1,11 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { MAX_LOTTIE_BYTES } from '../../shared/scenes/lottie-animation.ts';
 import { readPovIni } from '../../shared/scenes/pov-ini.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import type { LocalFile } from '../support/upload.ts';
 
 const MAX_INI_BYTES = 1_000_000;
-const MAX_LOTTIE_BYTES = 64 * 1_048_576;
 const KINDS = 'a .blend, .pov or POV-Ray .ini file, or a Lottie .json';
 
 /** The scene of a folder, and how many more lie deeper in it. */
@@ -83,8 +83,8 @@ async function readStart(file: string, bytes: number): Promise<string> {
 }
 
 async function isLottie(file: string): Promise<boolean> {
+  if ((await stat(file)).size > MAX_LOTTIE_BYTES) return false;
   const bytes = await readFile(file);
-  if (bytes.byteLength > MAX_LOTTIE_BYTES) return false;
   try {
     return looksLikeLottie(JSON.parse(bytes.toString('utf8')));
   } catch {

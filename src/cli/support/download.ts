@@ -12,7 +12,7 @@ import type { FarmClient } from './farm-client.ts';
 import { patiently } from './patience.ts';
 import { forEachParallel } from './pool.ts';
 import type { Progress } from './progress.ts';
-import { hashFile } from './upload.ts';
+import { hashLocalFile } from './upload.ts';
 
 type ResultFile = ResultsPage['files'][number];
 
@@ -123,7 +123,7 @@ export class ResultDownloader {
 async function isComplete(path: string, file: ResultFile): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() !== true || found.size !== file.bytes) return false;
-  return (await hashFile(path)).sha256 === file.sha256;
+  return (await hashLocalFile(path)).sha256 === file.sha256;
 }
 
 /** To `<name>.part` first, so that a file under its own name is always whole. */

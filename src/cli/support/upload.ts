@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, openAsBlob } from 'node:fs';
+import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { isSafePath, type AssetManifest } from '../../shared/contracts/manifest.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
+import { hashFile } from '../../shared/storage/hash-file.ts';
 import { UnreachableError, UsageError } from './exit-codes.ts';
 import type { FarmClient } from './farm-client.ts';
 import { patiently } from './patience.ts';
@@ -153,7 +153,7 @@ export async function hashFiles(files: readonly LocalFile[], signal: AbortSignal
       throw new UsageError(
         `The file name ${JSON.stringify(file.path)} cannot be stored: it must be a relative path without "..", backslashes or control characters. Rename it.`,
       );
-    const { size, sha256 } = await hashFile(file.file);
+    const { bytes: size, sha256 } = await hashLocalFile(file.file);
     if (size > MAX_FILE_BYTES)
       throw new UsageError(
         `${file.file} has ${formatBytes(size)}; a file of an asset may have up to ${formatBytes(MAX_FILE_BYTES)}.`,
@@ -164,18 +164,12 @@ export async function hashFiles(files: readonly LocalFile[], signal: AbortSignal
 }
 
 /** @throws UsageError when the file cannot be read. */
-export async function hashFile(file: string): Promise<{ size: number; sha256: string }> {
-  const hash = createHash('sha256');
-  let size = 0;
+export async function hashLocalFile(file: string): Promise<{ bytes: number; sha256: string }> {
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1_048_576 })) {
-      hash.update(chunk as Buffer);
-      size += (chunk as Buffer).byteLength;
-    }
+    return await hashFile(file);
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  return { size, sha256: hash.digest('hex') };
 }
 
 export async function fileSize(file: string): Promise<number> {

@@ -4,6 +4,7 @@ import type { Attempt, Attempts } from '../../shared/contracts/api.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError, describeValue } from '../../shared/domain/errors.ts';
 import { formatFrames } from '../../shared/domain/frame-ranges.ts';
+import { taskOfAttempt } from '../../shared/domain/ids.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
 /** Where an attempt's log is to be looked for. */
@@ -62,7 +63,7 @@ export class AttemptQueries {
     const last = rows.length > limit ? page.at(-1) : undefined;
     const attempts = page.map((row): Attempt => ({
       id: row.id,
-      taskId: taskIdOf(row.id),
+      taskId: taskOfAttempt(row.id),
       step: row.step,
       frames: formatFrames(row.frames),
       worker: row.worker,
@@ -92,14 +93,9 @@ export class AttemptQueries {
     }
     return {
       jobId: row.job_id,
-      taskId: taskIdOf(attempt),
+      taskId: taskOfAttempt(attempt),
       ended: row.ended_at !== null,
       logKey: row.log_key,
     };
   }
-}
-
-/** An attempt is named `<task>-<feed>-<delivery>`. */
-function taskIdOf(attempt: string): string {
-  return attempt.replace(/-\d+-\d+$/, '');
 }

@@ -1,10 +1,8 @@
-import { isId } from '../../shared/domain/ids.ts';
+import { ATTEMPT_ID_PATTERN, isId } from '../../shared/domain/ids.ts';
 
 /** What a room's name says. */
 export type Room =
   { kind: 'jobs' } | { kind: 'workers' } | { kind: 'job'; jobId: string } | { kind: 'log'; attempt: string };
-
-const ATTEMPT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,159}$/;
 
 export const ROOMS = {
   jobs: 'jobs',
@@ -19,6 +17,7 @@ export function parseRoom(name: unknown): Room | undefined {
   if (name === ROOMS.jobs) return { kind: 'jobs' };
   if (name === ROOMS.workers) return { kind: 'workers' };
   if (name.startsWith('job:') && isId(name.slice(4))) return { kind: 'job', jobId: name.slice(4) };
-  if (name.startsWith('log:') && ATTEMPT.test(name.slice(4))) return { kind: 'log', attempt: name.slice(4) };
+  if (name.startsWith('log:') && ATTEMPT_ID_PATTERN.test(name.slice(4)))
+    return { kind: 'log', attempt: name.slice(4) };
   return undefined;
 }

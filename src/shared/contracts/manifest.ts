@@ -10,6 +10,9 @@ export const assetPathSchema = z
     'a relative path with "/" and without "..", empty parts, backslashes or control characters',
   );
 
+/** 100,000 files with long paths. */
+export const MAX_MANIFEST_BYTES = 64_000_000;
+
 /** `asset:<sha256>` names one of these, as canonical JSON (files sorted by path, no white space). */
 export const assetManifestSchema = z.strictObject({
   version: z.literal(1),

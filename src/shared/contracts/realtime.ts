@@ -47,7 +47,7 @@ export interface RoomPatch {
 export type JoinReply = { ok: true; snapshot: RoomSnapshot } | { ok: false; code: string; message: string };
 
 export interface ClientToServerEvents {
-  /** With `epoch` and `seq` of the last patch seen, the server may answer with an empty snapshot when nothing was missed. */
+  /** Answered with a snapshot, however often the room is joined. */
   join: (request: { room: string; hidden?: boolean }, reply: (answer: JoinReply) => void) => void;
   leave: (request: { room: string }) => void;
   /** Hidden tabs get patches once a second only. */

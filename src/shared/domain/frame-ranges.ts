@@ -80,6 +80,11 @@ export function formatFrames(numbers: readonly number[]): string {
   return parts.join(',');
 }
 
+/** Pads the digits and keeps the sign in front: 7 → `0007`, -3 → `-0003`. */
+export function padFrame(frame: number, width: number): string {
+  return `${frame < 0 ? '-' : ''}${String(Math.abs(frame)).padStart(width, '0')}`;
+}
+
 function numbersOf(run: FrameRun): number[] {
   return Array.from({ length: run.count }, (_, i) => run.start + i * run.step);
 }

@@ -19,6 +19,14 @@ export function assertId(value: string, what: string): string {
   return value;
 }
 
+/** `<task>-<feed>-<delivery>`, as {@link attemptId} makes it. */
+export const ATTEMPT_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,159}$/;
+
+/** The task that an attempt is one of. */
+export function taskOfAttempt(attempt: string): string {
+  return attempt.replace(/-\d+-\d+$/, '');
+}
+
 /** The attempt's id: one delivery of one feed of one task. Parts of it never contain another "-" than the joining ones. */
 export function attemptId(taskId: string, feed: number, delivery: number): string {
   return `${taskId}-${feed}-${delivery}`;

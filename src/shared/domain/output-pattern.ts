@@ -1,4 +1,5 @@
 import { FarmError, describeValue } from './errors.ts';
+import { padFrame } from './frame-ranges.ts';
 
 /** The name of a frame's first and usual output. */
 export const MAIN_OUTPUT = 'main';
@@ -65,7 +66,7 @@ export function formatOutputName(pattern: OutputPattern, values: OutputNameValue
 
 /**
  * Why two files of a job would get one name, or undefined when none can.
- * @param steps of the job that share this pattern's names: each with how many frames it has.
+ * @param step how many frames it has, and whether another step of the job uses the same pattern.
  */
 export function patternCollision(
   pattern: OutputPattern,
@@ -103,10 +104,7 @@ function checkedLiteral(literal: string, text: string): string {
 }
 
 function valueOf(part: { placeholder: Placeholder; width: number }, values: OutputNameValues): string {
-  if (part.placeholder === 'frame') {
-    const digits = String(Math.abs(values.frame)).padStart(part.width, '0');
-    return values.frame < 0 ? `-${digits}` : digits;
-  }
+  if (part.placeholder === 'frame') return padFrame(values.frame, part.width);
   return fileSafe(values[part.placeholder]);
 }
 

@@ -58,7 +58,7 @@ export const FRAME_TRANSITIONS: Record<FrameState, readonly FrameState[]> = {
   cancelled: ['ready', 'waiting'],
 };
 
-/** Ended, in the sense that no worker will be given this frame unless somebody asks for it again. */
+/** Ended, in the sense that nothing of the job is rendered any more unless somebody asks for it again. */
 export function isEndedJob(state: JobState): boolean {
   return (ENDED_JOB_STATES as readonly JobState[]).includes(state);
 }

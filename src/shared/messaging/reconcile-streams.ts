@@ -1,5 +1,10 @@
-import { jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { STREAMS } from './streams.ts';
 

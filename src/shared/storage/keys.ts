@@ -1,3 +1,4 @@
+import { padFrame } from '../domain/frame-ranges.ts';
 import { assertId } from '../domain/ids.ts';
 
 /** Every object key of the farm is made here, never taken from a user. */
@@ -30,9 +31,4 @@ export function previewKey(parts: {
   generation: number;
 }): string {
   return `previews/${assertId(parts.jobId, 'The job id')}/${assertId(parts.step, 'The step')}/${parts.frame}-${parts.generation}.webp`;
-}
-
-/** Pads the digits and keeps the sign in front: 7 → `0007`, -3 → `-0003`. */
-export function padFrame(frame: number, width: number): string {
-  return `${frame < 0 ? '-' : ''}${String(Math.abs(frame)).padStart(width, '0')}`;
 }

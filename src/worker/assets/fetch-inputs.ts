@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { InputsReply, TaskMessage } from '../../shared/contracts/messages.ts';
-import { padFrame } from '../../shared/storage/keys.ts';
+import { padFrame } from '../../shared/domain/frame-ranges.ts';
 import { EngineFailure, type FrameRequest } from '../engines/engine.ts';
 import { isNotFound, type ObjectStore } from '../object-store.ts';
 

@@ -2,13 +2,16 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeJson, parseWith } from '../../shared/contracts/decode.ts';
-import { assetManifestSchema, type AssetManifest } from '../../shared/contracts/manifest.ts';
+import {
+  assetManifestSchema,
+  MAX_MANIFEST_BYTES,
+  type AssetManifest,
+} from '../../shared/contracts/manifest.ts';
 import type { SceneRef } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { EngineFailure } from '../engines/engine.ts';
 import type { FileCache } from './file-cache.ts';
 
-const MAX_MANIFEST_BYTES = 64_000_000;
 const FETCH_AT_ONCE = 8;
 
 /** An asset's files under their own names, for one session. */

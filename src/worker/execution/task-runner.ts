@@ -4,6 +4,7 @@ import type { TaskMessage } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { IN_PROGRESS_EVERY_MS } from '../../shared/messaging/streams.ts';
+import { hashFile } from '../../shared/storage/hash-file.ts';
 import { logKey } from '../../shared/storage/keys.ts';
 import { fetchInputs } from '../assets/fetch-inputs.ts';
 import type { FrameRequest, RenderedFrame } from '../engines/engine.ts';
@@ -19,7 +20,6 @@ import type { DiskWatch } from '../reporting/disk-watch.ts';
 import type { FarmAsks } from '../reporting/farm-asks.ts';
 import { ProgressReporter, publishLogPiece, type LivePublisher } from '../reporting/live-reports.ts';
 import type { StatusOutbox } from '../reporting/status-outbox.ts';
-import { hashFile } from '../results/hash-file.ts';
 import type { SessionPool } from '../sessions/session-pool.ts';
 import type { AttemptRegistry } from './attempt-registry.ts';
 import type { Attempt } from './attempt.ts';
@@ -193,12 +193,13 @@ class AttemptRun {
     if (outcome.type === 'failed')
       this.#attemptLog.line(`[farmhand] Failed (${outcome.class}): ${outcome.message}`);
     try {
-      const file = await this.#attemptLog.finish();
-      if (file === null) return null;
+      const path = await this.#attemptLog.finish();
+      if (path === null) return null;
       const { task, delivery, stopSignal } = this.#attempt;
       const key = logKey({ jobId: task.jobId, taskId: task.taskId, feed: task.feed, delivery });
       const signal = stopSignal.aborted ? AbortSignal.timeout(2_000) : stopSignal;
-      await this.#parts.store.put(key, await hashFile(file), 'application/zstd', signal);
+      const file = { path, ...(await hashFile(path)) };
+      await this.#parts.store.put(key, file, 'application/zstd', signal);
       return key;
     } catch (error) {
       this.#log.warn({ reason: messageOf(error) }, 'the log of an attempt was not stored');

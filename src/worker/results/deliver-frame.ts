@@ -5,10 +5,10 @@ import type { FrameRef, FrameResult, OutputFile } from '../../shared/contracts/m
 import { messageOf } from '../../shared/domain/errors.ts';
 import { storableText } from '../../shared/domain/text.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import { hashFile } from '../../shared/storage/hash-file.ts';
 import { previewKey, resultFile, resultKey } from '../../shared/storage/keys.ts';
 import type { ProducedFile, RenderedFrame } from '../engines/engine.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { hashFile } from './hash-file.ts';
 import {
   contentTypeOf,
   formatOf,
@@ -64,7 +64,7 @@ async function deliverFile(
   store: ObjectStore,
 ): Promise<OutputFile> {
   await verifyFrame(path, target);
-  const file = await hashFile(path);
+  const file = { path, ...(await hashFile(path)) };
   const { jobId, step, attempt, signal } = target;
   const key = resultKey({ jobId, step, attempt, file: resultFile(name, frame.number, formatOf(path)) });
   await store.put(key, file, contentTypeOf(path), signal);

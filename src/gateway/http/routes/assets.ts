@@ -1,12 +1,11 @@
 import { Router } from 'express';
 import { assetPlanRequestSchema, assetRequestSchema } from '../../../shared/contracts/api.ts';
+import { MAX_MANIFEST_BYTES } from '../../../shared/contracts/manifest.ts';
 import type { AssetStore } from '../../ledger/asset-store.ts';
 import { rawBody, readBody } from '../read-body.ts';
 
 /** 1,000 hashes with sizes. */
 const MAX_PLAN_BYTES = 200_000;
-/** 100,000 files with long paths. */
-const MAX_MANIFEST_BYTES = 64_000_000;
 
 export function assetRoutes(assets: AssetStore): Router {
   const router = Router();

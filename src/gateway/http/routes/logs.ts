@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import { ATTEMPT_ID_PATTERN } from '../../../shared/domain/ids.ts';
 import type { AttemptQueries } from '../../ledger/attempt-queries.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { LogReader } from '../../storage/log-reader.ts';
@@ -7,10 +8,7 @@ import { cursorSchema, limitSchema } from '../../ledger/cursor.ts';
 import { readQuery } from '../read-body.ts';
 
 const query = z.strictObject({
-  attempt: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,159}$/, 'an attempt id')
-    .optional(),
+  attempt: z.string().regex(ATTEMPT_ID_PATTERN, 'an attempt id').optional(),
   /** Bytes of UTF-8. */
   offset: z.coerce.number().int().min(0).default(0),
   limit: limitSchema(200, 1_000),
