@@ -126,7 +126,7 @@ export function s3Identities(bucket: string, identities: SeaweedfsOptions['ident
         name: 'worker',
         credentials: credentials(identities.worker),
         actions: [
-          ...rights('Read', ['assets', 'templates', 'results']),
+          ...rights('Read', ['assets', 'results']),
           ...rights('Write', ['results', 'logs', 'previews']),
         ],
       },
