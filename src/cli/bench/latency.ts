@@ -39,11 +39,12 @@ const JOB_TIMEOUT_MS = 30_000;
 export async function measureLatency({ jobs, say, signal }: LatencyOptions): Promise<LatencyReport> {
   const home = await mkdtemp(join(tmpdir(), 'farmhand-bench-'));
   let farm: LocalFarm | undefined;
+  let connection: NatsConnection | undefined;
   try {
     farm = await startLocalFarm({ home, workers: 1, slots: SLOTS, progress: say, signal });
     const { url, users } = farm.connections.nats;
     const { user, password: pass } = users.operator;
-    const connection = await connect({ servers: url, user, pass, name: 'bench latency' });
+    connection = await connect({ servers: url, user, pass, name: 'bench latency' });
     const watch = new JobWatch(connection);
     const ids: string[] = [];
     const latencies: number[] = [];
@@ -55,10 +56,10 @@ export async function measureLatency({ jobs, say, signal }: LatencyOptions): Pro
       ids.push(id);
       if (i >= WARM_UP_JOBS) latencies.push(ms);
     }
-    await connection.close();
     await assertAcceptedOnce(new FarmClient({ url: farm.url, token: farm.token, signal }), ids);
     return report(latencies);
   } finally {
+    await connection?.close();
     await farm?.stop();
     await rm(home, { recursive: true, force: true });
   }
