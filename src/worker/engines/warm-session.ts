@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../shared/domain/errors.ts';
-import { spawnEngine, type EngineExit, type EngineProcess } from '../execution/engine-process.ts';
+import { howItEnded, type EngineExit } from '../execution/engine-exit.ts';
+import { spawnEngine, type EngineProcess } from '../execution/engine-process.ts';
 import {
   EngineFailure,
   type EngineSession,
@@ -187,11 +188,10 @@ export class WarmSession implements EngineSession {
 
   #failureOf(exit: EngineExit): EngineFailure {
     if (exit.failure) return exit.failure;
-    const how = exit.signal === null ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
     const reason = this.#options.reason?.(exit.lastLines) ?? exit.lastLines.at(-1);
     return new EngineFailure(
       'engine-crash',
-      `${this.#options.label} ended with ${how}${reason === undefined ? '.' : `: ${reason}`}`,
+      `${this.#options.label} ended with ${howItEnded(exit)}${reason === undefined ? '.' : `: ${reason}`}`,
     );
   }
 

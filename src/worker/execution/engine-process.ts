@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { constants as osConstants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineFailure } from '../engines/engine.ts';
+import { exitOf, meaningOf, startFailure, type EngineExit } from './engine-exit.ts';
 import { guardScript } from './engine-guard.ts';
+import { EngineTimers } from './engine-timers.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { groupMemoryBytes, isGroupAlive, signalGroup } from './process-tree.ts';
 
@@ -38,17 +39,6 @@ export interface SpawnEngineOptions {
   nice?: number;
 }
 
-export interface EngineExit {
-  /** Exit code, or null when a signal ended it. */
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  /** Why the worker ended it (time-out, memory, `fail`), or why it could not start; null: it ended by itself or by `stop`. */
-  failure: EngineFailure | null;
-  /** The last lines that it printed, for the reason of a failure. */
-  lastLines: readonly string[];
-  peakMemoryBytes: number;
-}
-
 /**
  * Starts an engine in a process group of its own that ends with the worker, whatever ends the worker.
  * Never throws for what the engine does: how it ended is `exited`.
@@ -67,9 +57,7 @@ export class EngineProcess {
   #memoryBytes = 0;
   #peakBytes = 0;
   #ended = false;
-  #startTimer: NodeJS.Timeout | undefined;
-  #silenceTimer: NodeJS.Timeout | undefined;
-  #frameTimer: NodeJS.Timeout | undefined;
+  readonly #timers = new EngineTimers((failure) => this.fail(failure));
   #memoryTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SpawnEngineOptions) {
@@ -138,30 +126,17 @@ export class EngineProcess {
 
   /** The start time-out is over: the engine said that it is ready. */
   started(): void {
-    clearTimeout(this.#startTimer);
+    this.#timers.started();
   }
 
   /** From now on silence counts, and after `frameSeconds` (0: no limit) the work is given up. */
   beginWork(limits: { silenceSeconds?: number; frameSeconds?: number } = {}): void {
-    this.endWork();
     const silence = limits.silenceSeconds ?? this.#options.silenceSeconds ?? 0;
-    if (silence > 0) {
-      this.#silenceTimer = timer(silence, () => {
-        this.fail(timedOut(`printed nothing for ${silence} s`));
-      });
-    }
-    const frame = limits.frameSeconds ?? 0;
-    if (frame > 0) {
-      this.#frameTimer = timer(frame, () => {
-        this.fail(timedOut(`did not finish the frame within ${frame} s`));
-      });
-    }
+    this.#timers.beginWork(silence, limits.frameSeconds ?? 0);
   }
 
   endWork(): void {
-    clearTimeout(this.#silenceTimer);
-    clearTimeout(this.#frameTimer);
-    this.#silenceTimer = this.#frameTimer = undefined;
+    this.#timers.endWork();
   }
 
   /** Kills the engine at once; `exited` then carries this reason, if it is the first. */
@@ -197,11 +172,7 @@ export class EngineProcess {
     child.stdin?.on('error', () => undefined);
     const line = child.stdio[lifeline] as Readable | undefined;
     line?.on('error', () => undefined);
-    const start = this.#options.startTimeoutSeconds ?? 0;
-    if (start > 0)
-      this.#startTimer = timer(start, () => {
-        this.fail(timedOut(`was not ready within ${start} s`));
-      });
+    this.#timers.awaitStart(this.#options.startTimeoutSeconds ?? 0);
     this.#scheduleMemoryCheck();
     const onAbort = (): void => this.#signal('SIGKILL');
     this.#options.signal?.addEventListener('abort', onAbort, { once: true });
@@ -215,7 +186,7 @@ export class EngineProcess {
     this.#options.signal?.removeEventListener('abort', onAbort);
     line?.destroy();
     this.endWork();
-    clearTimeout(this.#startTimer);
+    this.#timers.started();
     clearTimeout(this.#memoryTimer);
     return {
       ...meaningOf(code, signal),
@@ -249,7 +220,7 @@ export class EngineProcess {
       onLine?.(line);
     });
     stream.on('data', (chunk: Buffer) => {
-      this.#silenceTimer?.refresh();
+      this.#timers.heard();
       splitter.push(chunk);
     });
     return new Promise((resolve) => {
@@ -296,43 +267,4 @@ export class EngineProcess {
   }
 }
 
-function timer(seconds: number, run: () => void): NodeJS.Timeout {
-  // setTimeout takes at most 2^31 - 1 ms and runs longer ones at once.
-  const handle = setTimeout(run, Math.min(seconds * 1000, 2_147_483_647));
-  handle.unref();
-  return handle;
-}
-
-function timedOut(what: string): EngineFailure {
-  return new EngineFailure('timeout', `The engine ${what}.`);
-}
-
 const mebibytes = (bytes: number): number => Math.round(bytes / 1_048_576);
-
-function exitOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => {
-      resolve([code, signal]);
-    });
-    child.once('error', () => {
-      if (child.pid === undefined) resolve([null, null]);
-    });
-  });
-}
-
-/** A shell reports its child's signal n as exit code 128 + n. */
-function meaningOf(code: number | null, signal: NodeJS.Signals | null): Pick<EngineExit, 'code' | 'signal'> {
-  if (code === null || code <= 128) return { code, signal };
-  const name = Object.entries(osConstants.signals).find(([, number]) => number === code - 128)?.[0];
-  return name === undefined ? { code, signal } : { code: null, signal: name as NodeJS.Signals };
-}
-
-/** `nice` ends with 126 or 127 when the program cannot be run at all. */
-function startFailure(
-  code: number | null,
-  program: string,
-  lastLines: readonly string[],
-): EngineFailure | null {
-  if ((code !== 126 && code !== 127) || !lastLines.some((line) => line.includes('nice:'))) return null;
-  return new EngineFailure('host', `${program} cannot be run: ${lastLines.at(-1) ?? 'no reason given'}`);
-}

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ffmpegSettings } from '../../../shared/contracts/engine-catalogue.ts';
 import type { SceneRef } from '../../../shared/contracts/messages.ts';
-import { spawnEngine, type EngineProcess } from '../../execution/engine-process.ts';
+import { howItEnded } from '../../execution/engine-exit.ts';
 import {
   EngineFailure,
   type Engine,
@@ -11,6 +11,7 @@ import {
   type RenderedFrame,
   type SessionSpec,
 } from '../engine.ts';
+import { OneShotRunner } from '../one-shot.ts';
 import { AUDIO, VIDEO, checkArguments, encodeArguments, type FfmpegSettings } from './arguments.ts';
 import { detectFfmpeg } from './detect.ts';
 import { inputSequence, type InputSequence } from './input-frames.ts';
@@ -48,12 +49,13 @@ function assetReference(reference: string): SceneRef {
 class FfmpegSession implements EngineSession {
   readonly #spec: SessionSpec;
   readonly #settings: FfmpegSettings;
-  #process: EngineProcess | null = null;
+  readonly #runner: OneShotRunner;
   #units = 0;
 
   constructor(spec: SessionSpec, settings: FfmpegSettings) {
     this.#spec = spec;
     this.#settings = settings;
+    this.#runner = new OneShotRunner(spec);
   }
 
   async render(request: FrameRequest): Promise<RenderedFrame> {
@@ -78,11 +80,11 @@ class FfmpegSession implements EngineSession {
   }
 
   async close(): Promise<void> {
-    await this.#process?.stop({ graceMs: 0 });
+    await this.#runner.close();
   }
 
   memoryBytes(): number {
-    return this.#process?.memoryBytes ?? 0;
+    return this.#runner.memoryBytes;
   }
 
   #warnings({ size, warnings }: InputSequence): string[] {
@@ -153,41 +155,22 @@ class FfmpegSession implements EngineSession {
     request: FrameRequest,
     report: (frames: number) => void,
   ): Promise<{ output: FfmpegOutput; peak: number }> {
-    const spec = this.#spec;
     const output = new FfmpegOutput();
-    const process = spawnEngine({
-      argv: [spec.detected.program, ...args],
+    const exit = await this.#runner.run({
+      args,
       cwd: folder,
-      workDir: spec.workDir,
-      memoryLimitBytes: spec.memoryLimitBytes,
-      log: spec.log,
+      signal: request.signal,
+      graceMs: GRACE_MS,
       onStderr: (line) => output.readError(line),
-      replies: [
-        (line) => {
-          output.readProgress(line);
-          if (line.startsWith('progress=')) report(output.frames);
-        },
-      ],
-      signal: spec.signal,
+      onReply: (line) => {
+        output.readProgress(line);
+        if (line.startsWith('progress=')) report(output.frames);
+      },
     });
-    this.#process = process;
-    process.beginWork({
-      silenceSeconds: spec.timeouts.silenceSeconds,
-      frameSeconds: spec.timeouts.frameSeconds,
-    });
-    const stop = (): void => void process.stop({ graceMs: GRACE_MS });
-    request.signal.addEventListener('abort', stop, { once: true });
-    if (request.signal.aborted) stop();
-    const exit = await process.exited;
-    request.signal.removeEventListener('abort', stop);
-    if (exit.failure) throw exit.failure;
-    if (request.signal.aborted) throw new EngineFailure('engine-crash', 'The encoding was stopped.');
     if (exit.code !== 0 || !output.ended) {
-      const how = exit.signal === null ? `exit code ${exit.code ?? '?'}` : `signal ${exit.signal}`;
-      const crashed = exit.signal !== null;
       throw new EngineFailure(
-        crashed ? 'engine-crash' : output.failureClass,
-        `FFmpeg ended with ${how}: ${output.reason ?? 'it gave no reason'}`,
+        exit.signal !== null ? 'engine-crash' : output.failureClass,
+        `FFmpeg ended with ${howItEnded(exit)}: ${output.reason ?? 'it gave no reason'}`,
       );
     }
     return { output, peak: exit.peakMemoryBytes };

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { povraySettings } from '../../../shared/contracts/engine-catalogue.ts';
 import { findOnPath } from '../../../shared/programs/find-on-path.ts';
 import { readPovIni, type PovIni } from '../../../shared/scenes/pov-ini.ts';
-import { spawnEngine, type EngineProcess } from '../../execution/engine-process.ts';
+import { howItEnded } from '../../execution/engine-exit.ts';
 import {
   EngineFailure,
   type DetectedProgram,
@@ -13,6 +13,7 @@ import {
   type RenderedFrame,
   type SessionSpec,
 } from '../engine.ts';
+import { OneShotRunner } from '../one-shot.ts';
 import { probe } from '../probe.ts';
 import { povrayArguments, type PovraySettings } from './arguments.ts';
 import { PovrayOutput } from './parse-output.ts';
@@ -48,7 +49,7 @@ class PovraySession implements EngineSession {
   readonly #scenePath: string;
   readonly #settings: PovraySettings;
   readonly #ini: PovIni | null;
-  #process: EngineProcess | null = null;
+  readonly #runner: OneShotRunner;
   #frames = 0;
 
   constructor(spec: SessionSpec, scenePath: string, settings: PovraySettings, ini: PovIni | null) {
@@ -56,6 +57,7 @@ class PovraySession implements EngineSession {
     this.#scenePath = scenePath;
     this.#settings = settings;
     this.#ini = ini;
+    this.#runner = new OneShotRunner(spec);
   }
 
   async render(request: FrameRequest): Promise<RenderedFrame> {
@@ -69,11 +71,11 @@ class PovraySession implements EngineSession {
   }
 
   async close(): Promise<void> {
-    await this.#process?.stop({ graceMs: 0 });
+    await this.#runner.close();
   }
 
   memoryBytes(): number {
-    return this.#process?.memoryBytes ?? 0;
+    return this.#runner.memoryBytes;
   }
 
   /**
@@ -122,35 +124,15 @@ class PovraySession implements EngineSession {
       if (fraction !== null) request.progress(fraction);
     };
     const start = performance.now();
-    const process = spawnEngine({
-      argv: [spec.detected.program, ...options],
-      cwd: folder,
-      workDir: spec.workDir,
-      memoryLimitBytes: spec.memoryLimitBytes,
-      log: spec.log,
-      onStdout: read,
-      onStderr: read,
-      signal: spec.signal,
-    });
-    this.#process = process;
-    process.beginWork({
-      silenceSeconds: spec.timeouts.silenceSeconds,
-      frameSeconds: spec.timeouts.frameSeconds,
-    });
-    const stop = (): void => void process.stop({ graceMs: GRACE_MS });
-    request.signal.addEventListener('abort', stop, { once: true });
-    if (request.signal.aborted) stop();
-    const exit = await process.exited;
-    request.signal.removeEventListener('abort', stop);
-    if (exit.failure) throw exit.failure;
-    if (request.signal.aborted) throw stoppedFailure();
+    const { signal } = request;
+    const run = { args: options, cwd: folder, signal, graceMs: GRACE_MS, onStdout: read, onStderr: read };
+    const exit = await this.#runner.run(run);
     const failure = output.failure();
     if (failure) throw new EngineFailure(failure.class, failure.message, { sessionUsable: true });
     if (exit.code !== 0) {
-      const how = exit.signal === null ? `exit code ${exit.code ?? '?'}` : `signal ${exit.signal}`;
       throw new EngineFailure(
         'engine-crash',
-        `POV-Ray ended with ${how}: ${exit.lastLines.at(-1) ?? 'no output'}`,
+        `POV-Ray ended with ${howItEnded(exit)}: ${exit.lastLines.at(-1) ?? 'no output'}`,
       );
     }
     return {
@@ -171,8 +153,4 @@ async function takePicture(folder: string, outDir: string): Promise<string> {
   const path = join(outDir, 'frame.png');
   await rename(join(folder, name), path);
   return path;
-}
-
-function stoppedFailure(): EngineFailure {
-  return new EngineFailure('engine-crash', 'The frame was stopped.', { sessionUsable: true });
 }
