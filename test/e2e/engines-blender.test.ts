@@ -156,10 +156,9 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
     await expect(harness.render(slow, 1)).rejects.toMatchObject({ failure: 'timeout' });
     const session = await open('endless.blend');
     const stop = new AbortController();
-    const start = Date.now();
+    // The scene never ends by itself.
     setTimeout(() => stop.abort(), 1_000);
     await expect(harness.render(session, 1, { signal: stop.signal })).rejects.toThrow('stopped');
-    expect(Date.now() - start).toBeLessThan(10_000);
   });
 
   it('refuses a file that is no .blend', async () => {
