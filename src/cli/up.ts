@@ -79,6 +79,8 @@ async function up(options: UpOptions, context: CommandContext): Promise<ExitCode
 
 async function runInForeground(options: UpOptions, context: CommandContext): Promise<ExitCode> {
   const { out, signal } = context;
+  // Started by `up --detach`: its output is a log file, where no token is to stand; the parent prints the address.
+  const inBackground = process.send !== undefined;
   const interrupted = { value: false };
   process.once('SIGINT', () => (interrupted.value = true));
   const say = (line: string): void => {
@@ -88,7 +90,7 @@ async function runInForeground(options: UpOptions, context: CommandContext): Pro
   const farm = await startLocalFarm({ ...farmOptions(options), progress: say, signal });
   try {
     await registerExampleTemplates(new FarmClient({ url: farm.url, token: farm.token, signal }));
-    await out.result(farmStatus(farm.home), () => formatStatus(farmStatus(farm.home)));
+    if (!inBackground) await out.result(farmStatus(farm.home), () => formatStatus(farmStatus(farm.home)));
     out.note('The farm is up. Ctrl-C or "farmhand down" stops it.');
     tellParent({ ready: true });
     if (process.connected) process.disconnect();

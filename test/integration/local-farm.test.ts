@@ -92,7 +92,8 @@ describe('a farm on one machine', { timeout: 120_000 }, () => {
       s3.worker.secretAccessKey,
       token,
     ];
-    for (const { pid, name } of farm.state().processes) {
+    const { pid: own, processes } = farm.state();
+    for (const { pid, name } of [{ pid: own, name: 'farm' }, ...processes]) {
       const seen = [
         await readFile(`/proc/${pid}/cmdline`, 'utf8'),
         await readFile(farm.home.logFile(name), 'utf8'),
