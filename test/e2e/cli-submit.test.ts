@@ -233,9 +233,11 @@ describe('what scripts rely on', () => {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
+    let interrupted = false;
     child.stderr.on('data', (chunk: Buffer) => {
       said += chunk.toString();
-      if (said.includes('running')) child.kill('SIGINT');
+      // Once: a second Ctrl-C ends the command at once, without a word.
+      if (!interrupted && said.includes('running')) interrupted = child.kill('SIGINT');
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect({ code, hint: said.includes('cancel waited') }).toEqual({ code: 130, hint: true });

@@ -147,7 +147,12 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
   });
 
   it('draws ten thousand frames and points at one of them', async () => {
-    const job = await submit({ name: 'Many', engine: 'null', frames: '1-10000' });
+    const job = await submit({
+      name: 'Many',
+      engine: 'null',
+      frames: '1-10000',
+      settings: { frameMs: 5 },
+    });
     await view.goto(`/jobs/${job.id}`);
     await grid().waitFor();
     await until(async () => (await farm.job(job.id)).frames.done > 500, 'the job is under way');

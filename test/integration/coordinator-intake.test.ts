@@ -53,7 +53,7 @@ describe('the intake of jobs', () => {
     ['no scene for an engine with', { ...valid, engine: 'povray' }, 'scene', /asset:/],
     ['data without a template', { ...valid, data: { a: 1 } }, 'data', /template/],
     ['wrong types', { ...valid, name: 7 }, 'name', /string/],
-    ['a name with a control character', { ...valid, name: 'a\u0000b' }, 'name', /control/],
+    ['a name with a control character', { ...valid, name: 'a\u0000b' }, 'name', /without NUL/],
     ['an unknown field', { ...valid, colour: 'red' }, 'colour', /documented/],
     ['a later version', { ...valid, version: 2 }, 'version', /1/],
     ['an id with a dot', { ...valid, id: 'a.b' }, 'id', /letter or digit/],
