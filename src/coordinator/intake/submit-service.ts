@@ -1,10 +1,10 @@
-import type { Msg, NatsConnection, Subscription } from 'nats';
-import { encodeMessage } from '../../shared/contracts/decode.ts';
+import type { Msg, NatsConnection } from 'nats';
 import type { SubmitReply } from '../../shared/contracts/messages.ts';
 import { SUBJECTS } from '../../shared/contracts/subjects.ts';
 import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { isDataError } from '../ledger/data-error.ts';
+import { RequestResponder } from '../runtime/request-responder.ts';
 import { issuesOf } from './dead-letters.ts';
 import type { Submissions } from './submission.ts';
 
@@ -16,47 +16,33 @@ type RefusalCode = Extract<SubmitReply, { code: unknown }>['code'];
 /** Answers requests on `jobs.submit` when the job is in the ledger, or with everything that is wrong with it. */
 export class SubmitService {
   readonly #submissions: Submissions;
-  readonly #connection: NatsConnection;
   readonly #log: Logger;
-  readonly #running = new Set<Promise<void>>();
-  #subscription: Subscription | undefined;
+  readonly #responder: RequestResponder;
 
   constructor(submissions: Submissions, connection: NatsConnection, log: Logger) {
     this.#submissions = submissions;
-    this.#connection = connection;
     this.#log = log;
+    const answer = (request: Msg): Promise<SubmitReply> => this.#answer(request);
+    this.#responder = new RequestResponder(connection, SUBJECTS.jobsSubmit, answer, log);
   }
 
   start(): void {
-    this.#subscription = this.#connection.subscribe(SUBJECTS.jobsSubmit, {
-      queue: 'coordinators',
-      callback: (error, message) => {
-        if (error) {
-          this.#log.error({ error: error.message }, 'submissions cannot be received');
-          return;
-        }
-        const work = this.#answer(message);
-        this.#running.add(work);
-        void work.finally(() => this.#running.delete(work));
-      },
-    });
+    this.#responder.start();
   }
 
   async stop(): Promise<void> {
-    await this.#subscription?.drain();
-    await Promise.all(this.#running);
+    await this.#responder.stop();
   }
 
-  async #answer(message: Msg): Promise<void> {
-    let reply: SubmitReply;
+  async #answer(request: Msg): Promise<SubmitReply> {
     try {
-      const { job, existing } = await inTime(this.#submissions.submit(message.data));
-      reply = { id: job.id, state: job.state, existing, job };
+      const { job, existing } = await inTime(this.#submissions.submit(request.data));
+      return { id: job.id, state: job.state, existing, job };
     } catch (error) {
-      reply = { code: codeOf(error), message: messageOf(error), errors: [...issuesOf(error)] };
+      const reply = { code: codeOf(error), message: messageOf(error), errors: [...issuesOf(error)] };
       this.#log.info({ code: reply.code, error: reply.message }, 'a submission was refused');
+      return reply;
     }
-    message.respond(encodeMessage(reply));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Msg, NatsConnection, Subscription } from 'nats';
+import type { Msg, NatsConnection } from 'nats';
 import { decodeMessage, encodeMessage } from '../../shared/contracts/decode.ts';
 import {
   inputsRequestSchema,
@@ -14,6 +14,7 @@ import { taskKeyOf } from '../../shared/domain/task-ids.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { Announcer } from '../ledger/announcer.ts';
+import { RequestResponder } from '../runtime/request-responder.ts';
 import { adoptAttempt } from './adopt-attempt.ts';
 
 /** Answers what workers ask: what of an attempt is still wanted, and where the frames of an input are. */
@@ -23,8 +24,7 @@ export class AskService {
   readonly #registry: WorkerRegistry;
   readonly #announcer: Announcer;
   readonly #log: Logger;
-  readonly #running = new Set<Promise<void>>();
-  #subscription: Subscription | undefined;
+  readonly #responder: RequestResponder;
 
   constructor(
     parts: { registry: WorkerRegistry; announcer: Announcer },
@@ -37,43 +37,31 @@ export class AskService {
     this.#registry = parts.registry;
     this.#announcer = parts.announcer;
     this.#log = log;
+    const answer = (request: Msg): Promise<ResumeReply | InputsReply> => this.#answer(request);
+    this.#responder = new RequestResponder(connection, SUBJECTS.askAll, answer, log);
   }
 
   start(): void {
-    this.#subscription = this.#connection.subscribe(SUBJECTS.askAll, {
-      queue: 'coordinators',
-      callback: (error, message) => {
-        if (error) {
-          this.#log.error({ error: error.message }, 'questions cannot be received');
-          return;
-        }
-        const work = this.#answer(message);
-        this.#running.add(work);
-        void work.finally(() => this.#running.delete(work));
-      },
-    });
+    this.#responder.start();
   }
 
   async stop(): Promise<void> {
-    await this.#subscription?.drain();
-    await Promise.all(this.#running);
+    await this.#responder.stop();
   }
 
-  async #answer(message: Msg): Promise<void> {
-    let reply: ResumeReply | InputsReply;
+  async #answer(request: Msg): Promise<ResumeReply | InputsReply> {
     try {
-      const asked = parseAskSubject(message.subject);
-      if (asked?.topic === 'resume') reply = await this.#resume(asked.workerId, message.data);
-      else if (asked?.topic === 'inputs') reply = await this.#inputs(message.data);
-      else reply = { error: `${message.subject} is not a question of this farm` };
+      const asked = parseAskSubject(request.subject);
+      if (asked?.topic === 'resume') return await this.#resume(asked.workerId, request.data);
+      if (asked?.topic === 'inputs') return await this.#inputs(request.data);
+      return { error: `${request.subject} is not a question of this farm` };
     } catch (error) {
       this.#log.warn(
-        { subject: message.subject, error: messageOf(error) },
+        { subject: request.subject, error: messageOf(error) },
         'a question could not be answered',
       );
-      reply = { error: messageOf(error) };
+      return { error: messageOf(error) };
     }
-    message.respond(encodeMessage(reply));
   }
 
   async #resume(workerId: string, data: Uint8Array): Promise<ResumeReply> {

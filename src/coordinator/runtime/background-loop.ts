@@ -1,14 +1,7 @@
 import type { Logger } from '../../shared/logging/logger.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
+import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 import type { WakeUp } from './wake-ups.ts';
-
-const FIRST_BACK_OFF_MS = 200;
-const LONGEST_BACK_OFF_MS = 5_000;
-
-/** Waits as long as a loop should after so many failures in a row. */
-export function backOffMs(failures: number): number {
-  return Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.max(0, failures - 1));
-}
 
 /**
  * Runs `round` each time it is woken and at the latest after the interval, never twice at once. A failed round is
@@ -60,7 +53,7 @@ export class BackgroundLoop {
           { loop: this.#name, failures, error: messageOf(error) },
           'a round failed; it is tried again',
         );
-        await new Promise((resolve) => setTimeout(resolve, backOffMs(failures)));
+        await pause(backOffMs(failures));
         continue;
       }
       await this.#wakeUp.wait(this.#intervalMs);

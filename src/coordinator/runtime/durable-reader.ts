@@ -8,8 +8,8 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { messageOf } from '../../shared/domain/errors.ts';
+import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { backOffMs } from './background-loop.ts';
 import type { StreamGuard } from './stream-guard.ts';
 
 /** How soon another coordinator gets what one had taken when it died. */
@@ -88,7 +88,7 @@ export class DurableReader {
           { failures, error: messageOf(error) },
           'the consumer is not usable; it is set up again',
         );
-        await sleep(backOffMs(failures));
+        await pause(backOffMs(failures));
       }
     }
   }
@@ -159,10 +159,8 @@ export class DurableReader {
           { failures, messages: batch.length, error: messageOf(error) },
           'a batch could not be taken; it is tried again',
         );
-        await sleep(backOffMs(failures));
+        await pause(backOffMs(failures));
       }
     }
   }
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
