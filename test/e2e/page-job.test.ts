@@ -160,6 +160,11 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await view.expectText(view.page.getByTestId('job-state'), /Paused/);
     await grid().hover({ position: { x: 3, y: 3 } });
     await view.expectText(view.page.getByTestId('frame-tooltip'), /Frame 1\b[\s\S]*Done/);
+    // What was under way when the job was paused still comes in.
+    await until(async () => {
+      const { queued, running } = (await farm.job(job.id)).frames;
+      return queued + running === 0;
+    }, 'nothing is under way');
     const { done } = (await farm.job(job.id)).frames;
     await view.expectText(
       view.page.getByRole('list', { name: 'Frames by state' }),
