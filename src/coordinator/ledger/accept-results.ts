@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { FrameResult } from '../../shared/contracts/messages.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
+import { frameByKey } from './frame-by-key.ts';
 import type { LedgerTransaction } from './job-repository.ts';
 
 /** A frame that an attempt has finished, checked against its task. */
@@ -43,9 +44,9 @@ export async function acceptResults(
         ${column((r) => (r.result.warnings?.length ? JSON.stringify(r.result.warnings) : null))}::text[]
       ) AS i(step_key, number, generation, attempt, worker, seconds, peak, bytes, sha256, object_key, warnings)
     ),
-    valid AS (
-      SELECT i.*, f.state AS from_state, f.task_key FROM input i
-      JOIN frames f ON f.step_key = i.step_key AND f.number = i.number
+    valid AS MATERIALIZED (
+      SELECT i.*, f.tid, f.state AS from_state, f.task_key FROM input i
+      CROSS JOIN LATERAL ${frameByKey(sql`i.step_key`, sql`i.number`)} f
       WHERE f.generation = i.generation AND f.state IN ('ready', 'queued', 'running')
     )
     UPDATE frames f SET state = 'done', attempt = v.attempt, worker = v.worker, seconds = v.seconds,
@@ -54,7 +55,7 @@ export async function acceptResults(
         THEN ARRAY(SELECT jsonb_array_elements_text(v.warnings::jsonb)) END,
       error = NULL, retry_at = NULL
     FROM valid v
-    WHERE f.step_key = v.step_key AND f.number = v.number
+    WHERE f.ctid = v.tid
     RETURNING f.step_key, f.number, v.from_state AS "from", v.task_key`.execute(trx);
   await insertOutputs(trx, results, rows);
   return rows;

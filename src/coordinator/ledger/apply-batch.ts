@@ -5,6 +5,7 @@ import { acceptResults, type AcceptedFrame, type AttemptResult } from './accept-
 import { CountDeltas } from './count-deltas.ts';
 import { lockJobs } from './cut-tasks.ts';
 import type { StatusEvent } from './decode-status.ts';
+import { frameByKey } from './frame-by-key.ts';
 import { framesUnderWay, type FrameUnderWay } from './frames-under-way.ts';
 import type { LedgerTransaction } from './job-repository.ts';
 import { planBatch, type BatchPlan, type TaskRow } from './plan-batch.ts';
@@ -109,11 +110,15 @@ async function startFrames(
 ): Promise<StartedFrame[]> {
   if (frames.length === 0) return [];
   const { rows } = await sql<StartedFrame>`
-    UPDATE frames f SET state = 'running', worker = t.worker
-    FROM unnest(${frames.map((frame) => frame.taskKey)}::bigint[], ${frames.map((frame) => frame.number)}::int[])
-      AS n(task_key, number) JOIN tasks t ON t.key = n.task_key
-    WHERE f.step_key = t.step_key AND f.number = n.number AND f.task_key = t.key AND f.state = 'queued'
-    RETURNING f.step_key, f.number, f.generation, t.worker`.execute(trx);
+    WITH next AS MATERIALIZED (
+      SELECT f.tid, t.worker
+      FROM unnest(${frames.map((frame) => frame.taskKey)}::bigint[], ${frames.map((frame) => frame.number)}::int[])
+        AS n(task_key, number) JOIN tasks t ON t.key = n.task_key
+      CROSS JOIN LATERAL ${frameByKey(sql`t.step_key`, sql`n.number`)} f
+      WHERE f.task_key = t.key AND f.state = 'queued'
+    )
+    UPDATE frames f SET state = 'running', worker = n.worker FROM next n WHERE f.ctid = n.tid
+    RETURNING f.step_key, f.number, f.generation, n.worker`.execute(trx);
   return rows;
 }
 

@@ -45,16 +45,16 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly TaskCut[])
       GROUP BY s.key
     ),
     picked AS MATERIALIZED (
-      SELECT w.step_key, f.number, f.generation, f.position, f.task_key IS NOT NULL AS resume,
+      SELECT w.step_key, f.tid, f.number, f.generation, f.position, f.task_key IS NOT NULL AS resume,
         row_number() OVER (PARTITION BY w.step_key ORDER BY f.position) - 1 AS nth
       FROM wanted w CROSS JOIN LATERAL (
-        SELECT number, generation, position, task_key FROM frames
+        SELECT ctid AS tid, number, generation, position, task_key FROM frames
         WHERE step_key = w.step_key AND state = 'ready' AND (retry_at IS NULL OR retry_at <= now())
         ORDER BY position LIMIT w.frames
       ) f
     ),
     grouped AS (
-      SELECT p.no, p.step_key, p.lane, array_agg(f.number ORDER BY f.position) AS frames,
+      SELECT p.no, p.step_key, p.lane, array_agg(f.number ORDER BY f.position) AS frames, array_agg(f.tid ORDER BY f.position) AS tids,
         array_agg(f.generation ORDER BY f.position) AS generations, bool_or(f.resume) AS resume
       FROM plan p JOIN picked f ON f.step_key = p.step_key AND f.nth >= p.first AND f.nth < p.upto
       GROUP BY p.no, p.step_key, p.lane
@@ -62,8 +62,8 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly TaskCut[])
     cut AS MATERIALIZED (SELECT nextval('tasks_key_seq') AS key, g.* FROM (SELECT * FROM grouped ORDER BY no) g),
     moved AS (
       UPDATE frames f SET state = 'queued', task_key = c.key, retry_at = NULL
-      FROM cut c CROSS JOIN LATERAL unnest(c.frames) AS n(number)
-      WHERE f.step_key = c.step_key AND f.number = n.number
+      FROM cut c CROSS JOIN LATERAL unnest(c.tids) AS n(tid)
+      WHERE f.ctid = n.tid
     ),
     counted AS (
       UPDATE steps s SET ready = s.ready - n.frames, queued = s.queued + n.frames,

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { FrameState } from '../../shared/domain/states.ts';
+import { frameByKey } from './frame-by-key.ts';
 import type { LedgerTransaction } from './job-repository.ts';
 
 const LONGEST_BACK_OFF_SECONDS = 60;
@@ -49,12 +50,12 @@ export async function releaseFrames(
         ${endings.map((ending) => ending.error)}::text[], ${endings.map((ending) => ending.maxAttempts)}::int[]
       ) AS e(task_key, blame_all, blamed, delay, held, attempt, worker, error, max_attempts)
     ),
-    open AS (
-      SELECT f.step_key, f.number, f.state AS from_state, e.*,
+    open AS MATERIALIZED (
+      SELECT f.tid, f.state AS from_state, e.*,
         COALESCE(e.blame_all OR f.number = e.blamed, false) AS failed
       FROM ending e JOIN tasks t ON t.key = e.task_key
       CROSS JOIN LATERAL unnest(t.frames) AS n(number)
-      JOIN frames f ON f.step_key = t.step_key AND f.number = n.number
+      CROSS JOIN LATERAL ${frameByKey(sql`t.step_key`, sql`n.number`)} f
       WHERE f.task_key = t.key AND f.state IN ('queued', 'running')
     )
     UPDATE frames f SET
@@ -68,7 +69,7 @@ export async function releaseFrames(
       worker = CASE WHEN o.failed THEN o.worker END,
       error = CASE WHEN o.failed THEN o.error ELSE f.error END
     FROM open o
-    WHERE f.step_key = o.step_key AND f.number = o.number
+    WHERE f.ctid = o.tid
     RETURNING f.step_key, f.number, f.generation, o.from_state AS "from", f.state AS "to", f.error`.execute(
     trx,
   );
