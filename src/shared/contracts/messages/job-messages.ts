@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { FRAME_STATES, JOB_STATES } from '../../domain/states.ts';
+import { idSchema } from '../job-document.ts';
+import { frameNumber } from './message-parts.ts';
+
+/** Body of `jobs.control.<job>`. */
+export const jobControlSchema = z.strictObject({
+  version: z.literal(1).optional(),
+  requestId: idSchema,
+  verb: z.enum(['pause', 'resume', 'cancel', 'retry', 'priority']),
+  /** Who asked, for the history. */
+  by: z.string().min(1).max(100).optional(),
+  /** `retry`: a frame range; without it every failed frame. */
+  frames: z.string().min(1).max(10_000).optional(),
+  /** `retry`: only this step. */
+  step: idSchema.optional(),
+  /** `priority`: the new one. */
+  priority: z.int().min(0).max(100).optional(),
+});
+export type JobControl = z.infer<typeof jobControlSchema>;
+
+export const frameCountsSchema = z.record(z.enum(FRAME_STATES), z.int().min(0));
+
+const stepSummary = z.strictObject({
+  name: idSchema,
+  engine: z.string(),
+  state: z.enum(JOB_STATES),
+  frames: z.object({ total: z.int().min(0) }).and(frameCountsSchema),
+});
+
+/** A job as the API and `status.job` show it. Times are ISO 8601 in UTC. */
+export const jobSummarySchema = z.object({
+  id: idSchema,
+  name: z.string(),
+  owner: z.string(),
+  project: z.string(),
+  labels: z.record(z.string(), z.string()),
+  priority: z.int(),
+  state: z.enum(JOB_STATES),
+  frames: z.object({ total: z.int().min(0) }).and(frameCountsSchema),
+  steps: z.array(stepSummary),
+  /** The newest reason for which a frame failed, or why the job stands still. */
+  error: z.string().nullable(),
+  submittedAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  deliveredAt: z.string().nullable(),
+});
+export type JobSummary = z.infer<typeof jobSummarySchema>;
+
+/** What changed of one frame, as the page needs it. */
+export const frameChangeSchema = z.strictObject({
+  step: idSchema,
+  number: frameNumber,
+  state: z.enum(FRAME_STATES),
+  generation: z.int(),
+  worker: z.string().nullable(),
+  seconds: z.number().nullable(),
+  error: z.string().nullable(),
+});
+export type FrameChange = z.infer<typeof frameChangeSchema>;
+
+/** Body of `status.job.<id>`: what the ledger now says. */
+export const jobStatusSchema = z.discriminatedUnion('type', [
+  /** The job after a change. `frames` lists what changed since the last one; null: too many, ask for a snapshot. */
+  z.strictObject({
+    type: z.literal('job'),
+    job: jobSummarySchema,
+    frames: z.array(frameChangeSchema).nullable(),
+  }),
+  /** A submission on `jobs` that was refused, when the document brought a usable id. */
+  z.strictObject({
+    type: z.literal('refused'),
+    jobId: idSchema,
+    errors: z.array(z.strictObject({ path: z.string(), value: z.string(), expected: z.string() })),
+  }),
+  /** The outcome of a control message. */
+  z.strictObject({ type: z.literal('control'), requestId: idSchema, ok: z.boolean(), message: z.string() }),
+]);
+export type JobStatus = z.infer<typeof jobStatusSchema>;
+
+/** Reply to a request on `jobs.submit`. */
+export const submitReplySchema = z.union([
+  z.strictObject({ id: idSchema, state: z.enum(JOB_STATES), existing: z.boolean(), job: jobSummarySchema }),
+  z.strictObject({
+    code: z.enum(['invalid', 'conflict', 'too-large', 'unavailable']),
+    message: z.string(),
+    errors: z.array(z.strictObject({ path: z.string(), value: z.string(), expected: z.string() })),
+  }),
+]);
+export type SubmitReply = z.infer<typeof submitReplySchema>;
+
+/** Body of `dead.<what>.<reason>`. */
+export const deadLetterSchema = z.strictObject({
+  version: z.literal(1),
+  subject: z.string(),
+  reason: z.string(),
+  errors: z.array(z.strictObject({ path: z.string(), value: z.string(), expected: z.string() })),
+  /** The first bytes of the original, base64. */
+  excerpt: z.string(),
+  bytes: z.int(),
+  at: z.string(),
+});
+export type DeadLetter = z.infer<typeof deadLetterSchema>;

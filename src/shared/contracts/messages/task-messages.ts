@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { idSchema } from '../job-document.ts';
+import { frameRef, sha256 } from './message-parts.ts';
+
+/** A scene as a worker finds it: a file inside an asset (a manifest of files stored by hash). */
+export const sceneRefSchema = z.strictObject({ asset: sha256, path: z.string().min(1).max(1_024) });
+export type SceneRef = z.infer<typeof sceneRefSchema>;
+
+/** Body of `tasks.<engine>.<lane>.<job>.<task>`: all that a worker needs to render a chunk of frames. */
+export const taskMessageSchema = z.strictObject({
+  version: z.literal(1),
+  taskId: idSchema,
+  jobId: idSchema,
+  feed: z.int().min(1),
+  step: idSchema,
+  engine: idSchema,
+  scene: sceneRefSchema.nullable(),
+  /** In the order in which they are to be rendered. */
+  frames: z.array(frameRef).min(1).max(10_000),
+  /** Frames may be done or running elsewhere already: ask (`ask.<worker>.resume`) before rendering. */
+  resume: z.boolean(),
+  /** Names of inputs and the steps they come from; the files are asked for (`ask.<worker>.inputs`). */
+  inputs: z.record(idSchema, z.strictObject({ step: idSchema })),
+  /** Where values of `data` go, by template: slot name → value, checked against its schema already. */
+  data: z.record(z.string(), z.json()),
+  settings: z.record(z.string(), z.json()),
+  output: z.strictObject({
+    format: z.string(),
+    width: z.int().optional(),
+    height: z.int().optional(),
+    fps: z.number().optional(),
+  }),
+  /** Seconds; absent ones take the engine's own. */
+  timeouts: z.strictObject({
+    start: z.number().optional(),
+    silence: z.number().optional(),
+    frame: z.number().optional(),
+  }),
+});
+export type TaskMessage = z.infer<typeof taskMessageSchema>;
