@@ -91,7 +91,7 @@ export async function retryFrames(
     seconds: number;
   }>`
     WITH RECURSIVE chosen AS (
-      SELECT f.step_key, f.number, f.state, COALESCE(f.seconds, 0) AS seconds, ${entryState()} AS entry
+      SELECT f.ctid AS tid, f.step_key, f.number, f.state, COALESCE(f.seconds, 0) AS seconds, ${entryState()} AS entry
       FROM steps s JOIN frames f ON f.step_key = s.key
       WHERE s.job_id = ${jobId} AND f.state = ANY(${states}::frame_state[])
         AND ${stepCondition(selection)} AND ${runsCondition(selection.runs)}
@@ -101,10 +101,10 @@ export async function retryFrames(
       UNION SELECT s.key, s.name FROM steps s JOIN makers m ON s.job_id = ${jobId} AND EXISTS (
         SELECT 1 FROM jsonb_each(s.spec->'inputs') AS input WHERE input.value->>'step' = m.name)
     ),
-    again AS (
+    again AS MATERIALIZED (
       SELECT chosen.*, false AS made FROM chosen
       UNION ALL
-      SELECT f.step_key, f.number, f.state, COALESCE(f.seconds, 0), ${entryState()}, true
+      SELECT f.ctid, f.step_key, f.number, f.state, COALESCE(f.seconds, 0), ${entryState()}, true
       FROM steps s JOIN makers m ON m.key = s.key JOIN frames f ON f.step_key = s.key
       WHERE f.state IN ('done', 'failed', 'skipped') AND s.key NOT IN (SELECT step_key FROM chosen)
     ),
@@ -115,7 +115,7 @@ export async function retryFrames(
       UPDATE frames f SET state = c.entry, generation = f.generation + 1, failures = 0, retry_at = NULL,
         task_key = NULL, attempt = NULL, worker = NULL, seconds = NULL, peak_memory_bytes = NULL, bytes = NULL,
         sha256 = NULL, object_key = NULL, warnings = NULL, error = NULL
-      FROM again c WHERE f.step_key = c.step_key AND f.number = c.number
+      FROM again c WHERE f.ctid = c.tid
       RETURNING f.step_key, c.state AS from_state, c.entry, c.made, c.seconds
     )
     SELECT step_key, from_state AS "from", entry AS "to", made, count(*)::int AS frames,

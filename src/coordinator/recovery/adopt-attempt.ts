@@ -5,6 +5,7 @@ import type { TaskState } from '../../shared/database/schema.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
 import { CountDeltas } from '../ledger/count-deltas.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
+import { frameByKey } from '../ledger/frame-by-key.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import { jobsToSettle, settleJobs } from '../ledger/settle-jobs.ts';
 import { planResume, type AskedFrame, type HeldBy, type ResumePlan } from './resume-plan.ts';
@@ -115,12 +116,14 @@ async function adopt(
     ON CONFLICT (id) DO UPDATE SET outcome = NULL, error = NULL, ended_at = NULL`.execute(trx);
   const underWay = request.current ?? wanted[0] ?? null;
   const { rows } = await sql<{ number: number; generation: number; from: FrameState; to: FrameState }>`
+    WITH held AS MATERIALIZED (
+      SELECT o.tid, o.state FROM unnest(${wanted}::int[]) AS n(number)
+      CROSS JOIN LATERAL ${frameByKey(sql`${task.step_key}::bigint`, sql`n.number`)} o
+    )
     UPDATE frames f SET state = CASE WHEN f.number = ${underWay}::int THEN 'running' ELSE 'queued' END::frame_state,
       task_key = ${task.key}, retry_at = NULL, worker = CASE WHEN f.number = ${underWay}::int THEN ${workerId} END
-    FROM frames o
-    WHERE f.step_key = ${task.step_key} AND f.number = ANY(${wanted}::int[])
-      AND o.step_key = f.step_key AND o.number = f.number
-    RETURNING f.number, f.generation, o.state AS "from", f.state AS "to"`.execute(trx);
+    FROM held h WHERE f.ctid = h.tid
+    RETURNING f.number, f.generation, h.state AS "from", f.state AS "to"`.execute(trx);
   const deltas = new CountDeltas();
   for (const row of rows) deltas.move(task.step_key, row.from, row.to);
   await deltas.write(trx);
