@@ -41,7 +41,7 @@ async function demo(context: CommandContext, options: DemoCommandOptions): Promi
   const { client, stop } = await findOrStartFarm(context, options);
   try {
     await registerExampleTemplates(client, { signal });
-    const engines = new Set((await client.engines()).map((engine) => engine.id));
+    const engines = await client.offeredEngines();
     const plan = planExamples(await loadExamples(), engines);
     for (const line of gaps(plan)) out.note(line);
     const progress = new Progress(out);

@@ -13,7 +13,7 @@ export function registerJob(program: Command): void {
       const client = await farm();
       const job = await client.job(id);
       await out.result(job, () => jobText(job));
-      const offered = new Set((await client.engines()).map((engine) => engine.id));
+      const offered = await client.offeredEngines();
       const missing = missingEnginesText(job, offered);
       if (missing !== '') out.note(missing);
       return undefined;

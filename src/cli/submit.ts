@@ -64,7 +64,7 @@ async function submit(context: CommandContext, file: string, options: SubmitOpti
   say(
     printable(`${submission.existing ? 'This job is there already' : 'Submitted'}: ${job.id} (${job.name})`),
   );
-  const missing = missingEnginesText(job, new Set((await client.engines()).map((engine) => engine.id)));
+  const missing = missingEnginesText(job, await client.offeredEngines());
   if (missing !== '') say(missing);
   if (options.wait !== true && options.download === undefined) {
     await out.result(job, () => job.id);

@@ -125,6 +125,11 @@ export class FarmClient {
     return (await this.#request('GET', '/api/engines', { schema: enginesSchema })).engines;
   }
 
+  /** Ids of the engines that some worker has now. */
+  async offeredEngines(): Promise<Set<string>> {
+    return new Set((await this.engines()).map((engine) => engine.id));
+  }
+
   /** @param version the newest when absent. */
   template(name: string, version?: number): Promise<Template> {
     const query = { version };
