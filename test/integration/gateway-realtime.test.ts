@@ -12,6 +12,7 @@ import { startNats, type RunningNats } from '../../src/local/servers/nats.ts';
 import { PortBook } from '../../src/local/servers/ports.ts';
 import { ROLES, type Role } from '../../src/shared/messaging/permissions.ts';
 import { reconcileStreams } from '../../src/shared/messaging/reconcile-streams.ts';
+import { heartbeatOf } from '../support/heartbeat.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type FarmSocket, type TestGateway } from '../support/gateway.ts';
 import { seedAttempt, seedJob } from '../support/ledger-rows.ts';
@@ -286,26 +287,19 @@ describe('the list of jobs', () => {
 });
 
 describe('workers', () => {
-  const heartbeat = (workerId: string, state: Heartbeat['state']): Heartbeat => ({
-    version: 1,
-    workerId,
-    instance: 'i1',
-    host: 'node',
-    pid: 7,
-    platform: 'linux-x64',
-    slots: 4,
-    cores: 4,
-    memoryBytes: 1,
-    freeMemoryBytes: 1,
-    load: 0.5,
-    state,
-    engines: [{ id: 'povray', version: '3.7.0', features: [] }],
-    lanes: ['lane-1'],
-    attempts: [],
-    warmSessions: [],
-    cacheBytes: 0,
-    problems: [],
-  });
+  const heartbeat = (workerId: string, state: Heartbeat['state']): Heartbeat =>
+    heartbeatOf({
+      workerId,
+      host: 'node',
+      pid: 7,
+      platform: 'linux-x64',
+      slots: 4,
+      cores: 4,
+      load: 0.5,
+      state,
+      engines: [{ id: 'povray', version: '3.7.0', features: [] }],
+      lanes: ['lane-1'],
+    });
 
   it('are shown as they say, and as lost when they say nothing', async () => {
     const watcher = await Watcher.open();

@@ -123,6 +123,8 @@ export class PlayCoordinator {
       step: 'render',
       engine: 'null',
       scene: null,
+      slots: 1,
+      gpus: 0,
       frames: frames.map((number) => ({ number, generation: 1 })),
       resume: false,
       inputs: {},

@@ -21,6 +21,7 @@ import {
 import { attemptId } from '../../src/shared/domain/ids.ts';
 import { newId } from '../../src/shared/domain/new-id.ts';
 import { resultFile, resultKey } from '../../src/shared/storage/keys.ts';
+import { heartbeatOf } from './heartbeat.ts';
 
 const SHA = 'a'.repeat(64);
 const HEARTBEAT_MS = 1_000;
@@ -188,18 +189,12 @@ export class ScriptedWorker {
 
   beat(): void {
     if (!this.#beating || this.#connection.isClosed()) return;
-    const heartbeat: Heartbeat = {
-      version: 1,
+    const heartbeat = heartbeatOf({
       workerId: this.id,
       instance: this.instance,
-      host: 'test',
       pid: process.pid,
-      platform: 'test',
       slots: this.#slots,
       cores: this.#slots,
-      memoryBytes: 1,
-      freeMemoryBytes: 1,
-      load: 0,
       state: this.#state,
       engines: this.#engines,
       lanes: this.#lanes,
@@ -209,11 +204,10 @@ export class ScriptedWorker {
         jobId: task.task.jobId,
         frame,
         frameSeconds,
+        slots: task.task.slots,
+        waiting: false,
       })),
-      warmSessions: [],
-      cacheBytes: 0,
-      problems: [],
-    };
+    });
     this.#connection.publish(workerStatusSubject(this.id), encodeMessage(heartbeat));
   }
 

@@ -51,6 +51,8 @@ export async function applyControl(
       return retry(trx, job, control);
     case 'priority':
       return setPriority(trx, job, control);
+    default:
+      return refused(`${control.verb} is not known.`);
   }
 }
 

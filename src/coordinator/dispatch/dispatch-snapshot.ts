@@ -14,6 +14,8 @@ export interface StepRow {
   ready: number;
   done: number;
   seconds_done: number;
+  chunk: string;
+  target_seconds: number;
   open_tasks: number;
 }
 
@@ -24,9 +26,9 @@ export async function readReadySteps(
   excluded: readonly string[],
 ): Promise<StepRow[]> {
   const { rows } = await sql<StepRow>`
-    SELECT s.key, s.job_id, s.engine, s.position, j.priority, j.submitted_at, s.ready, s.done, s.seconds_done,
+    SELECT s.key, s.job_id, s.engine, s.position, j.priority, j.submitted_at, s.ready, s.done, s.seconds_done, s.chunk, s.target_seconds,
       (SELECT count(*)::int FROM tasks t WHERE t.step_key = s.key AND t.state IN ('queued', 'running')
-        AND s.spec->>'chunk' = 'sequential') AS open_tasks
+        AND s.chunk = 'sequential') AS open_tasks
     FROM jobs j JOIN steps s ON s.job_id = j.id
     WHERE j.state IN ('queued', 'running', 'paused', 'held') AND NOT j.paused
       AND (j.not_before IS NULL OR j.not_before <= now())

@@ -185,6 +185,9 @@ export class Feeder {
   }
 }
 
+const chunkOf = (text: string): StepView['chunk'] =>
+  text === 'auto' || text === 'sequential' ? text : Number(text);
+
 function stepView(row: StepRow, info: StepInfo): StepView {
   return {
     key: row.key,
@@ -195,8 +198,8 @@ function stepView(row: StepRow, info: StepInfo): StepView {
     position: row.position,
     ready: row.ready,
     secondsPerFrame: row.done > 0 ? row.seconds_done / row.done : null,
-    targetSeconds: info.spec.targetSeconds,
-    chunk: info.spec.chunk,
+    targetSeconds: row.target_seconds,
+    chunk: chunkOf(row.chunk),
     openTasks: row.open_tasks,
     maxFrames: Math.max(
       1,

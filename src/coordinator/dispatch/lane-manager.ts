@@ -120,7 +120,10 @@ export class LaneManager {
     }
     const told = heartbeat.lanes.length === 1 && heartbeat.lanes[0] === id;
     if (told && !always) return;
-    const control: WorkerControl = { type: 'lanes', lanes: [{ lane: id, slots: TASK_SLOTS }] };
+    const control: WorkerControl = {
+      type: 'lanes',
+      lanes: [{ lane: id, slots: TASK_SLOTS, kind: 'shared' }],
+    };
     this.#connection.publish(workerControlSubject(heartbeat.workerId), encodeMessage(control));
   }
 

@@ -131,6 +131,8 @@ export function taskMessage(task: CutTask, step: StepInfo): TaskMessage {
       ...(height === undefined ? {} : { height }),
       ...(fps === undefined ? {} : { fps }),
     },
+    slots: 1,
+    gpus: 0,
     timeouts: step.spec.timeouts,
   };
 }

@@ -51,7 +51,15 @@ function draft(
     engine: step.engine,
     scene: step.scene,
     frames: step.frames,
-    dependsOn: [...new Set([...(step.dependsOn ?? []), ...Object.values(inputs).map((input) => input.step)])],
+    dependsOn: [
+      ...new Set([
+        ...(step.dependsOn ?? []).flatMap((needed) => {
+          if (typeof needed === 'string') return [needed];
+          return 'job' in needed ? [] : [needed.step];
+        }),
+        ...Object.values(inputs).map((input) => input.step),
+      ]),
+    ],
     inputs,
     chunk: step.chunk,
     targetSeconds: step.targetSeconds,

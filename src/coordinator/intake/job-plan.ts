@@ -42,6 +42,8 @@ export interface PlannedStep {
   engine: string;
   dependsOn: string[];
   frameTotal: number;
+  chunk: 'auto' | 'sequential' | number;
+  targetSeconds: number;
   spec: StepSpec;
 }
 

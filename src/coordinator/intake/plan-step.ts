@@ -71,18 +71,33 @@ export function planStep(
     engine: engine.id,
     dependsOn: step.dependsOn,
     frameTotal,
+    chunk: step.chunk ?? 'auto',
+    targetSeconds: step.targetSeconds ?? DEFAULT_TARGET_SECONDS,
     spec: {
+      requires: noRequirements(),
+      licences: [],
+      previewFrames: 0,
       runs,
       scene: resolved.scene,
       inputs: step.inputs,
       data: resolved.data,
       settings: settingsOf(step, engine, resolved.defaults.settings, issues),
       output: outputOf(step, { engine, defaults: resolved.defaults.output, frameTotal, all }, issues),
-      chunk: step.chunk ?? 'auto',
-      targetSeconds: step.targetSeconds ?? DEFAULT_TARGET_SECONDS,
       maxAttempts: step.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
       timeouts: step.timeouts ?? {},
     },
+  };
+}
+
+function noRequirements(): PlannedStep['spec']['requires'] {
+  return {
+    engineVersion: null,
+    cores: null,
+    memoryBytes: null,
+    gpus: 0,
+    tags: [],
+    site: null,
+    preferSite: null,
   };
 }
 

@@ -73,12 +73,12 @@ function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: read
       ON CONFLICT DO NOTHING RETURNING id, submitted_at
     ),
     new_steps AS (
-      INSERT INTO steps (job_id, name, position, engine, spec, state, frame_total, entry_state, frames_expanded, waiting, ready)
-      SELECT job.id, s.name, s.position, s.engine, s.spec, 'queued', s.frame_total, s.entry_state::frame_state, s.first,
+      INSERT INTO steps (job_id, name, position, engine, spec, chunk, target_seconds, state, frame_total, entry_state, frames_expanded, waiting, ready)
+      SELECT job.id, s.name, s.position, s.engine, s.spec, s.chunk, s.target_seconds, 'queued', s.frame_total, s.entry_state::frame_state, s.first,
         CASE WHEN s.entry_state = 'waiting' THEN s.first ELSE 0 END, CASE WHEN s.entry_state = 'ready' THEN s.first ELSE 0 END
       FROM job CROSS JOIN ROWS FROM (jsonb_to_recordset(${JSON.stringify(steps.map(stepRow))}::jsonb)
-        AS (name text, position integer, engine text, spec jsonb, frame_total integer, entry_state text, first integer))
-        WITH ORDINALITY AS s(name, position, engine, spec, frame_total, entry_state, first, ordinal)
+        AS (name text, position integer, engine text, spec jsonb, chunk text, target_seconds float8, frame_total integer, entry_state text, first integer))
+        WITH ORDINALITY AS s(name, position, engine, spec, chunk, target_seconds, frame_total, entry_state, first, ordinal)
       ORDER BY s.ordinal
       RETURNING key, name, entry_state
     ),
@@ -114,6 +114,8 @@ const stepRow = (step: FirstStep) => ({
   position: step.position,
   engine: step.engine,
   spec: step.spec,
+  chunk: String(step.chunk),
+  target_seconds: step.targetSeconds,
   frame_total: step.frameTotal,
   entry_state: step.entryState,
   first: step.first,

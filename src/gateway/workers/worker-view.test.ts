@@ -1,27 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { heartbeatOf } from '../../../test/support/heartbeat.ts';
 import type { Heartbeat } from '../../shared/contracts/messages.ts';
 import { SILENT_AFTER_MS, viewWorker, type LedgerWorker } from './worker-view.ts';
 
-const heartbeat = (state: Heartbeat['state']): Heartbeat => ({
-  version: 1,
-  workerId: 'w1',
-  instance: 'i1',
-  host: 'h',
-  pid: 1,
-  platform: 'linux',
-  slots: 2,
-  cores: 2,
-  memoryBytes: 1,
-  freeMemoryBytes: 1,
-  load: 0,
-  state,
-  engines: [],
-  lanes: [],
-  attempts: [],
-  warmSessions: [],
-  cacheBytes: 0,
-  problems: [],
-});
+const heartbeat = (state: Heartbeat['state']): Heartbeat => heartbeatOf({ state });
 const ledger = (state: LedgerWorker['state'], of: Heartbeat['state'] = 'busy'): LedgerWorker => ({
   state,
   heartbeat: heartbeat(of),

@@ -72,7 +72,7 @@ export const workerSchema = z.object({
   pid: z.int(),
   host: z.string(),
   lanes: z.array(z.string()),
-  state: z.enum(['idle', 'busy', 'draining', 'stopping', 'lost', 'offline']),
+  state: z.enum(['idle', 'busy', 'paused', 'draining', 'stopping', 'lost', 'offline']),
   slots: z.int(),
   engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
   rendering: heartbeatSchema.shape.attempts,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { BYTE_SIZE_RULE, parseByteSize } from '../domain/byte-sizes.ts';
+import { isVersionRange } from '../domain/engine-versions.ts';
 import { ID_PATTERN, ID_RULE } from '../domain/ids.ts';
 
 export const MAX_DOCUMENT_BYTES = 1_000_000;
@@ -49,9 +51,53 @@ const timeoutsSchema = z.strictObject({
   frame: z.number().min(0.1).max(604_800).optional(),
 });
 
+/** What a worker must have to render a step. What is left out does not matter. */
+const requiresSchema = z.strictObject({
+  /** A range such as `>=4.2 <6` or `5.0.1`; resolved to one version when the job is taken. */
+  engineVersion: z
+    .string()
+    .max(100)
+    .refine(isVersionRange, 'a version or range such as ">=4.2", "5.x" or "3.4.1"')
+    .optional(),
+  /** Cores for each task; `all`: a whole machine. Default: one slot's. */
+  cores: z.union([z.literal('all'), z.int().min(1).max(4_096)]).optional(),
+  /** Memory for each task. */
+  memory: z
+    .union([z.int().min(1).max(1e15), z.string().refine((text) => parseByteSize(text) !== undefined)], {
+      error: BYTE_SIZE_RULE,
+    })
+    .optional(),
+  gpus: z.int().min(0).max(64).optional(),
+  /** Words that the worker's operator gave it; it must have them all. */
+  tags: z.array(idSchema).max(32).optional(),
+  /** Only workers of this site. */
+  site: idSchema.optional(),
+  /** Workers of this site first, others while it is full. */
+  preferSite: idSchema.optional(),
+});
+
+const frameOffset = z.int().min(-1_000_000).max(1_000_000);
+/** `all`: everything of it must be done. `frame`: frame n waits for frames n+offset−window … n+offset+window. */
+const dependencyKind = {
+  kind: z.enum(['all', 'frame']).optional(),
+  offset: frameOffset.optional(),
+  window: z.int().min(0).max(10_000).optional(),
+};
+const jobDependencySchema = z.strictObject({ job: idSchema, step: idSchema.optional(), ...dependencyKind });
+const dependencySchema = z.union(
+  [idSchema, z.strictObject({ step: idSchema, ...dependencyKind }), jobDependencySchema],
+  { error: 'a step\'s name, {"step": …} or {"job": …}' },
+);
+
+export const chunkSchema = z.union([z.literal('auto'), z.literal('sequential'), z.int().min(1).max(10_000)]);
+export const targetSecondsSchema = z.number().min(0.1).max(86_400);
+
 const work = {
-  chunk: z.union([z.literal('auto'), z.literal('sequential'), z.int().min(1).max(10_000)]).optional(),
-  targetSeconds: z.number().min(0.1).max(86_400).optional(),
+  requires: requiresSchema.optional(),
+  /** Licence pools from which each task takes one. */
+  licences: z.array(idSchema).max(16).optional(),
+  chunk: chunkSchema.optional(),
+  targetSeconds: targetSecondsSchema.optional(),
   maxAttempts: z.int().min(1).max(100).optional(),
   /** Seconds. */
   timeouts: timeoutsSchema.optional(),
@@ -67,8 +113,8 @@ const stepSchema = z.strictObject({
   engine: z.string().min(1).max(64),
   scene: sceneSchema.optional(),
   frames: z.string().min(1).max(10_000).optional(),
-  /** Steps of this job that must be complete first. */
-  dependsOn: z.array(idSchema).max(MAX_STEPS).optional(),
+  /** What must be done first: steps of this job, or other jobs. */
+  dependsOn: z.array(dependencySchema).max(MAX_STEPS).optional(),
   /** Another step's frames as an input of this one; implies the dependency. */
   inputs: z.record(idSchema, z.strictObject({ step: idSchema })).optional(),
   ...work,
@@ -87,6 +133,13 @@ export const jobDocumentSchema = z.strictObject({
   idempotencyKey: z.string().min(1).max(200).optional(),
   /** ISO 8601 with a time zone; nothing of the job starts earlier. */
   notBefore: z.iso.datetime({ offset: true }).refine(isUsualDate, 'a time between 1970 and 9999').optional(),
+  /** First, middle and last frame of each step before all others of the same priority. */
+  preview: z.literal('first-middle-last').optional(),
+  /** Work of lower priority makes room at its next frame. */
+  preempt: z.boolean().optional(),
+  limits: z.strictObject({ running: z.int().min(1).max(1_000_000).optional() }).optional(),
+  /** Other jobs that must be done first. */
+  dependsOn: z.array(jobDependencySchema).max(100).optional(),
   engine: z.string().min(1).max(64).optional(),
   scene: sceneSchema.optional(),
   frames: z.string().min(1).max(10_000).optional(),
@@ -98,3 +151,6 @@ export type JobDocument = z.infer<typeof jobDocumentSchema>;
 export type StepDocument = z.infer<typeof stepSchema>;
 export type OutputSettings = z.infer<typeof outputSchema>;
 export type Timeouts = z.infer<typeof timeoutsSchema>;
+export type DependencyDocument = z.infer<typeof dependencySchema>;
+export type JobDependencyDocument = z.infer<typeof jobDependencySchema>;
+export type RequiresDocument = z.infer<typeof requiresSchema>;

@@ -5,6 +5,7 @@ import {
   jobStatusSchema,
   submitReplySchema,
 } from './messages/job-messages.ts';
+import { manageReplySchema, manageRequestSchema } from './messages/manage-messages.ts';
 import { taskMessageSchema } from './messages/task-messages.ts';
 import { taskStatusSchema } from './messages/task-status.ts';
 import {
@@ -20,9 +21,12 @@ import {
   resumeReplySchema,
   resumeRequestSchema,
 } from './messages/worker-questions.ts';
+import { whyReplySchema, whyRequestSchema } from './messages/why-messages.ts';
 
 /** Every message that zones exchange. */
 export * from './messages/job-messages.ts';
+export * from './messages/manage-messages.ts';
+export * from './messages/why-messages.ts';
 export * from './messages/task-messages.ts';
 export * from './messages/task-status.ts';
 export * from './messages/worker-messages.ts';
@@ -47,4 +51,8 @@ export const MESSAGE_SCHEMAS = {
   InputsReply: inputsReplySchema,
   JobStatus: jobStatusSchema,
   DeadLetter: deadLetterSchema,
+  WhyRequest: whyRequestSchema,
+  WhyReply: whyReplySchema,
+  ManageRequest: manageRequestSchema,
+  ManageReply: manageReplySchema,
 } as const;

@@ -4,6 +4,8 @@ import { assertId } from '../domain/ids.ts';
 export const SUBJECTS = {
   jobs: 'jobs',
   jobsSubmit: 'jobs.submit',
+  jobsWhy: 'jobs.why',
+  manage: 'manage',
   jobsControlAll: 'jobs.control.*',
   tasksAll: 'tasks.*.*.*.*',
   statusTaskAll: 'status.task.*.*.*',

@@ -2,7 +2,24 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { FrameState, JobState } from '../domain/states.ts';
 import type { FrameRun } from '../domain/frame-ranges.ts';
 import type { JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
-import type { DetectedEngine, FailureClass, Heartbeat, SceneRef } from '../contracts/messages.ts';
+import type {
+  DetectedEngine,
+  FailureClass,
+  Heartbeat,
+  SceneRef,
+  WorkerPause,
+} from '../contracts/messages.ts';
+import type {
+  EngineVersionsTable,
+  FarmEventsTable,
+  GuaranteesTable,
+  JobDependenciesTable,
+  JobNotesTable,
+  LimitsTable,
+  SharesTable,
+  StepFailuresTable,
+  WorkerFailuresTable,
+} from './farm-tables.ts';
 
 /** The ledger: the truth about jobs, steps, frames, attempts and workers. Columns of time are set by the database's `now()`. */
 export interface Database {
@@ -19,12 +36,21 @@ export interface Database {
   templates: TemplatesTable;
   assets: AssetsTable;
   leases: LeasesTable;
+  job_dependencies: JobDependenciesTable;
+  step_failures: StepFailuresTable;
+  job_notes: JobNotesTable;
+  worker_failures: WorkerFailuresTable;
+  farm_events: FarmEventsTable;
+  limits: LimitsTable;
+  shares: SharesTable;
+  guarantees: GuaranteesTable;
+  engine_versions: EngineVersionsTable;
 }
 
 /** A timestamp that only the database sets, from `now()` or a default. */
-type DatabaseTime = ColumnType<Date, never, never>;
+export type DatabaseTime = ColumnType<Date, never, never>;
 /** A timestamp set in SQL (`now()`), never from this machine's clock. */
-type NullableTime = ColumnType<Date | null, never, never>;
+export type NullableTime = ColumnType<Date | null, never, never>;
 
 export interface JobsTable {
   id: string;
@@ -41,6 +67,10 @@ export interface JobsTable {
   document: JSONColumnType<JobDocument>;
   /** SHA-256 of the canonical document: the same id with another one is a conflict. */
   document_sha256: string;
+  /** Work of lower priority makes room for it at its next frame. */
+  preempt: Generated<boolean>;
+  /** Frames of it that may run at once. */
+  limit_running: number | null;
   not_before: ColumnType<Date | null, string | null, string | null>;
   submitted_at: DatabaseTime;
   started_at: NullableTime;
@@ -61,15 +91,31 @@ export interface JobEventsTable {
   at: DatabaseTime;
 }
 
+/** What a worker must have; null: it does not matter. */
+export interface StepRequirements {
+  /** The range that was asked for, by the job, its project or the farm. */
+  engineVersion: string | null;
+  cores: number | 'all' | null;
+  memoryBytes: number | null;
+  gpus: number;
+  tags: string[];
+  site: string | null;
+  preferSite: string | null;
+}
+
 export interface StepSpec {
+  /** In the order in which frames are to be rendered; those of a preview first. */
   runs: FrameRun[];
+  requires: StepRequirements;
+  /** Licence pools of which each of its tasks takes one. */
+  licences: string[];
+  /** So many of its first frames are its preview. */
+  previewFrames: number;
   scene: SceneRef | null;
   inputs: Record<string, { step: string }>;
   data: Record<string, unknown>;
   settings: Record<string, unknown>;
   output: OutputSettings & { format: string; pattern: string };
-  chunk: 'auto' | 'sequential' | number;
-  targetSeconds: number;
   maxAttempts: number;
   timeouts: Timeouts;
 }
@@ -83,6 +129,15 @@ export interface StepsTable {
   position: number;
   engine: string;
   spec: JSONColumnType<StepSpec>;
+  /** The exact version it is rendered with, once it is known; it never changes under way. */
+  engine_version: string | null;
+  /** `auto`, `sequential` or a number. */
+  chunk: Generated<string>;
+  target_seconds: Generated<number>;
+  /** Why its frames are held. */
+  hold_reason: Generated<string | null>;
+  /** False once somebody let it go on after it was held. */
+  hold_allowed: Generated<boolean>;
   state: JobState;
   frame_total: number;
   /** Rows of `frames` that exist; below `frame_total` while a large step is expanded in slices. */
@@ -105,7 +160,11 @@ export interface StepsTable {
 
 export interface StepDependenciesTable {
   step_key: string;
+  /** A step of this or of another job. */
   depends_on: string;
+  kind: Generated<'all' | 'frame'>;
+  frame_offset: Generated<number>;
+  frame_window: Generated<number>;
 }
 
 export interface FramesTable {
@@ -117,6 +176,10 @@ export interface FramesTable {
   generation: Generated<number>;
   /** Failed attempts of this generation. */
   failures: Generated<number>;
+  /** How often its worker died while it was being rendered. */
+  losses: Generated<number>;
+  /** What it needs, where that is more than its step says: it ran out of memory. */
+  memory_bytes: string | null;
   /** Not to be cut before this time: back-off after a failure. */
   retry_at: NullableTime;
   /** The task that holds it, or held it last. */
@@ -163,6 +226,11 @@ export interface TasksTable {
   generations: number[];
   /** Its frames may have results elsewhere: workers ask before they render. */
   resume: boolean;
+  /** Slots and GPUs of its worker that it takes. */
+  slots: Generated<number>;
+  gpus: Generated<number>;
+  /** The only worker that may take it: one that is kept free for it, or has its scene loaded. */
+  reserved_worker: string | null;
   worker: string | null;
   instance: string | null;
   attempt: string | null;
@@ -181,6 +249,8 @@ export interface AttemptsTable {
   outcome: TaskOutcome | null;
   class: FailureClass | null;
   error: string | null;
+  /** The frame that failed, where that is known. */
+  frame: number | null;
   frames_done: Generated<number>;
   log_key: string | null;
   started_at: DatabaseTime;
@@ -197,6 +267,9 @@ export interface WorkersTable {
   /** `online`, or `lost` when its heartbeats stopped, or `offline` after it said goodbye. */
   state: 'online' | 'lost' | 'offline';
   heartbeat: JSONColumnType<Heartbeat>;
+  /** Kept away from work by a person or for its failures. */
+  pause: ColumnType<WorkerPause | null, string | null, string | null>;
+  timetable: string | null;
   first_seen_at: DatabaseTime;
   seen_at: DatabaseTime;
 }

@@ -34,6 +34,8 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
     ],
     subscribe: [
       'jobs.submit',
+      'jobs.why',
+      'manage',
       'ask.*.*',
       'status.>',
       SUBJECTS.maxDeliveries,
@@ -44,6 +46,8 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
     publish: [
       'jobs',
       'jobs.submit',
+      'jobs.why',
+      'manage',
       'jobs.control.*',
       '$JS.API.INFO',
       ...infoOf(allStreams),

@@ -87,7 +87,15 @@ export class Attempt {
   toHeartbeat(nowMs: number): Heartbeat['attempts'][number] {
     const { taskId, jobId } = this.task;
     const frameSeconds = this.current ? (nowMs - this.current.startedAtMs) / 1000 : 0;
-    return { attempt: this.id, taskId, jobId, frame: this.current?.number ?? null, frameSeconds };
+    return {
+      attempt: this.id,
+      taskId,
+      jobId,
+      frame: this.current?.number ?? null,
+      frameSeconds,
+      slots: this.task.slots,
+      waiting: false,
+    };
   }
 }
 

@@ -32,7 +32,7 @@ export class FarmControl {
         this.#hear(error, message, workerControlSchema, (control) => {
           if (control.type === 'lanes') this.#parts.onLanes(control.lanes);
           else if (control.type === 'drain') this.#parts.onDrain();
-          else this.#parts.registry.get(control.attempt)?.drop(control.frames);
+          else if (control.type === 'drop') this.#parts.registry.get(control.attempt)?.drop(control.frames);
         }),
     });
     connection.subscribe(jobStopAll, {

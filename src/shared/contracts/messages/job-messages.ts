@@ -1,21 +1,51 @@
 import { z } from 'zod';
 import { FRAME_STATES, JOB_STATES } from '../../domain/states.ts';
-import { idSchema } from '../job-document.ts';
+import { chunkSchema, idSchema, targetSecondsSchema } from '../job-document.ts';
 import { frameNumber } from './message-parts.ts';
 
-/** Body of `jobs.control.<job>`. */
+/** What can be asked of a job. What each does in each state: docs/protocols.md. */
+export const JOB_VERBS = [
+  'pause',
+  'resume',
+  'cancel',
+  'retry',
+  'skip',
+  'add-frames',
+  'priority',
+  'chunk',
+  'limits',
+  'note',
+  'resubmit',
+] as const;
+export type JobVerb = (typeof JOB_VERBS)[number];
+
+/** Body of `jobs.control.<job>`. Which fields belong to which verb is checked when it is applied. */
 export const jobControlSchema = z.strictObject({
   version: z.literal(1).optional(),
   requestId: idSchema,
-  verb: z.enum(['pause', 'resume', 'cancel', 'retry', 'priority']),
+  verb: z.enum(JOB_VERBS),
   /** Who asked, for the history. */
   by: z.string().min(1).max(100).optional(),
-  /** `retry`: a frame range; without it every failed frame. */
+  /** Say what it would do, and do nothing. */
+  dryRun: z.boolean().optional(),
+  /** `retry`, `skip`: a frame range; without it every failed frame. `add-frames`: the new frames. */
   frames: z.string().min(1).max(10_000).optional(),
-  /** `retry`: only this step. */
+  /** `retry`, `skip`, `add-frames`, `chunk`: only this step. */
   step: idSchema.optional(),
+  /** `cancel`, `pause`: let frames under way end (`pause` does so anyway). */
+  drain: z.boolean().optional(),
   /** `priority`: the new one. */
   priority: z.int().min(0).max(100).optional(),
+  /** `chunk`: the new one. */
+  chunk: chunkSchema.optional(),
+  /** `chunk`: the new target of automatic chunks. */
+  targetSeconds: targetSecondsSchema.optional(),
+  /** `limits`: frames of the job that may run at once; null: no limit. */
+  running: z.int().min(1).max(1_000_000).nullable().optional(),
+  /** `note`: the text. */
+  note: z.string().min(1).max(10_000).optional(),
+  /** `resubmit`: paths in the document and their new values; null removes a field. */
+  set: z.record(z.string().min(1).max(200), z.json()).optional(),
 });
 export type JobControl = z.infer<typeof jobControlSchema>;
 
@@ -75,7 +105,16 @@ export const jobStatusSchema = z.discriminatedUnion('type', [
     errors: z.array(z.strictObject({ path: z.string(), value: z.string(), expected: z.string() })),
   }),
   /** The outcome of a control message. */
-  z.strictObject({ type: z.literal('control'), requestId: idSchema, ok: z.boolean(), message: z.string() }),
+  z.strictObject({
+    type: z.literal('control'),
+    requestId: idSchema,
+    ok: z.boolean(),
+    message: z.string(),
+    /** It was a question: nothing has changed. */
+    dryRun: z.boolean().optional(),
+    /** `resubmit`: the new job. */
+    jobId: idSchema.optional(),
+  }),
 ]);
 export type JobStatus = z.infer<typeof jobStatusSchema>;
 

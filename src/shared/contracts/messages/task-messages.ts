@@ -30,6 +30,10 @@ export const taskMessageSchema = z.strictObject({
     height: z.int().optional(),
     fps: z.number().optional(),
   }),
+  /** Slots of the worker that the task takes: its share of cores and memory is as many times that of one slot. */
+  slots: z.int().min(1).max(4_096),
+  /** GPUs that the task takes; 0: none is promised to it. */
+  gpus: z.int().min(0).max(64),
   /** Seconds; absent ones take the engine's own. */
   timeouts: z.strictObject({
     start: z.number().optional(),
