@@ -30,6 +30,8 @@ import { OutageClock } from './recovery/outage-clock.ts';
 import { Sweeper } from './recovery/sweeper.ts';
 import { StreamGuard } from './runtime/stream-guard.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
+import { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
+import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { TOKENS } from './tokens.ts';
 
 /** What a coordinator is made of that comes from outside the process. */
@@ -66,6 +68,8 @@ interface Building extends Infrastructure {
 }
 
 function registerRuntime({ provide, get, log, environment, coordinatorId, ledger, nats }: Building): void {
+  provide(TOKENS.prometheus, createMetricsRegistry);
+  provide(TOKENS.metrics, () => new CoordinatorMetrics(get(TOKENS.prometheus)));
   provide(TOKENS.wakeUps, () => new WakeUps());
   provide(TOKENS.guard, () => new StreamGuard(nats, environment.FARMHAND_STREAM_REPLICAS, log));
   provide(TOKENS.clock, () => new OutageClock(nats));
@@ -117,7 +121,7 @@ function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Bu
 }
 
 function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Building): void {
-  provide(TOKENS.publisher, () => new TaskPublisher(nats, log));
+  provide(TOKENS.publisher, () => new TaskPublisher(nats, get(TOKENS.metrics), log));
   provide(TOKENS.lanes, () => {
     const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
     return new LaneManager(parts, nats, ledger, log);
@@ -146,6 +150,7 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
       steps: get(TOKENS.steps),
       registry: get(TOKENS.registry),
       feeder: get(TOKENS.feeder),
+      metrics: get(TOKENS.metrics),
       announcer: get(TOKENS.announcer),
       deadLetters: get(TOKENS.deadLetters),
       guard: get(TOKENS.guard),
@@ -177,6 +182,7 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
       publisher: get(TOKENS.publisher),
       steps: get(TOKENS.steps),
       announcer: get(TOKENS.announcer),
+      metrics: get(TOKENS.metrics),
       guard: get(TOKENS.guard),
       wakeUps: get(TOKENS.wakeUps),
     };

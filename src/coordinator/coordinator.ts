@@ -5,6 +5,7 @@ import type { Lifecycle } from '../shared/lifecycle/lifecycle.ts';
 import { STREAMS } from '../shared/messaging/streams.ts';
 import { startHealthServer } from '../shared/telemetry/health-server.ts';
 import { bucketCheck, streamCheck, type HealthCheck } from '../shared/telemetry/health.ts';
+import { watchFarm } from './telemetry/farm-gauges.ts';
 import { TOKENS } from './tokens.ts';
 
 /** Starts every part of a coordinator and registers how each stops: what takes work in stops first. */
@@ -43,7 +44,10 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.submitService), 'submissions', lifecycle);
 
   const environment = parts.resolve(TOKENS.environment);
+  const prometheus = parts.resolve(TOKENS.prometheus);
+  watchFarm(prometheus, ledger, () => lease.isLeader());
   const health = await startHealthServer({
+    metrics: prometheus,
     host: environment.FARMHAND_HEALTH_HOST,
     port: environment.FARMHAND_HEALTH_PORT,
     checks: {

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { NatsConnection } from 'nats';
+import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
 import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
@@ -24,6 +25,7 @@ import type { OutageClock } from './recovery/outage-clock.ts';
 import type { Sweeper } from './recovery/sweeper.ts';
 import type { StreamGuard } from './runtime/stream-guard.ts';
 import type { WakeUps } from './runtime/wake-ups.ts';
+import type { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
 
 const token = <T>(name: string): InjectionToken<T> => Symbol(name);
 
@@ -33,6 +35,8 @@ export const TOKENS = {
   ledger: token<Ledger>('ledger'),
   nats: token<NatsConnection>('nats'),
   s3: token<S3Client>('s3'),
+  prometheus: token<Registry>('prometheus'),
+  metrics: token<CoordinatorMetrics>('metrics'),
   wakeUps: token<WakeUps>('wakeUps'),
   guard: token<StreamGuard>('guard'),
   clock: token<OutageClock>('clock'),

@@ -15,6 +15,7 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
 import type { CutTask } from '../ledger/cut-tasks.ts';
 import type { StepInfo } from '../ledger/step-info.ts';
+import type { CoordinatorMetrics } from '../telemetry/coordinator-metrics.ts';
 
 /** "maximum messages per subject exceeded": the task's subject holds a message already. */
 const SUBJECT_TAKEN = 10_077;
@@ -24,11 +25,13 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 export class TaskPublisher {
   readonly #connection: NatsConnection;
   readonly #jetstream: JetStreamClient;
+  readonly #metrics: CoordinatorMetrics;
   readonly #log: Logger;
 
-  constructor(connection: NatsConnection, log: Logger) {
+  constructor(connection: NatsConnection, metrics: CoordinatorMetrics, log: Logger) {
     this.#connection = connection;
     this.#jetstream = jetstream(connection);
+    this.#metrics = metrics;
     this.#log = log;
   }
 
@@ -75,6 +78,7 @@ export class TaskPublisher {
   async #publishOne(task: CutTask, step: StepInfo): Promise<void> {
     const subject = subjectOf(task);
     const body = encodeMessage(taskMessage(task, step));
+    this.#metrics.taskPublished(task.key);
     const options = { msgID: `${taskIdOf(task.key)}:${task.feed}`, timeout: PUBLISH_TIMEOUT_MS };
     try {
       const answer = await this.#jetstream.publish(subject, body, options);

@@ -12,6 +12,7 @@ import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { DeadLetters } from '../intake/dead-letters.ts';
 import { DurableReader } from '../runtime/durable-reader.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
+import type { CoordinatorMetrics } from '../telemetry/coordinator-metrics.ts';
 import type { Announcer } from './announcer.ts';
 import { applyBatch, type AppliedBatch } from './apply-batch.ts';
 import { isDataError } from './data-error.ts';
@@ -36,6 +37,7 @@ export class StatusApplier {
   readonly #feeder: Feeder;
   readonly #announcer: Announcer;
   readonly #deadLetters: DeadLetters;
+  readonly #metrics: CoordinatorMetrics;
   readonly #connection: NatsConnection;
   readonly #log: Logger;
   readonly #reader: DurableReader;
@@ -47,6 +49,7 @@ export class StatusApplier {
       feeder: Feeder;
       announcer: Announcer;
       deadLetters: DeadLetters;
+      metrics: CoordinatorMetrics;
       guard: StreamGuard;
     },
     ledger: Ledger,
@@ -59,6 +62,7 @@ export class StatusApplier {
     this.#feeder = parts.feeder;
     this.#announcer = parts.announcer;
     this.#deadLetters = parts.deadLetters;
+    this.#metrics = parts.metrics;
     this.#connection = connection;
     this.#log = log;
     this.#reader = new DurableReader(
@@ -124,7 +128,16 @@ export class StatusApplier {
       const message = events[index]?.message;
       if (message) await this.#bury(message, reason, new FarmError('invalid', text));
     }
+    this.#measure(events, applied);
     await this.#tell(applied);
+  }
+
+  #measure(events: readonly ReceivedEvent[], applied: AppliedBatch): void {
+    for (const { event } of events)
+      if (event.status.type === 'started') this.#metrics.taskStarted(event.taskKey, event.status.delivery);
+    for (const { outcome } of applied.plan.attempts.values())
+      if (outcome) this.#metrics.attemptEnded(outcome);
+    this.#metrics.staleResults(applied.stale);
   }
 
   async #decode(message: JsMsg): Promise<StatusEvent | undefined> {

@@ -16,6 +16,7 @@ import type { StepInfos } from '../ledger/step-info.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
+import type { CoordinatorMetrics } from '../telemetry/coordinator-metrics.ts';
 import type { LostWorkers, RunningTask } from './lost-workers.ts';
 import { isLedgerUpToDate, storedTasks, type StoredTask } from './stream-contents.ts';
 
@@ -37,6 +38,7 @@ interface SweeperParts {
   steps: StepInfos;
   announcer: Announcer;
   guard: StreamGuard;
+  metrics: CoordinatorMetrics;
   wakeUps: WakeUps;
 }
 
@@ -126,6 +128,7 @@ export class Sweeper {
       { tasks: tasks.length },
       'tasks were neither in the stream nor with a worker; they are fed again',
     );
+    this.#parts.metrics.repaired(tasks.length);
     const steps = await this.#parts.steps.load([...new Set(tasks.map((task) => task.step_key))]);
     await this.#parts.publisher.publish(tasks, steps);
   }

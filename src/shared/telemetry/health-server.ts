@@ -1,7 +1,9 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
 import { urlHost } from '../config/addresses.ts';
+import { messageOf } from '../domain/errors.ts';
 import { checkHealth, type HealthCheck } from './health.ts';
 
 export interface HealthServer {
@@ -12,13 +14,16 @@ export interface HealthServer {
 }
 
 /**
- * `/livez` (the event loop turns) and `/readyz` (every check passes, with reasons) for a process without an HTTP API.
+ * `/livez` (the event loop turns), `/readyz` (every check passes, with reasons) and `/metrics`, on a port of their own:
+ * they ask for no token, so that they are not to be reached from everywhere.
  * @throws the listen error, e.g. EADDRINUSE.
  */
 export async function startHealthServer(options: {
   host: string;
   port: number;
   checks: Readonly<Record<string, HealthCheck>>;
+  /** Served on `/metrics` in Prometheus's text format. */
+  metrics: Registry;
 }): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const send = (status: number, body: unknown): void => {
@@ -29,7 +34,8 @@ export async function startHealthServer(options: {
     if (path === '/livez') send(200, { ok: true, checks: {} });
     else if (path === '/readyz') {
       void checkHealth(options.checks).then((health) => send(health.ok ? 200 : 503, health));
-    } else send(404, { ok: false, checks: { path: 'only /livez and /readyz are here' } });
+    } else if (path === '/metrics') void sendMetrics(options.metrics, response);
+    else send(404, { ok: false, checks: { path: 'only /livez, /readyz and /metrics are here' } });
   });
   server.listen(options.port, options.host);
   await once(server, 'listening');
@@ -44,4 +50,16 @@ export async function startHealthServer(options: {
       await closed;
     },
   };
+}
+
+async function sendMetrics(metrics: Registry, response: ServerResponse): Promise<void> {
+  try {
+    const text = await metrics.metrics();
+    response.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' });
+    response.end(text);
+  } catch (error) {
+    // Some are asked of the ledger, which may be away.
+    response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' });
+    response.end(`The metrics cannot be collected: ${messageOf(error)}\n`);
+  }
 }
