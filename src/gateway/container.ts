@@ -29,6 +29,8 @@ import { Snapshots } from './realtime/snapshots.ts';
 import { LogReader } from './storage/log-reader.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import { StoredLogs } from './storage/stored-log.ts';
+import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
+import { GatewayMetrics } from './telemetry/gateway-metrics.ts';
 import { TOKENS } from './tokens.ts';
 import { WorkerBoard } from './workers/worker-board.ts';
 
@@ -53,6 +55,13 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   const get = <T>(token: InjectionToken<T>): T => container.resolve(token);
   const { environment, log, nats, ledger, access } = resources;
 
+  provide(TOKENS.prometheus, createMetricsRegistry);
+  provide(TOKENS.metrics, () => new GatewayMetrics(get(TOKENS.prometheus)));
+  provide(TOKENS.healthChecks, () => ({
+    postgres: ledgerCheck(ledger),
+    jetstream: streamCheck(nats, STREAMS.status.name),
+    s3: bucketCheck(get(TOKENS.s3), environment.S3_BUCKET),
+  }));
   provide(TOKENS.s3, () => createS3Client(s3Settings(environment, environment.S3_ENDPOINT)));
   provide(TOKENS.signer, () => createS3Client(s3Settings(environment, publicEndpoint(environment))));
   provide(TOKENS.objects, () => new ObjectStore(get(TOKENS.s3), get(TOKENS.signer), environment.S3_BUCKET));
@@ -74,7 +83,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
     TOKENS.snapshots,
     () => new Snapshots(get(TOKENS.jobs), get(TOKENS.frames), get(TOKENS.workers), get(TOKENS.logs)),
   );
-  provide(TOKENS.realtime, () => new RealtimeServer(get(TOKENS.snapshots), access, log));
+  provide(TOKENS.realtime, () => new RealtimeServer(get(TOKENS.snapshots), access, get(TOKENS.metrics), log));
   provide(
     TOKENS.feeds,
     () =>
@@ -94,7 +103,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
 }
 
 function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>) => T) {
-  const { environment, log, nats, ledger, access, version, uiFolder } = resources;
+  const { environment, log, access, version, uiFolder } = resources;
   return createApp(
     {
       access,
@@ -110,11 +119,8 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       objects: get(TOKENS.objects),
       submitter: get(TOKENS.submitter),
       controller: get(TOKENS.controller),
-      checks: {
-        postgres: ledgerCheck(ledger),
-        jetstream: streamCheck(nats, STREAMS.status.name),
-        s3: bucketCheck(get(TOKENS.s3), environment.S3_BUCKET),
-      },
+      checks: get(TOKENS.healthChecks),
+      metrics: get(TOKENS.metrics),
     },
     { objectStoreUrl: publicEndpoint(environment), version, uiFolder },
   );

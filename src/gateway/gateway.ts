@@ -14,6 +14,8 @@ import { readFarmToken } from './auth/farm-token.ts';
 import { HostRules, parseAllowedHosts } from './auth/host-rules.ts';
 import { createGatewayContainer } from './container.ts';
 import { TOKENS } from './tokens.ts';
+import { startHealthServer } from '../shared/telemetry/health-server.ts';
+import { watchClients } from './telemetry/gateway-metrics.ts';
 
 const PROJECT = new URL('../../', import.meta.url);
 
@@ -73,6 +75,15 @@ export async function startGateway(
   realtime.attach(server, feeds.logs);
   lifecycle.onStop('sockets', () => realtime.stop());
   feeds.start();
+  watchClients(container.resolve(TOKENS.prometheus), () => realtime.clients);
+  const health = await startHealthServer({
+    host: environment.FARMHAND_HEALTH_HOST,
+    port: environment.FARMHAND_HEALTH_PORT,
+    checks: container.resolve(TOKENS.healthChecks),
+    metrics: container.resolve(TOKENS.prometheus),
+  });
+  lifecycle.onStop('the health server', () => health.stop());
+  log.info({ url: health.url }, 'health and metrics are served');
   lifecycle.onStop('feeds', () => feeds.stop());
   return { url: `http://${urlHost(host)}:${port}`, port };
 }

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Express } from 'express';
+import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
 import type { AssetStore } from './ledger/asset-store.ts';
 import type { AttemptQueries } from './ledger/attempt-queries.ts';
@@ -15,6 +16,8 @@ import type { RealtimeServer } from './realtime/realtime-server.ts';
 import type { Snapshots } from './realtime/snapshots.ts';
 import type { LogReader } from './storage/log-reader.ts';
 import type { ObjectStore } from './storage/object-store.ts';
+import type { HealthCheck } from '../shared/telemetry/health.ts';
+import type { GatewayMetrics } from './telemetry/gateway-metrics.ts';
 import type { WorkerBoard } from './workers/worker-board.ts';
 
 const token = <T>(name: string): InjectionToken<T> => Symbol(name);
@@ -40,5 +43,8 @@ export const TOKENS = {
   snapshots: token<Snapshots>('snapshots'),
   realtime: token<RealtimeServer>('realtime'),
   feeds: token<Feeds>('feeds'),
+  prometheus: token<Registry>('prometheus'),
+  metrics: token<GatewayMetrics>('metrics'),
+  healthChecks: token<Readonly<Record<string, HealthCheck>>>('healthChecks'),
   app: token<Express>('app'),
 } as const;

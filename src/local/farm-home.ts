@@ -23,6 +23,8 @@ const runStateSchema = z.object({
       pid: z.int().nonnegative(),
       startTime: z.string(),
       state: z.enum(['starting', 'running', 'waiting', 'stopped']),
+      /** Where it answers `/livez`, `/readyz` and `/metrics`. */
+      health: z.string().optional(),
     }),
   ),
 });

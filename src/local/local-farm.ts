@@ -103,6 +103,7 @@ class StartingFarm {
   readonly #forwarders: { stop: () => Promise<void> }[] = [];
   readonly #identity = identityOf(process.pid);
   #known: { url?: string; connections?: Connections } = {};
+  readonly #healthUrls: Record<string, string> = {};
 
   constructor(home: FarmHome, address: FarmAddress, options: LocalFarmOptions) {
     this.#home = home;
@@ -168,7 +169,7 @@ class StartingFarm {
 
   async #startCoordinator(connections: Connections): Promise<void> {
     await this.#ports.startWithFreePorts('coordinatorHealth', async () => {
-      const port = await this.#ports.take('coordinatorHealth');
+      const port = await this.#healthPort('coordinator');
       await this.#supervisor.add(
         daemonService({
           ...this.#daemon('coordinator', 'coordinator', connections),
@@ -177,6 +178,13 @@ class StartingFarm {
         }),
       );
     });
+  }
+
+  /** Where a daemon answers `/livez`, `/readyz` and `/metrics`: always on the loopback address. */
+  async #healthPort(daemon: string): Promise<number> {
+    const port = await this.#ports.take(`${daemon}Health`);
+    this.#healthUrls[daemon] = `http://127.0.0.1:${port}`;
+    return port;
   }
 
   async #startGateway(connections: Connections): Promise<string> {
@@ -199,6 +207,7 @@ class StartingFarm {
       daemonService({
         ...this.#daemon('gateway', 'gateway', connections),
         variables: {
+          FARMHAND_HEALTH_PORT: String(await this.#healthPort('gateway')),
           FARMHAND_GATEWAY_HOST: host,
           FARMHAND_GATEWAY_PORT: String(port),
           FARMHAND_TOKEN_FILE: this.#home.tokenFile,
@@ -226,6 +235,7 @@ class StartingFarm {
             ...spec,
             stopTimeoutMs: WORKER_STOP_TIMEOUT_MS,
             variables: {
+              FARMHAND_HEALTH_PORT: String(await this.#healthPort(name)),
               FARMHAND_WORKER_DIR: folder,
               FARMHAND_WORKER_SLOTS: String(slots),
               FARMHAND_DRAIN_SECONDS: String(WORKER_DRAIN_SECONDS),
@@ -273,7 +283,10 @@ class StartingFarm {
 
   #writeState(): void {
     const host = this.#address.isLoopback ? {} : { host: this.#address.advertised };
-    const processes = this.#supervisor.reports;
+    const processes = this.#supervisor.reports.map((report) => {
+      const health = this.#healthUrls[report.name];
+      return health === undefined ? report : { ...report, health };
+    });
     this.#home.writeRunState({ ...this.#identity, ...host, ...this.#known, processes });
   }
 }

@@ -20,6 +20,8 @@ import { Problems } from './reporting/problems.ts';
 import { StatusOutbox } from './reporting/status-outbox.ts';
 import { SessionPool } from './sessions/session-pool.ts';
 import type { WorkerSettings } from './settings.ts';
+import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
+import { WorkerMetrics } from './telemetry/worker-metrics.ts';
 import { TOKENS } from './tokens.ts';
 import { Worker } from './worker.ts';
 
@@ -53,6 +55,8 @@ function provide(to: DependencyContainer, token: symbol, make: (from: Dependency
 }
 
 function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }: Infrastructure): void {
+  provide(to, TOKENS.prometheus, createMetricsRegistry);
+  provide(to, TOKENS.metrics, (from) => new WorkerMetrics(from.resolve(TOKENS.prometheus)));
   provide(to, TOKENS.problems, () => new Problems(log));
   provide(
     to,
@@ -60,11 +64,21 @@ function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }:
     (from) =>
       new DiskWatch(settings.attemptsFolder, settings.minFreeDiskBytes, from.resolve(TOKENS.problems)),
   );
-  provide(to, TOKENS.store, (from) => new ObjectStore(s3, bucket, from.resolve(TOKENS.problems), log));
+  provide(
+    to,
+    TOKENS.store,
+    (from) => new ObjectStore(s3, bucket, from.resolve(TOKENS.problems), from.resolve(TOKENS.metrics), log),
+  );
   provide(
     to,
     TOKENS.cache,
-    (from) => new FileCache(settings.cacheFolder, from.resolve(TOKENS.store), settings.cacheBudgetBytes),
+    (from) =>
+      new FileCache(
+        settings.cacheFolder,
+        from.resolve(TOKENS.store),
+        settings.cacheBudgetBytes,
+        from.resolve(TOKENS.metrics),
+      ),
   );
   provide(to, TOKENS.pool, (from) => {
     const options = {
@@ -74,7 +88,7 @@ function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }:
       maxSessions: settings.slots + SPARE_SESSIONS,
       maxBytes: settings.sessionMemoryBytes,
     };
-    return new SessionPool(options, from.resolve(TOKENS.cache), log);
+    return new SessionPool(options, from.resolve(TOKENS.cache), from.resolve(TOKENS.metrics), log);
   });
 }
 
@@ -119,6 +133,7 @@ function registerExecution(
       acks: from.resolve(TOKENS.acks),
       publishLive: (subject, body) => link.publishLive(subject, body),
       disk: from.resolve(TOKENS.disk),
+      metrics: from.resolve(TOKENS.metrics),
       log,
     });
   });

@@ -8,6 +8,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createS3Client } from '../shared/storage/s3-client.ts';
 import { ObjectStore } from './object-store.ts';
 import { Problems } from './reporting/problems.ts';
+import { Registry } from 'prom-client';
+import { WorkerMetrics } from './telemetry/worker-metrics.ts';
+
+const metrics = new WorkerMetrics(new Registry());
 
 let folder: string;
 beforeEach(() => {
@@ -41,7 +45,7 @@ it.runIf(process.platform === 'linux')('leaves no file open while the storage is
     },
   };
   const log = pino({}, countTries);
-  const store = new ObjectStore(s3, 'none', new Problems(log), log);
+  const store = new ObjectStore(s3, 'none', new Problems(log), metrics, log);
   const path = join(folder, 'frame.exr');
   writeFileSync(path, Buffer.alloc(9_000_000));
   const file = { path, bytes: 9_000_000, sha256: '0'.repeat(64) };

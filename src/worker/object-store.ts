@@ -10,6 +10,7 @@ import type { Logger } from '../shared/logging/logger.ts';
 import { backOffMs, pause } from '../shared/lifecycle/retry.ts';
 import type { Problems } from './reporting/problems.ts';
 import { TransferLimit } from './transfer-limit.ts';
+import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
 const MIB = 1_048_576;
 /** Files up to this size are sent from memory, where the bytes sent are certainly the bytes hashed. */
@@ -29,12 +30,14 @@ export class ObjectStore {
   readonly #s3: S3Client;
   readonly #bucket: string;
   readonly #problems: Problems;
+  readonly #metrics: WorkerMetrics;
   readonly #log: Logger;
 
-  constructor(s3: S3Client, bucket: string, problems: Problems, log: Logger) {
+  constructor(s3: S3Client, bucket: string, problems: Problems, metrics: WorkerMetrics, log: Logger) {
     this.#s3 = s3;
     this.#bucket = bucket;
     this.#problems = problems;
+    this.#metrics = metrics;
     this.#log = log;
   }
 
@@ -43,6 +46,7 @@ export class ObjectStore {
    * @throws the signal's reason when it aborts
    */
   async put(key: string, file: StoredFile, contentType: string, signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now();
     const body = file.bytes <= IN_MEMORY_BYTES ? await readFile(file.path) : null;
     await this.#untilItWorks(
       `store ${key}`,
@@ -53,6 +57,7 @@ export class ObjectStore {
           : this.#putWhole(key, file, body, contentType, limit),
       file.bytes,
     );
+    this.#metrics.uploaded((performance.now() - startedAt) / 1_000);
   }
 
   /**

@@ -15,6 +15,10 @@ import { compileSettings } from './settings.ts';
 import { TOKENS } from './tokens.ts';
 import { claimWorkerFolder } from './worker-folder.ts';
 import type { Worker } from './worker.ts';
+import type { Registry } from 'prom-client';
+import { startHealthServer } from '../shared/telemetry/health-server.ts';
+import type { AttemptRegistry } from './execution/attempt-registry.ts';
+import { watchSlots } from './telemetry/worker-metrics.ts';
 
 /** Stopping may take the drain, then this long for engines, reports and connections. */
 const STOP_EXTRA_MS = 20_000;
@@ -58,6 +62,22 @@ export async function startWorker(variables: Environment, engines: readonly Engi
   });
   const worker = parts.resolve<Worker>(TOKENS.worker);
   lifecycle.onStop('worker', () => worker.stop(), settings.drainSeconds * 1_000 + STOP_EXTRA_MS);
+  const prometheus = parts.resolve<Registry>(TOKENS.prometheus);
+  const attempts = parts.resolve<AttemptRegistry>(TOKENS.registry);
+  watchSlots(prometheus, () => ({
+    busy: attempts.all().reduce((sum, attempt) => sum + attempt.task.slots, 0),
+    total: settings.slots,
+  }));
+  const health = await startHealthServer({
+    host: environment.FARMHAND_HEALTH_HOST,
+    port: environment.FARMHAND_HEALTH_PORT,
+    checks: {
+      nats: () => nats.rtt(),
+    },
+    metrics: prometheus,
+  });
+  lifecycle.onStop('the health server', () => health.stop());
+  log.info({ url: health.url }, 'health and metrics are served');
   process.on('SIGHUP', () => void worker.detectAgain());
   await worker.start();
 }

@@ -1,5 +1,7 @@
 /** What the container makes, by symbol. */
 export const TOKENS = {
+  prometheus: Symbol('prometheus'),
+  metrics: Symbol('metrics'),
   problems: Symbol('problems'),
   disk: Symbol('disk'),
   link: Symbol('link'),

@@ -74,6 +74,25 @@ describe('a farm on one machine', { timeout: 120_000 }, () => {
     expect(workers.map(({ slots }) => slots)).toEqual([1, 1]);
   });
 
+  test('every process of ours serves its metrics, and only on the loopback address', async () => {
+    const status = await farm.run(['status', '--json']);
+    const { processes } = JSON.parse(status.stdout) as { processes: { name: string; metrics?: string }[] };
+    const pages = new Map<string, string>();
+    for (const { name, metrics } of processes)
+      if (metrics !== undefined) {
+        expect(metrics).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/metrics$/);
+        pages.set(name, await (await fetch(metrics)).text());
+      }
+    expect([...pages.keys()].sort()).toEqual(['coordinator', 'gateway', 'worker-1', 'worker-2']);
+    expect(pages.get('coordinator')).toMatch(/^farm_leader 1$/m);
+    expect(pages.get('coordinator')).toMatch(/^farm_workers\{state="online"\} 2$/m);
+    expect(pages.get('coordinator')).toMatch(/^farm_tasks\{state="queued"\} 0$/m);
+    expect(pages.get('gateway')).toMatch(/^farm_realtime_clients 0$/m);
+    expect(pages.get('worker-1')).toMatch(/^farm_slots\{state="free"\} 1$/m);
+    // No ids as labels, whatever the farm has seen.
+    for (const page of pages.values()) expect(page).not.toMatch(/(job|task|worker|attempt)(_?id)?="/i);
+  });
+
   test('credentials are for this user only, and in no process list and no log', async () => {
     expect((await stat(farm.home.folder)).mode & 0o777).toBe(0o700);
     for (const file of [

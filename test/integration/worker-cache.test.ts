@@ -11,6 +11,10 @@ import { layOutScene } from '../../src/worker/assets/scene-tree.ts';
 import { ObjectStore } from '../../src/worker/object-store.ts';
 import { Problems } from '../../src/worker/reporting/problems.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
+import { Registry } from 'prom-client';
+import { WorkerMetrics } from '../../src/worker/telemetry/worker-metrics.ts';
+
+const metrics = new WorkerMetrics(new Registry());
 
 let context: TestContext;
 let store: ObjectStore;
@@ -27,7 +31,7 @@ beforeAll(async () => {
     if (commandName === 'GetObjectCommand') fetches.push((args.input as { Key: string }).Key);
     return next(args);
   });
-  store = new ObjectStore(s3, workerS3Settings.bucket, new Problems(log), log);
+  store = new ObjectStore(s3, workerS3Settings.bucket, new Problems(log), metrics, log);
 });
 afterAll(() => context.dispose());
 beforeEach(async () => {
@@ -44,7 +48,7 @@ async function put(text: string, key = assetKey(sha(text))): Promise<string> {
 }
 
 async function openCache(budgetBytes = 1_000_000): Promise<FileCache> {
-  const cache = new FileCache(folder, store, budgetBytes);
+  const cache = new FileCache(folder, store, budgetBytes, metrics);
   await cache.load();
   return cache;
 }

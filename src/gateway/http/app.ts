@@ -13,6 +13,7 @@ import type { JobController } from '../messaging/job-controller.ts';
 import type { JobSubmitter } from '../messaging/job-submitter.ts';
 import type { LogReader } from '../storage/log-reader.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import type { WorkerBoard } from '../workers/worker-board.ts';
 import { checkHost, requireCaller } from './access-middleware.ts';
 import { problemHandler, unknownRoute } from './problems.ts';
@@ -44,6 +45,7 @@ export interface AppParts {
   submitter: JobSubmitter;
   controller: JobController;
   checks: Readonly<Record<string, HealthCheck>>;
+  metrics: GatewayMetrics;
   log: Logger;
 }
 
@@ -61,6 +63,7 @@ export function createApp(parts: AppParts, settings: AppSettings): Express {
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.set('etag', false); // answers are not to be kept, except the page's files, which have their own
+  app.use(parts.metrics.measure);
   app.use(securityHeaders(settings.objectStoreUrl));
   app.use(healthRoutes(parts.checks));
   app.use(checkHost(parts.access));

@@ -17,6 +17,7 @@ import type { PatchBody } from './patch-body.ts';
 import { RoomHub } from './room-hub.ts';
 import { parseRoom } from './rooms.ts';
 import type { Snapshots } from './snapshots.ts';
+import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 
 const FLUSH_EVERY_MS = 100;
 const MAX_ROOMS = 64;
@@ -35,16 +36,20 @@ export class RealtimeServer {
   readonly #hub = new RoomHub(randomUUID());
   readonly #snapshots: Snapshots;
   readonly #access: Access;
+  readonly #metrics: GatewayMetrics;
   readonly #log: Logger;
   #logs: LogFeed | undefined;
   #io: FarmServer | undefined;
   #live = false;
   #flushTimer: NodeJS.Timeout | undefined;
   #flushedAtMs = 0;
+  /** When the oldest change came that has not been sent. */
+  #dirtySinceMs: number | undefined;
 
-  constructor(snapshots: Snapshots, access: Access, log: Logger) {
+  constructor(snapshots: Snapshots, access: Access, metrics: GatewayMetrics, log: Logger) {
     this.#snapshots = snapshots;
     this.#access = access;
+    this.#metrics = metrics;
     this.#log = log;
   }
 
@@ -89,12 +94,18 @@ export class RealtimeServer {
     this.#live = false;
   }
 
+  /** Sockets that are open. */
+  get clients(): number {
+    return this.#io?.sockets.sockets.size ?? 0;
+  }
+
   isWatched(room: string): boolean {
     return this.#hub.isWatched(room);
   }
 
   publish(room: string, body: PatchBody): void {
     this.#hub.publish(room, body);
+    this.#dirtySinceMs ??= performance.now();
     this.#schedule();
   }
 
@@ -166,7 +177,11 @@ export class RealtimeServer {
   #flush(): void {
     this.#flushTimer = undefined;
     this.#flushedAtMs = Date.now();
-    for (const [id, batch] of this.#hub.collect(this.#flushedAtMs)) this.#send(id, batch);
+    const batches = this.#hub.collect(this.#flushedAtMs);
+    for (const [id, batch] of batches) this.#send(id, batch);
+    if (this.#dirtySinceMs !== undefined && batches.size > 0)
+      this.#metrics.sentAfter((performance.now() - this.#dirtySinceMs) / 1_000);
+    this.#dirtySinceMs = undefined;
     this.#schedule();
   }
 

@@ -37,16 +37,21 @@ const loggingVariables = {
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
+/** Where a process answers `/livez`, `/readyz` and `/metrics`, which ask for no token. */
+const healthVariables = {
+  FARMHAND_HEALTH_HOST: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes a free one. */
+  FARMHAND_HEALTH_PORT: port.default(0),
+};
+
 export const coordinatorEnvironment = z.object({
   ...natsVariables,
   ...databaseVariables,
   ...s3Variables,
   ...loggingVariables,
+  ...healthVariables,
   /** Copies of each stream; 3 in a NATS cluster. */
   FARMHAND_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
-  FARMHAND_HEALTH_HOST: z.string().min(1).default('127.0.0.1'),
-  /** Port of `/livez` and `/readyz`; 0 takes a free one. */
-  FARMHAND_HEALTH_PORT: port.default(0),
 });
 
 export const gatewayEnvironment = z.object({
@@ -54,6 +59,7 @@ export const gatewayEnvironment = z.object({
   ...databaseVariables,
   ...s3Variables,
   ...loggingVariables,
+  ...healthVariables,
   FARMHAND_GATEWAY_HOST: z.string().min(1).default('127.0.0.1'),
   FARMHAND_GATEWAY_PORT: port.default(7780),
   /** The farm's token, asked of every request; the file has mode 0600. */
@@ -69,6 +75,7 @@ export const workerEnvironment = z.object({
   ...natsVariables,
   ...s3Variables,
   ...loggingVariables,
+  ...healthVariables,
   /** Stays the same over restarts; default: the host's name and a number from the state folder. */
   FARMHAND_WORKER_ID: idSchema.optional(),
   FARMHAND_WORKER_SLOTS: z.coerce.number().int().min(1).max(4_096).optional(),

@@ -9,6 +9,10 @@ import { createS3Client } from '../../shared/storage/s3-client.ts';
 import { ObjectStore } from '../object-store.ts';
 import { Problems } from '../reporting/problems.ts';
 import { FileCache } from './file-cache.ts';
+import { Registry } from 'prom-client';
+import { WorkerMetrics } from '../telemetry/worker-metrics.ts';
+
+const metrics = new WorkerMetrics(new Registry());
 
 const log = createLogger('test', 'silent');
 const nowhere = createS3Client({
@@ -18,7 +22,7 @@ const nowhere = createS3Client({
   accessKeyId: 'none',
   secretAccessKey: 'none',
 });
-const store = new ObjectStore(nowhere, 'none', new Problems(log), log);
+const store = new ObjectStore(nowhere, 'none', new Problems(log), metrics, log);
 
 let folder: string;
 beforeEach(() => {
@@ -26,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const newCache = (budgetBytes: number): FileCache => new FileCache(folder, store, budgetBytes);
+const newCache = (budgetBytes: number): FileCache => new FileCache(folder, store, budgetBytes, metrics);
 
 /** As an earlier process left it. @returns its hash */
 function leave(text: string): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { assetKey } from '../../shared/storage/keys.ts';
 import { EngineFailure } from '../engines/engine.ts';
 import { isNotFound, type ObjectStore } from '../object-store.ts';
+import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 
 /** A download that no process has written to for so long has no process any more. */
 const STALE_PART_MS = 3_600_000;
@@ -25,14 +26,16 @@ export class FileCache {
   readonly #folder: string;
   readonly #store: ObjectStore;
   readonly #budgetBytes: number;
+  readonly #metrics: WorkerMetrics;
   readonly #files = new Map<string, CachedFile>();
   readonly #fetching = new Map<string, Promise<void>>();
   #bytes = 0;
 
-  constructor(folder: string, store: ObjectStore, budgetBytes: number) {
+  constructor(folder: string, store: ObjectStore, budgetBytes: number, metrics: WorkerMetrics) {
     this.#folder = join(folder, 'sha256');
     this.#store = store;
     this.#budgetBytes = budgetBytes;
+    this.#metrics = metrics;
   }
 
   /** Takes over what earlier processes fetched. */
@@ -64,12 +67,13 @@ export class FileCache {
    * @throws EngineFailure `missing-asset` when the farm does not have it; the signal's reason
    */
   async acquire(sha256: string, what: string, signal: AbortSignal): Promise<void> {
-    for (;;) {
+    for (let fetched = false; ; fetched = true) {
       const file = this.#files.get(sha256);
       if (file) {
         file.users++;
         file.lastUsed = Date.now();
         if (await this.#isIntact(sha256, file)) {
+          this.#metrics.cacheUsed(fetched ? 'miss' : 'hit', file.bytes);
           await this.#evict();
           return;
         }

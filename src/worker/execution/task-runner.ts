@@ -27,6 +27,7 @@ import { classifyFailure, isDiskFull } from './classify-failure.ts';
 import { FrameDeliveries } from './frame-deliveries.ts';
 import { FrameFailed, FrameRenderer } from './render-frames.ts';
 import type { TaskAcks } from './task-acks.ts';
+import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 
 export interface TaskRunnerParts {
   identity: ReporterIdentity;
@@ -41,6 +42,7 @@ export interface TaskRunnerParts {
   acks: TaskAcks;
   publishLive: LivePublisher;
   disk: DiskWatch;
+  metrics: WorkerMetrics;
   log: Logger;
 }
 
@@ -127,6 +129,7 @@ class AttemptRun {
       onDone: (result, rendered) => {
         this.#attempt.addDone(result);
         this.#reporter.frameDone(result);
+        this.#parts.metrics.rendered(task.engine, rendered.seconds);
         if (this.#storesFiles) this.#logFrame(result.number, rendered);
       },
     });

@@ -10,6 +10,10 @@ import { ObjectStore } from '../object-store.ts';
 import { Problems } from '../reporting/problems.ts';
 import type { SessionRequest } from './open-session.ts';
 import { SessionPool } from './session-pool.ts';
+import { Registry } from 'prom-client';
+import { WorkerMetrics } from '../telemetry/worker-metrics.ts';
+
+const metrics = new WorkerMetrics(new Registry());
 
 const log = pino({ level: 'silent' });
 const never = new AbortController().signal;
@@ -52,9 +56,9 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'farmhand-pool-'));
   open = new Set();
   opened = 0;
-  const store = new ObjectStore(new S3Client({ region: 'none' }), 'none', new Problems(log), log);
+  const store = new ObjectStore(new S3Client({ region: 'none' }), 'none', new Problems(log), metrics, log);
   const options = { folder: dir, threads: 1, memoryLimitBytes: 1e9, maxSessions: 2, maxBytes: 1e9 };
-  pool = new SessionPool(options, new FileCache(join(dir, 'cache'), store, 1), log);
+  pool = new SessionPool(options, new FileCache(join(dir, 'cache'), store, 1, metrics), metrics, log);
 });
 afterEach(async () => {
   await pool.close();

@@ -11,6 +11,7 @@ import {
   type SessionRequest,
 } from './open-session.ts';
 import { CrashRecord, mustRecycle, sessionsToClose } from './session-policy.ts';
+import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 
 const TIDY_EVERY_MS = 30_000;
 
@@ -73,6 +74,7 @@ export class SessionLease {
 export class SessionPool {
   readonly #options: SessionPoolOptions;
   readonly #cache: FileCache;
+  readonly #metrics: WorkerMetrics;
   readonly #log: Logger;
   readonly #idle = new Set<SessionLease>();
   readonly #busy = new Set<SessionLease>();
@@ -80,9 +82,10 @@ export class SessionPool {
   readonly #crashes = new CrashRecord();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: SessionPoolOptions, cache: FileCache, log: Logger) {
+  constructor(options: SessionPoolOptions, cache: FileCache, metrics: WorkerMetrics, log: Logger) {
     this.#options = options;
     this.#cache = cache;
+    this.#metrics = metrics;
     this.#log = log;
   }
 
@@ -108,6 +111,7 @@ export class SessionPool {
   ): Promise<SessionLease> {
     const key = sessionKey(request);
     const warm = options.fresh ? undefined : this.#newestIdle(key);
+    if (request.engine.reusable) this.#metrics.sessionUsed(warm ? 'warm' : 'cold');
     if (warm) {
       this.#idle.delete(warm);
       warm.reused = true;
