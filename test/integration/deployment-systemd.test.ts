@@ -73,7 +73,11 @@ describe.each(ROLE_NAMES)('the unit of the %s', (role) => {
       return source!.replace('/etc/farmhand/', '');
     });
     const addresses = { NATS_URL: 'nats://10.0.0.1:4222', S3_ENDPOINT: 'http://10.0.0.1:8333' };
-    const values = readEnvironment(SCHEMAS[role], { ...environment, ...addresses });
+    const values = readEnvironment(SCHEMAS[role], {
+      ...environment,
+      ...addresses,
+      FARMHAND_HEALTH_PORT: environment['FARMHAND_HEALTH_PORT']?.replace('%i', '1'),
+    });
     expect(values.NATS_USER).toBe(role);
     expect(values.NATS_PASSWORD).toMatch(/^n[0-9a-f]{48}$/);
   });

@@ -35,7 +35,12 @@ const loggingVariables = {
   FARMHAND_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 };
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const PORT_RULE = 'a port from 0 to 65535';
+const port = z.coerce
+  .number({ error: PORT_RULE })
+  .int({ error: PORT_RULE })
+  .min(0, { error: PORT_RULE })
+  .max(65_535, { error: PORT_RULE });
 
 /** Where a process answers `/livez`, `/readyz` and `/metrics`, which ask for no token. */
 const healthVariables = {
