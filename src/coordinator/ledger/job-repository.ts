@@ -153,6 +153,8 @@ function summaryOf(
         state: 'queued',
         frame_total: step.frameTotal,
         frames_expanded: step.first,
+        entry_state: step.entryState,
+        sweep: null,
         [step.entryState]: step.first,
       })),
   });

@@ -15,6 +15,7 @@ type StepRow = {
   name: string;
   state: JobState;
   entry_state: FrameState;
+  sweep: SettlingStep['sweep'];
   expanded: boolean;
   depends_on: string[];
 } & Record<FrameState, number>;
@@ -64,7 +65,7 @@ export async function settleJobs(trx: LedgerTransaction, jobIds: readonly string
 export async function jobsToSettle(trx: LedgerTransaction, stepKeys: readonly string[]): Promise<string[]> {
   if (stepKeys.length === 0) return [];
   const { rows } = await sql<StepRow & { paused: boolean }>`
-    SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.frames_expanded = s.frame_total AS expanded,
+    SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
       '{}'::bigint[] AS depends_on, j.paused, ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
     FROM steps s JOIN jobs j ON j.id = s.job_id WHERE s.key = ANY(${[...stepKeys]}::bigint[])`.execute(trx);
   const changed = rows.filter((row) => settleSteps([toSettling(row)], row.paused).steps.length > 0);
@@ -77,7 +78,7 @@ async function readJobs(trx: LedgerTransaction, jobIds: readonly string[]): Prom
 
 async function readSteps(trx: LedgerTransaction, jobIds: readonly string[]): Promise<Map<string, StepRow[]>> {
   const { rows } = await sql<StepRow>`
-    SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.frames_expanded = s.frame_total AS expanded,
+    SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
       COALESCE((SELECT array_agg(d.depends_on::text) FROM step_dependencies d WHERE d.step_key = s.key), '{}') AS depends_on,
       ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
     FROM steps s WHERE s.job_id = ANY(${[...jobIds]}) ORDER BY s.key`.execute(trx);
@@ -95,7 +96,8 @@ function toSettling(row: StepRow): SettlingStep {
     state: row.state,
     counts,
     expanded: row.expanded,
-    entryState: row.entry_state === 'waiting' ? 'waiting' : 'other',
+    entryState: row.entry_state,
+    sweep: row.sweep,
     dependsOn: row.depends_on,
   };
 }

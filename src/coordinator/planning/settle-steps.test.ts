@@ -13,7 +13,8 @@ const step = (
   state: 'queued',
   counts: { ...noFrames(), ...counts },
   expanded: true,
-  entryState: dependsOn.length > 0 ? 'waiting' : 'other',
+  entryState: dependsOn.length > 0 ? 'waiting' : 'ready',
+  sweep: null,
   dependsOn,
   ...changes,
 });
@@ -49,6 +50,28 @@ describe('settleSteps', () => {
     );
     expect(states(settled.steps)).toEqual({ a: 'cancelled', b: 'cancelled', c: 'failed' });
     expect(settled.job).toBe('cancelled');
+  });
+
+  it('counts as cancelled what a sweep has still to go over, and lets frames under way end first', () => {
+    const cancelled = { sweep: 'cancel', entryState: 'cancelled', expanded: false } as const;
+    const waiting = step('b', { waiting: 2 }, ['a'], { sweep: 'cancel' });
+    const swept = settleSteps([step('a', { ready: 5, done: 1 }, [], cancelled), waiting], true);
+    expect(states(swept.steps)).toEqual({ a: 'cancelled', b: 'cancelled' });
+    expect(swept).toMatchObject({ job: 'cancelled', skip: [], release: [] });
+    const underWay = step('a', { ready: 5, running: 1 }, [], { ...cancelled, state: 'running' });
+    expect(settleSteps([underWay, waiting], true).job).toBe('running');
+  });
+
+  it('goes on with what a sweep has still to bring back', () => {
+    const revived = step('a', { cancelled: 9 }, [], { sweep: 'revive', state: 'cancelled' });
+    expect(settleSteps([revived], false).job).toBe('queued');
+  });
+
+  it('completes a step of which somebody skipped every frame, but not one whose dependency broke', () => {
+    expect(settleSteps([step('a', { skipped: 2 })], false).job).toBe('completed');
+    expect(settleSteps([step('a', { skipped: 2 }, [], { entryState: 'skipped' })], false).job).toBe(
+      'cancelled',
+    );
   });
 
   it('waits for the rest of a step that is still being expanded', () => {

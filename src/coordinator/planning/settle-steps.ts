@@ -1,4 +1,11 @@
-import { jobState, stepState, type FrameCounts, type JobState } from '../../shared/domain/states.ts';
+import {
+  jobState,
+  stepState,
+  sweptCounts,
+  type FrameCounts,
+  type FrameState,
+  type JobState,
+} from '../../shared/domain/states.ts';
 
 /** A step as its job's states are worked out from it. */
 export interface SettlingStep {
@@ -9,7 +16,9 @@ export interface SettlingStep {
   /** Whether all frame rows exist. */
   expanded: boolean;
   /** State in which further frames come in. */
-  entryState: 'waiting' | 'other';
+  entryState: FrameState;
+  /** What is still to be done to its frames; it counts as done. */
+  sweep: 'cancel' | 'revive' | null;
   /** Keys of steps that must be complete first. */
   dependsOn: readonly string[];
 }
@@ -32,8 +41,8 @@ export function settleSteps(steps: readonly SettlingStep[], paused: boolean): Se
   const states = new Map<string, { name: string; state: JobState }>();
   const result: Settlement = { steps: [], release: [], skip: [], job: 'queued' };
   for (const step of steps) {
-    const waits = step.counts.waiting > 0 || (!step.expanded && step.entryState === 'waiting');
-    let counts = step.counts;
+    let counts = sweptCounts(step.counts, step.sweep, step.entryState);
+    const waits = counts.waiting > 0 || (!step.expanded && step.entryState === 'waiting');
     const needed = step.dependsOn.flatMap((key) => states.get(key) ?? []);
     const broken = needed.find((other) => other.state === 'failed' || other.state === 'cancelled');
     if (waits && step.dependsOn.length > 0) {
@@ -51,7 +60,7 @@ export function settleSteps(steps: readonly SettlingStep[], paused: boolean): Se
   }
   result.job = jobState(
     [...states.values()].map((step) => step.state),
-    paused,
+    paused && !steps.some(isBeingCancelled),
   );
   return result;
 }
@@ -62,9 +71,16 @@ function stateOf(
   paused: boolean,
   brokenDependency: JobState | undefined,
 ): JobState {
-  const state = stepState(counts, { paused, expanded: step.expanded, started: step.state === 'running' });
+  const state = stepState(counts, {
+    // While the last frames of a cancelled step are finished, it runs.
+    paused: paused && !isBeingCancelled(step),
+    expanded: step.expanded || step.entryState === 'cancelled',
+    started: step.state === 'running',
+  });
   // Nothing of it was made: that is not "completed", but what became of the step that it waited for.
   if (state === 'completed' && counts.skipped > 0 && counts.done === 0)
-    return brokenDependency ?? 'cancelled';
+    return brokenDependency ?? (step.entryState === 'skipped' ? 'cancelled' : 'completed');
   return state;
 }
+
+const isBeingCancelled = (step: SettlingStep): boolean => step.sweep === 'cancel';

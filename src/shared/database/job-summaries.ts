@@ -1,7 +1,7 @@
 import { jsonArrayFrom } from 'kysely/helpers/postgres';
 import type { Selectable } from 'kysely';
 import type { JobSummary } from '../contracts/messages.ts';
-import { noFrames, type FrameCounts, type FrameState } from '../domain/states.ts';
+import { noFrames, sweptCounts, type FrameCounts, type FrameState } from '../domain/states.ts';
 import type { Ledger } from './connect.ts';
 import type { JobsTable, StepsTable } from './schema.ts';
 
@@ -35,11 +35,13 @@ const STEP_COLUMNS = [
   'steps.held',
   'steps.skipped',
   'steps.cancelled',
+  'steps.entry_state',
+  'steps.sweep',
 ] as const;
 
 type StepPart = Pick<
   Selectable<StepsTable>,
-  'name' | 'engine' | 'state' | 'frame_total' | 'frames_expanded' | FrameState
+  'name' | 'engine' | 'state' | 'frame_total' | 'frames_expanded' | 'entry_state' | 'sweep' | FrameState
 >;
 export type JobSummaryRow = Pick<
   Selectable<JobsTable>,
@@ -105,12 +107,12 @@ export function toJobSummary(row: JobSummaryRow): JobSummary {
   };
 }
 
-/** Frames of a large step whose rows are still being written have not been touched: they wait. */
+/** Frames of a large step whose rows are still being written have not been touched: they wait, or are cancelled. */
 function countsOf(step: StepPart): FrameCounts {
   const counts = noFrames();
   for (const state of Object.keys(counts) as FrameState[]) counts[state] = step[state];
-  counts.waiting += step.frame_total - step.frames_expanded;
-  return counts;
+  counts[step.entry_state === 'cancelled' ? 'cancelled' : 'waiting'] += step.frame_total - step.frames_expanded;
+  return sweptCounts(counts, step.sweep, step.entry_state);
 }
 
 /** @returns the job as the ledger has it now, or undefined when there is none of that id. */

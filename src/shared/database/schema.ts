@@ -138,6 +138,13 @@ export interface StepsTable {
   hold_reason: Generated<string | null>;
   /** False once somebody let it go on after it was held. */
   hold_allowed: Generated<boolean>;
+  /**
+   * What is still to be done to its frames, in slices: `cancel` those that have not begun, or `revive` cancelled ones.
+   * The step counts as if it were done already.
+   */
+  sweep: 'cancel' | 'revive' | null;
+  /** The highest frame number that the sweep has passed. */
+  sweep_after: number | null;
   state: JobState;
   frame_total: number;
   /** Rows of `frames` that exist; below `frame_total` while a large step is expanded in slices. */

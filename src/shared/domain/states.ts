@@ -95,3 +95,19 @@ export function jobState(steps: readonly JobState[], paused: boolean): JobState 
   for (const state of ['held', 'cancelled', 'failed'] as const) if (steps.includes(state)) return state;
   return 'completed';
 }
+
+/** The counts of a step once the sweep that goes over its frames is through. */
+export function sweptCounts(
+  counts: FrameCounts,
+  sweep: 'cancel' | 'revive' | null,
+  entryState: FrameState,
+): FrameCounts {
+  const { waiting, ready, held, cancelled } = counts;
+  if (sweep === 'cancel')
+    return { ...counts, waiting: 0, ready: 0, held: 0, cancelled: cancelled + waiting + ready + held };
+  if (sweep === 'revive') {
+    const state = entryState === 'waiting' ? 'waiting' : 'ready';
+    return { ...counts, cancelled: 0, [state]: counts[state] + cancelled };
+  }
+  return counts;
+}

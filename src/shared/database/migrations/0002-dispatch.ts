@@ -11,7 +11,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     ADD COLUMN chunk text NOT NULL DEFAULT 'auto',
     ADD COLUMN target_seconds double precision NOT NULL DEFAULT 30,
     ADD COLUMN hold_reason text,
-    ADD COLUMN hold_allowed boolean NOT NULL DEFAULT true`.execute(db);
+    ADD COLUMN hold_allowed boolean NOT NULL DEFAULT true,
+    ADD COLUMN sweep text CHECK (sweep IN ('cancel', 'revive')),
+    ADD COLUMN sweep_after integer`.execute(db);
+  await sql`CREATE INDEX steps_sweep ON steps (key) WHERE sweep IS NOT NULL`.execute(db);
   await sql`UPDATE steps SET chunk = spec->>'chunk', target_seconds = (spec->>'targetSeconds')::float8,
     spec = spec || '{"requires": {"engineVersion": null, "cores": null, "memoryBytes": null, "gpus": 0, "tags": [], "site": null,
       "preferSite": null}, "licences": [], "previewFrames": 0}'::jsonb`.execute(db);
