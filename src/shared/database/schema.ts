@@ -88,6 +88,8 @@ export interface JobEventsTable {
   message: string;
   /** False for a control message that was refused. */
   ok: Generated<boolean>;
+  /** What the same request is answered with again, beside the message. */
+  outcome: JSONColumnType<Record<string, unknown> | null, string | null, string | null>;
   at: DatabaseTime;
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONTROL_FIGURES } from '../../domain/control-figures.ts';
 import { FRAME_STATES, JOB_STATES } from '../../domain/states.ts';
 import { chunkSchema, idSchema, targetSecondsSchema } from '../job-document.ts';
 import { frameNumber } from './message-parts.ts';
@@ -48,6 +49,9 @@ export const jobControlSchema = z.strictObject({
   set: z.record(z.string().min(1).max(200), z.json()).optional(),
 });
 export type JobControl = z.infer<typeof jobControlSchema>;
+
+/** Frames that a control message touched, by what they were or become; only those above 0. */
+export const controlFiguresSchema = z.partialRecord(z.enum(CONTROL_FIGURES), z.int().min(0));
 
 export const frameCountsSchema = z.record(z.enum(FRAME_STATES), z.int().min(0));
 
@@ -112,6 +116,12 @@ export const jobStatusSchema = z.discriminatedUnion('type', [
     message: z.string(),
     /** It was a question: nothing has changed. */
     dryRun: z.boolean().optional(),
+    /** False when the job was as wanted already, or the request was refused. */
+    changed: z.boolean().optional(),
+    /** What it did, or would do, in numbers. */
+    figures: controlFiguresSchema.optional(),
+    /** What is wrong with the request or, for `resubmit`, with the changed document. */
+    errors: z.array(z.strictObject({ path: z.string(), value: z.string(), expected: z.string() })).optional(),
     /** `resubmit`: the new job. */
     jobId: idSchema.optional(),
   }),

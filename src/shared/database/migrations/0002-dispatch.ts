@@ -61,6 +61,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     text text NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
   )`.execute(db);
+  // What a repeated request is answered with.
+  await sql`ALTER TABLE job_events ADD COLUMN outcome jsonb`.execute(db);
   await sql`CREATE INDEX job_notes_job ON job_notes (job_id, key)`.execute(db);
   await sql`INSERT INTO job_notes (job_id, author, text, at)
     SELECT id, owner, document->>'note', submitted_at FROM jobs WHERE document ? 'note'`.execute(db);
