@@ -31,6 +31,8 @@ export interface WorkerFailuresTable {
   worker: string;
   step_key: string;
   number: number;
+  /** How often it was the machine that failed, by the worker's own word. */
+  host_failures: Generated<number>;
   message: string;
   at: DatabaseTime;
 }

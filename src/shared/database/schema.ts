@@ -140,6 +140,8 @@ export interface StepsTable {
   hold_reason: Generated<string | null>;
   /** False once somebody let it go on after it was held. */
   hold_allowed: Generated<boolean>;
+  /** None of its frames is cut before this time: there was no licence for it. */
+  retry_at: NullableTime;
   /**
    * What is still to be done to its frames, in slices: `cancel` those that have not begun, or `revive` cancelled ones.
    * The step counts as if it were done already.

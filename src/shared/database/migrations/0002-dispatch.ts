@@ -12,6 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     ADD COLUMN target_seconds double precision NOT NULL DEFAULT 30,
     ADD COLUMN hold_reason text,
     ADD COLUMN hold_allowed boolean NOT NULL DEFAULT true,
+    ADD COLUMN retry_at timestamptz,
     ADD COLUMN sweep text CHECK (sweep IN ('cancel', 'revive')),
     ADD COLUMN sweep_after integer`.execute(db);
   await sql`CREATE INDEX steps_sweep ON steps (key) WHERE sweep IS NOT NULL`.execute(db);
@@ -74,6 +75,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     worker text NOT NULL,
     step_key bigint NOT NULL,
     number integer NOT NULL,
+    host_failures integer NOT NULL DEFAULT 0,
     message text NOT NULL,
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (worker, step_key, number)
