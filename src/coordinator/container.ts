@@ -6,6 +6,9 @@ import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
 import type { Logger } from '../shared/logging/logger.ts';
 import { ControlIntake } from './control/control-intake.ts';
+import { FrameSweeper } from './control/frame-sweeper.ts';
+import { JobControls } from './control/job-controls.ts';
+import { Resubmissions } from './control/resubmit.ts';
 import { Feeder } from './dispatch/feeder.ts';
 import { LaneManager } from './dispatch/lane-manager.ts';
 import { LeaderLease } from './dispatch/leader-lease.ts';
@@ -108,15 +111,20 @@ function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Bu
   );
   provide(TOKENS.submitService, () => new SubmitService(get(TOKENS.submissions), nats, log));
   provide(TOKENS.controlIntake, () => {
+    const resubmissions = new Resubmissions(get(TOKENS.submissions), ledger);
     const parts = {
-      steps: get(TOKENS.steps),
+      controls: new JobControls({ infos: get(TOKENS.steps), resubmissions }, ledger),
       publisher: get(TOKENS.publisher),
       announcer: get(TOKENS.announcer),
       deadLetters: get(TOKENS.deadLetters),
       guard: get(TOKENS.guard),
       wakeUps: get(TOKENS.wakeUps),
     };
-    return new ControlIntake(parts, ledger, nats, log);
+    return new ControlIntake(parts, nats, log);
+  });
+  provide(TOKENS.frameSweeper, () => {
+    const parts = { announcer: get(TOKENS.announcer), wakeUps: get(TOKENS.wakeUps) };
+    return new FrameSweeper(parts, ledger, log);
   });
 }
 
@@ -138,11 +146,7 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
     return new Feeder(parts, ledger, nats, coordinatorId, log);
   });
   provide(TOKENS.expander, () => {
-    const parts = {
-      steps: get(TOKENS.steps),
-      announcer: get(TOKENS.announcer),
-      wakeUps: get(TOKENS.wakeUps),
-    };
+    const parts = { announcer: get(TOKENS.announcer), wakeUps: get(TOKENS.wakeUps) };
     return new Expander(parts, ledger, log);
   });
   provide(TOKENS.statusApplier, () => {

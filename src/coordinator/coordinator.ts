@@ -39,6 +39,7 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.statusApplier), 'results', lifecycle);
   startPart(parts.resolve(TOKENS.exhaustedDeliveries), 'advisories', lifecycle);
   startPart(parts.resolve(TOKENS.askService), 'questions of workers', lifecycle);
+  startPart(parts.resolve(TOKENS.frameSweeper), 'the frame sweeper', lifecycle);
   startPart(parts.resolve(TOKENS.controlIntake), 'control', lifecycle);
   startPart(parts.resolve(TOKENS.jobIntake), 'the intake of jobs', lifecycle);
   startPart(parts.resolve(TOKENS.submitService), 'submissions', lifecycle);

@@ -5,6 +5,7 @@ import type { InjectionToken } from 'tsyringe';
 import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
 import type { ControlIntake } from './control/control-intake.ts';
+import type { FrameSweeper } from './control/frame-sweeper.ts';
 import type { Feeder } from './dispatch/feeder.ts';
 import type { LaneManager } from './dispatch/lane-manager.ts';
 import type { LeaderLease } from './dispatch/leader-lease.ts';
@@ -49,6 +50,7 @@ export const TOKENS = {
   jobIntake: token<JobIntake>('jobIntake'),
   submitService: token<SubmitService>('submitService'),
   controlIntake: token<ControlIntake>('controlIntake'),
+  frameSweeper: token<FrameSweeper>('frameSweeper'),
   publisher: token<TaskPublisher>('publisher'),
   lanes: token<LaneManager>('lanes'),
   feeder: token<Feeder>('feeder'),

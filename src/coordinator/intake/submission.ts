@@ -8,6 +8,7 @@ import { insertJob } from '../ledger/job-repository.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
 import { decodeDocument, planJob } from './decode-job.ts';
+import type { PlannedJob } from './job-plan.ts';
 import type { SceneResolver } from './resolve-scene.ts';
 
 export interface Submitted {
@@ -32,6 +33,11 @@ export class Submissions {
     this.#announcer = parts.announcer;
     this.#wakeUps = parts.wakeUps;
     this.#steps = parts.steps;
+  }
+
+  /** Checks a document as {@link submit} does, and writes nothing. */
+  async check(bytes: Uint8Array): Promise<PlannedJob> {
+    return planJob(decodeDocument(bytes), this.#scenes);
   }
 
   /**

@@ -1,13 +1,12 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { sliceRuns } from '../../shared/domain/frame-ranges.ts';
+import { sliceRuns, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
 import { countFrames, insertFrames } from '../ledger/insert-frames.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
-import type { StepInfos } from '../ledger/step-info.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
 
@@ -22,24 +21,19 @@ interface OpenStep {
   frames_expanded: number;
   entry_state: FrameState;
   entry_error: string | null;
+  runs: FrameRun[];
 }
 
 /** Writes the frames of large steps in slices, each a transaction of its own. Any coordinator goes on where one stopped. */
 export class Expander {
   readonly #ledger: Ledger;
-  readonly #steps: StepInfos;
   readonly #announcer: Announcer;
   readonly #wakeUps: WakeUps;
   readonly #loop: BackgroundLoop;
   #stopping = false;
 
-  constructor(
-    parts: { steps: StepInfos; announcer: Announcer; wakeUps: WakeUps },
-    ledger: Ledger,
-    log: Logger,
-  ) {
+  constructor(parts: { announcer: Announcer; wakeUps: WakeUps }, ledger: Ledger, log: Logger) {
     this.#ledger = ledger;
-    this.#steps = parts.steps;
     this.#announcer = parts.announcer;
     this.#wakeUps = parts.wakeUps;
     this.#loop = new BackgroundLoop({
@@ -68,13 +62,11 @@ export class Expander {
       // The advisory lock keeps two coordinators off one step without holding up those who dispatch it.
       const { rows } = await sql<OpenStep>`
         SELECT * FROM (
-          SELECT key, job_id, frame_total, frames_expanded, entry_state, entry_error FROM steps
+          SELECT key, job_id, frame_total, frames_expanded, entry_state, entry_error, spec->'runs' AS runs FROM steps
           WHERE frames_expanded < frame_total ORDER BY key LIMIT 100
         ) open WHERE pg_try_advisory_xact_lock(key) LIMIT 1`.execute(trx);
       const step = rows[0];
       if (!step) return undefined;
-      const spec = (await this.#steps.load([step.key])).get(step.key)?.spec;
-      if (!spec) throw new Error(`Step ${step.key} has vanished`);
       const count = Math.min(SLICE_FRAMES, step.frame_total - step.frames_expanded);
       const slice = {
         stepKey: step.key,
@@ -82,7 +74,7 @@ export class Expander {
         error: step.entry_error,
         offset: step.frames_expanded,
         count,
-        runs: sliceRuns(spec.runs, step.frames_expanded, count),
+        runs: sliceRuns(step.runs, step.frames_expanded, count),
       };
       await insertFrames(trx, slice);
       // Only now: those who dispatch the step's first frames have not had to wait for the rows.

@@ -30,4 +30,5 @@ export class WakeUps {
   readonly feeder = new WakeUp();
   readonly expander = new WakeUp();
   readonly sweeper = new WakeUp();
+  readonly frameSweeper = new WakeUp();
 }

@@ -44,7 +44,7 @@ export function parseFrameRange(input: string): FrameRange {
   const only = parts.length === 1 ? parts[0] : undefined;
   const runs = only?.simple
     ? [only.simple]
-    : toRuns(unique(parts.flatMap((part) => (part.simple ? [part.simple] : part.expand()))));
+    : compressFrames(unique(parts.flatMap((part) => (part.simple ? [part.simple] : part.expand()))));
   return { text, runs, count: runs.reduce((sum, run) => sum + run.count, 0) };
 }
 
@@ -164,7 +164,7 @@ function unique(runs: readonly FrameRun[]): number[] {
 }
 
 /** Greedy compression of numbers in order into arithmetic runs. */
-function toRuns(numbers: readonly number[]): FrameRun[] {
+export function compressFrames(numbers: readonly number[]): FrameRun[] {
   const runs: FrameRun[] = [];
   for (let i = 0; i < numbers.length;) {
     const start = numbers[i] ?? 0;

@@ -51,7 +51,7 @@ export const FRAME_TRANSITIONS: Record<FrameState, readonly FrameState[]> = {
   ready: ['queued', 'waiting', 'running', 'done', 'failed', 'cancelled', 'skipped', 'held'],
   queued: ['running', 'ready', 'done', 'failed', 'cancelled', 'skipped', 'held'],
   running: ['done', 'ready', 'queued', 'failed', 'cancelled', 'skipped', 'held'],
-  held: ['ready', 'done', 'skipped', 'cancelled'],
+  held: ['ready', 'waiting', 'done', 'skipped', 'cancelled'],
   done: ['ready', 'waiting'],
   failed: ['ready', 'waiting', 'skipped'],
   skipped: ['ready', 'waiting'],
