@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { FarmError } from '../../shared/domain/errors.ts';
-import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
+import { MAX_FRAME_NUMBER, parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
 import {
   noSuchStep,
@@ -38,10 +38,8 @@ export function selectionOf(context: ControlContext): Selection | { refusal: Con
 /** Frames `f` whose numbers are in the runs. The bounds let the primary key find them. */
 export function inRuns(runs: readonly FrameRun[]): RawBuilder<boolean> {
   const ends = runs.flatMap((run) => [run.start, run.start + (run.count - 1) * run.step]);
-  const [low, high] = ends.reduce(([min, max], end) => [Math.min(min, end), Math.max(max, end)], [
-    Number.MAX_SAFE_INTEGER,
-    Number.MIN_SAFE_INTEGER,
-  ] as [number, number]);
+  const low = ends.reduce((least, end) => Math.min(least, end), MAX_FRAME_NUMBER);
+  const high = ends.reduce((most, end) => Math.max(most, end), -MAX_FRAME_NUMBER);
   return sql<boolean>`(f.number BETWEEN ${low}::int AND ${high}::int AND EXISTS (
     SELECT 1 FROM unnest(
       ${runs.map((run) => run.start)}::int[], ${runs.map((run) => run.step)}::int[], ${runs.map((run) => run.count)}::int[]

@@ -141,7 +141,7 @@ export function openFigures(steps: readonly ControlledStep[]): ControlFigures {
 export const notExpanded = (step: ControlledStep): number => step.frame_total - step.frames_expanded;
 
 export function withoutZeros(figures: ControlFigures): ControlFigures {
-  return Object.fromEntries(Object.entries(figures).filter(([, value]) => value > 0)) as ControlFigures;
+  return Object.fromEntries(Object.entries(figures).filter(([, value]) => value > 0));
 }
 
 /** The steps that a control message is about; undefined when it names one that is not there. */

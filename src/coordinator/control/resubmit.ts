@@ -29,7 +29,8 @@ export class Resubmissions {
       .executeTakeFirst();
     if (!row) return refused(`There is no job ${jobId}.`);
     try {
-      const { id: _id, idempotencyKey: _key, ...document } = row.document;
+      // Of both a job has one: they say which submission it was.
+      const document = { ...row.document, id: undefined, idempotencyKey: undefined };
       const changed = setPaths(document, control.set ?? {});
       return await this.#submit(jobId, control, Buffer.from(JSON.stringify(changed)));
     } catch (error) {

@@ -30,12 +30,10 @@ function setPath(document: Record<string, Json>, path: string, value: Json): str
   let at: Json = document;
   for (const segment of segments.slice(0, -1)) {
     const place = placeIn(at, segment);
-    if (typeof place !== 'object') return place ?? `something there: ${path} leads through a value`;
-    if (place.of[place.key as never] === undefined) {
-      if (value === null) return undefined; // what is not there is removed already
-      place.of[place.key as never] = {} as never;
-    }
-    at = place.of[place.key as never];
+    if (typeof place !== 'object') return place;
+    const of = place.of as Record<string, Json | undefined>;
+    if (of[place.key] === undefined && value === null) return undefined; // what is not there is removed already
+    at = of[place.key] ??= {};
   }
   const place = placeIn(at, last);
   if (typeof place !== 'object') return place;

@@ -59,8 +59,11 @@ const SENTENCES: Record<JobControl['verb'], (told: Told) => string> = {
     const frames = openFrames(asked.drain === true ? others : figures);
     return `${say('Cancels', 'Cancelled')} ${frames === '' ? `the rest of ${jobs}` : `${frames}${of}`}${first}`;
   },
-  retry: ({ figures, of, say }) =>
-    `${say('Renders', 'Asked for')} ${count(figures.again ?? 0, 'frame')}${of} again${made(figures)}`,
+  retry: ({ figures, of, say }) => {
+    const again = figures.again ?? 0;
+    const frames = `${count(again, 'frame')}${of}`;
+    return `${say(`Renders ${frames}`, `${frames} ${again === 1 ? 'is' : 'are'} rendered`)} again${made(figures)}`;
+  },
   skip: ({ figures, of, say }) =>
     `${say('Skips', 'Skipped')} ${openFrames(figures)}${of}${
       figures.left ? `; ${count(figures.left, 'running frame')} ${figures.left === 1 ? 'goes' : 'go'} on` : ''
