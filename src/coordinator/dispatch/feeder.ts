@@ -4,11 +4,11 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import type { FrameChange } from '../../shared/contracts/messages.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { FROM_HEADER, type Announcer } from '../ledger/announcer.ts';
-import { cutTasks, type CutTask } from '../ledger/cut-tasks.ts';
+import { cutTasks, type CutTask, type PlacedCut } from '../ledger/cut-tasks.ts';
 import type { StepInfo, StepInfos } from '../ledger/step-info.ts';
 import { MAX_CHUNK } from '../planning/chunk-size.ts';
 import { CompletionRate, laneWindow } from '../planning/lane-window.ts';
-import { planDispatch, type LaneView, type StepView, type TaskCut } from '../planning/plan-dispatch.ts';
+import { planDispatch, type LaneView, type StepView } from '../planning/plan-dispatch.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
 import { readLaneLoads, readReadySteps, type StepRow } from './dispatch-snapshot.ts';
@@ -132,10 +132,30 @@ export class Feeder {
     });
     const cuts = planDispatch(views, lanes);
     if (cuts.length === 0) return false;
-    return this.#dispatch(cuts, steps);
+    const placed = cuts.flatMap(({ stepKey, lane: id, frames }) => {
+      const lane = open.find((one) => one.id === id);
+      const engine = steps.get(stepKey)?.engine;
+      const engineVersion = lane?.engines.find((offered) => offered.id === engine)?.version;
+      if (lane === undefined || engineVersion === undefined) return [];
+      const { group } = lane;
+      return [
+        {
+          stepKey,
+          lane: id,
+          frames,
+          group,
+          engineVersion,
+          variantMemoryBytes: null,
+          slots: 1,
+          gpus: 0,
+          worker: null,
+        },
+      ];
+    });
+    return this.#dispatch(placed, steps);
   }
 
-  async #dispatch(cuts: readonly TaskCut[], steps: ReadonlyMap<string, StepInfo>): Promise<boolean> {
+  async #dispatch(cuts: readonly PlacedCut[], steps: ReadonlyMap<string, StepInfo>): Promise<boolean> {
     const jobIds = [...new Set(cuts.flatMap((cut) => steps.get(cut.stepKey)?.jobId ?? []))];
     const tasks = await this.#ledger.transaction().execute(async (trx) => {
       await this.#lease.fence(trx, jobIds);
@@ -160,7 +180,7 @@ export class Feeder {
     for (const [jobId, frames] of changes) this.#announcer.announce(jobId, frames);
   }
 
-  #noteExhausted(cuts: readonly TaskCut[], tasks: readonly CutTask[]): boolean {
+  #noteExhausted(cuts: readonly PlacedCut[], tasks: readonly CutTask[]): boolean {
     const missing = new Map<string, number>();
     for (const cut of cuts) missing.set(cut.stepKey, (missing.get(cut.stepKey) ?? 0) + cut.frames);
     for (const task of tasks)

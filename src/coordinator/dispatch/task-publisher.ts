@@ -135,8 +135,8 @@ export function taskMessage(task: CutTask, step: StepInfo): TaskMessage {
       ...(height === undefined ? {} : { height }),
       ...(fps === undefined ? {} : { fps }),
     },
-    slots: 1,
-    gpus: 0,
+    slots: task.slots,
+    gpus: task.gpus,
     timeouts: step.spec.timeouts,
   };
 }

@@ -124,7 +124,7 @@ export class WorkerRegistry {
     const changed = !sameInstance || wasSilent || differs(before.heartbeat, heartbeat);
     const worker: KnownWorker = {
       heartbeat,
-      group: workerGroup(heartbeat.engines),
+      group: workerGroup(heartbeat),
       seenAt: now,
       pausedUntil: wasSilent && sameInstance ? now + RETURN_PAUSE_MS : (before?.pausedUntil ?? 0),
       changed: changed || before.changed,

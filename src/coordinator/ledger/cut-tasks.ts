@@ -1,6 +1,13 @@
 import { sql } from 'kysely';
-import type { TaskCut } from '../planning/plan-dispatch.ts';
+import type { TaskCut } from '../planning/snapshot.ts';
 import type { LedgerTransaction } from './job-repository.ts';
+
+/** A cut with the lane that its task goes to. */
+export interface PlacedCut extends TaskCut {
+  lane: string;
+  /** Exact version of the step's engine that the lane's workers have. */
+  engineVersion: string;
+}
 
 /** A task as it was cut or is fed again. */
 export interface CutTask {
@@ -13,6 +20,9 @@ export interface CutTask {
   frames: number[];
   generations: number[];
   resume: boolean;
+  slots: number;
+  gpus: number;
+  reserved_worker: string | null;
 }
 
 /** Everything of a job changes under its row's lock, taken in the order of ids: no deadlock, and counts add up. */
@@ -22,64 +32,111 @@ export async function lockJobs(trx: LedgerTransaction, jobIds: readonly string[]
 
 /**
  * Cuts tasks from the first ready frames of their steps, in one statement: frames → `queued`, rows in `tasks`, counts on
- * the steps. The jobs are locked by the caller. A step whose frames were taken or paused meanwhile gives fewer tasks.
+ * the steps, and the engine's version on steps that have none yet. The jobs are locked by the caller. A step whose frames
+ * were taken or paused meanwhile gives fewer tasks; so does one that is rendered with another version than the lane has.
+ * A frame that failed or was lost before is a task of its own: the frames behind it stay ready for the next round.
  */
-export async function cutTasks(trx: LedgerTransaction, cuts: readonly TaskCut[]): Promise<CutTask[]> {
-  const next = new Map<string, number>();
-  const plan = cuts.map((cut) => {
-    const first = next.get(cut.stepKey) ?? 0;
-    next.set(cut.stepKey, first + cut.frames);
-    return { ...cut, first, end: first + cut.frames };
-  });
+export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[]): Promise<CutTask[]> {
+  if (cuts.length === 0) return [];
+  const plan = placesInStep(cuts);
   const { rows } = await sql<CutTask>`
     WITH plan AS (
       SELECT p.* FROM unnest(
         ${plan.map((_, index) => index)}::int[], ${plan.map((cut) => cut.stepKey)}::bigint[],
-        ${plan.map((cut) => cut.lane)}::text[], ${plan.map((cut) => cut.first)}::int[], ${plan.map((cut) => cut.end)}::int[]
-      ) AS p(no, step_key, lane, first, upto)
+        ${plan.map((cut) => cut.variantMemoryBytes)}::bigint[], ${plan.map((cut) => cut.lane)}::text[],
+        ${plan.map((cut) => cut.engineVersion)}::text[], ${plan.map((cut) => cut.slots)}::int[],
+        ${plan.map((cut) => cut.gpus)}::int[], ${plan.map((cut) => cut.worker)}::text[],
+        ${plan.map((cut) => cut.first)}::int[], ${plan.map((cut) => cut.end)}::int[]
+      ) AS p(no, step_key, variant, lane, version, slots, gpus, worker, first, upto)
     ),
-    wanted AS (
-      SELECT s.key AS step_key, s.job_id, s.engine, max(p.upto) AS frames
-      FROM plan p JOIN steps s ON s.key = p.step_key JOIN jobs j ON j.id = s.job_id
-      WHERE NOT j.paused AND j.state IN ('queued', 'running', 'held')
-      GROUP BY s.key
+    open_step AS MATERIALIZED (
+      SELECT s.key AS step_key, s.job_id, s.engine,
+        COALESCE(s.engine_version, (SELECT p.version FROM plan p WHERE p.step_key = s.key ORDER BY p.no LIMIT 1)) AS version
+      FROM steps s JOIN jobs j ON j.id = s.job_id
+      WHERE s.key = ANY(${[...new Set(plan.map((cut) => cut.stepKey))]}::bigint[])
+        AND NOT j.paused AND j.state IN ('queued', 'running', 'held') AND s.sweep IS DISTINCT FROM 'cancel'
+        AND (s.retry_at IS NULL OR s.retry_at <= now())
+    ),
+    placed AS MATERIALIZED (
+      SELECT p.*, o.job_id, o.engine FROM plan p JOIN open_step o ON o.step_key = p.step_key AND o.version = p.version
+    ),
+    wanted AS MATERIALIZED (
+      SELECT step_key, variant, max(upto) AS frames FROM placed GROUP BY step_key, variant
     ),
     picked AS MATERIALIZED (
-      SELECT w.step_key, f.tid, f.number, f.generation, f.position, f.task_key IS NOT NULL AS resume,
-        row_number() OVER (PARTITION BY w.step_key ORDER BY f.position) - 1 AS nth
+      SELECT w.step_key, w.variant, f.*,
+        row_number() OVER (PARTITION BY w.step_key, w.variant ORDER BY f.position) - 1 AS nth,
+        sum(f.suspect::int) OVER (PARTITION BY w.step_key, w.variant ORDER BY f.position) AS suspects
       FROM wanted w CROSS JOIN LATERAL (
-        SELECT ctid AS tid, number, generation, position, task_key FROM frames
-        WHERE step_key = w.step_key AND state = 'ready' AND (retry_at IS NULL OR retry_at <= now())
-        ORDER BY position LIMIT w.frames
+        (
+          SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
+          FROM frames
+          WHERE w.variant IS NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes IS NULL
+            AND (retry_at IS NULL OR retry_at <= now())
+          ORDER BY position LIMIT w.frames
+        ) UNION ALL (
+          SELECT * FROM (
+            SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
+            FROM frames
+            WHERE w.variant IS NOT NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes = w.variant
+              AND (retry_at IS NULL OR retry_at <= now())
+            OFFSET 0
+          ) bigger ORDER BY position LIMIT w.frames
+        )
       ) f
     ),
-    grouped AS (
-      SELECT p.no, p.step_key, p.lane, array_agg(f.number ORDER BY f.position) AS frames, array_agg(f.tid ORDER BY f.position) AS tids,
-        array_agg(f.generation ORDER BY f.position) AS generations, bool_or(f.resume) AS resume
-      FROM plan p JOIN picked f ON f.step_key = p.step_key AND f.nth >= p.first AND f.nth < p.upto
-      GROUP BY p.no, p.step_key, p.lane
+    taken AS (
+      SELECT p.no, f.*,
+        first_value(f.suspects) OVER (PARTITION BY p.no ORDER BY f.nth) AS first_suspects,
+        first_value(f.suspect) OVER (PARTITION BY p.no ORDER BY f.nth) AS first_suspect
+      FROM placed p JOIN picked f ON f.step_key = p.step_key AND f.nth >= p.first AND f.nth < p.upto
+        AND f.variant IS NOT DISTINCT FROM p.variant
     ),
-    cut AS MATERIALIZED (SELECT nextval('tasks_key_seq') AS key, g.* FROM (SELECT * FROM grouped ORDER BY no) g),
+    grouped AS (
+      SELECT no, array_agg(number ORDER BY nth) AS frames, array_agg(tid ORDER BY nth) AS tids,
+        array_agg(generation ORDER BY nth) AS generations, bool_or(resume) AS resume
+      FROM taken WHERE suspects = first_suspects AND suspect = first_suspect
+      GROUP BY no
+    ),
+    cut AS MATERIALIZED (
+      SELECT nextval('tasks_key_seq') AS key, g.* FROM (
+        SELECT p.step_key, p.job_id, p.engine, p.lane, p.version, p.slots, p.gpus, p.worker, g.*
+        FROM grouped g JOIN placed p ON p.no = g.no ORDER BY g.no
+      ) g
+    ),
     moved AS (
       UPDATE frames f SET state = 'queued', task_key = c.key, retry_at = NULL
       FROM cut c CROSS JOIN LATERAL unnest(c.tids) AS n(tid)
       WHERE f.ctid = n.tid
     ),
     counted AS (
-      UPDATE steps s SET ready = s.ready - n.frames, queued = s.queued + n.frames,
+      UPDATE steps s SET ready = s.ready - n.frames, queued = s.queued + n.frames, engine_version = n.version,
         state = CASE WHEN s.state = 'queued' THEN 'running' ELSE s.state END
-      FROM (SELECT step_key, sum(cardinality(frames))::int AS frames FROM cut GROUP BY step_key) n
+      FROM (SELECT step_key, version, sum(cardinality(frames))::int AS frames FROM cut GROUP BY step_key, version) n
       WHERE s.key = n.step_key
     ),
     started AS (
       UPDATE jobs j SET state = 'running', started_at = COALESCE(j.started_at, now())
-      WHERE j.state = 'queued' AND j.id IN (SELECT w.job_id FROM wanted w JOIN cut c ON c.step_key = w.step_key)
+      WHERE j.state = 'queued' AND j.id IN (SELECT job_id FROM cut)
     )
-    INSERT INTO tasks (key, step_key, job_id, engine, lane, state, feed, frames, generations, resume, published_at)
+    INSERT INTO tasks (key, step_key, job_id, engine, lane, state, feed, frames, generations, resume, slots, gpus,
+      reserved_worker, published_at)
     OVERRIDING SYSTEM VALUE
-    SELECT c.key, c.step_key, w.job_id, w.engine, c.lane, 'queued', 1, c.frames, c.generations, c.resume, now()
-    FROM cut c JOIN wanted w ON w.step_key = c.step_key
-    ORDER BY c.no
-    RETURNING key, step_key, job_id, engine, lane, feed, frames, generations, resume`.execute(trx);
+    SELECT key, step_key, job_id, engine, lane, 'queued', 1, frames, generations, resume, slots, gpus, worker, now()
+    FROM cut ORDER BY no
+    RETURNING key, step_key, job_id, engine, lane, feed, frames, generations, resume, slots, gpus, reserved_worker`.execute(
+    trx,
+  );
   return rows;
+}
+
+/** Several cuts of one step take its frames one after the other. */
+function placesInStep(cuts: readonly PlacedCut[]): (PlacedCut & { first: number; end: number })[] {
+  const next = new Map<string, number>();
+  return cuts.map((cut) => {
+    const pile = `${cut.stepKey}/${cut.variantMemoryBytes ?? ''}`;
+    const first = next.get(pile) ?? 0;
+    next.set(pile, first + cut.frames);
+    return { ...cut, first, end: first + cut.frames };
+  });
 }

@@ -105,7 +105,7 @@ export class Sweeper {
   /** Queued tasks that are neither in the stream nor with a live worker: published again under the next feed. */
   async #feedAgain(stored: ReadonlyMap<string, StoredTask>, rebuilt: boolean): Promise<void> {
     const { rows } = await sql<QueuedTask>`
-      SELECT key, step_key, job_id, engine, lane, feed, frames, generations, resume,
+      SELECT key, step_key, job_id, engine, lane, feed, frames, generations, resume, slots, gpus, reserved_worker,
         published_at < now() - make_interval(secs => ${SETTLED_AFTER_MS / 1_000}) AS settled
       FROM tasks WHERE state = 'queued' ORDER BY key LIMIT ${MAX_A_ROUND}`.execute(this.#ledger);
     const held = this.#parts.registry.heldTasks();
@@ -119,9 +119,8 @@ export class Sweeper {
         UPDATE tasks t SET feed = t.feed + 1, published_at = now(), resume = true
         FROM unnest(${missing.map((task) => task.key)}::bigint[], ${missing.map((task) => task.feed)}::int[]) AS n(key, feed)
         WHERE t.key = n.key AND t.feed = n.feed AND t.state = 'queued'
-        RETURNING t.key, t.step_key, t.job_id, t.engine, t.lane, t.feed, t.frames, t.generations, t.resume`.execute(
-        trx,
-      );
+        RETURNING t.key, t.step_key, t.job_id, t.engine, t.lane, t.feed, t.frames, t.generations, t.resume,
+          t.slots, t.gpus, t.reserved_worker`.execute(trx);
       return fed.rows;
     });
     this.#log.warn(
