@@ -1,16 +1,10 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeMessage } from '../../src/shared/contracts/decode.ts';
-import { jobStatusSchema, type JobControl } from '../../src/shared/contracts/messages.ts';
 import { newId } from '../../src/shared/domain/new-id.ts';
+import { control as send } from '../support/control.ts';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
 import type { HeldTask } from '../support/scripted-worker.ts';
-
-interface Outcome {
-  ok: boolean;
-  message: string;
-}
 
 describe('control of jobs', () => {
   let farm: CoordinatorFarm;
@@ -19,23 +13,14 @@ describe('control of jobs', () => {
   });
   afterEach(() => farm.dispose());
 
-  /** Sends a control message as the gateway does and gives its outcome as everybody hears it. */
-  async function control(
+  const control = async (
     jobId: string,
-    message: Omit<JobControl, 'requestId'>,
-    requestId = newId('r'),
-  ): Promise<Outcome> {
-    const gateway = await farm.context.connectAs('gateway');
-    const heard = gateway.subscribe(`status.job.${jobId}`);
-    await gateway.flush();
-    await jetstream(gateway).publish(`jobs.control.${jobId}`, encodeMessage({ ...message, requestId }));
-    for await (const said of heard) {
-      const status = jobStatusSchema.parse(said.json());
-      if (status.type === 'control' && status.requestId === requestId)
-        return { ok: status.ok, message: status.message };
-    }
-    throw new Error('The connection closed before the outcome came');
-  }
+    message: Parameters<typeof send>[2],
+    requestId?: string,
+  ): Promise<{ ok: boolean; message: string }> => {
+    const outcome = await send(farm.context, jobId, message, requestId);
+    return { ok: outcome.ok, message: outcome.message };
+  };
 
   const job = (id: string, more: Record<string, unknown> = {}) =>
     submit(farm.context, { version: 1, id, name: 'x', engine: 'null', frames: '1-20', chunk: 1, ...more });
@@ -87,7 +72,7 @@ describe('control of jobs', () => {
     await jobWhen(farm.context, 'j', (j) => j.frames.running === 1);
     expect(await control('j', { verb: 'cancel' })).toMatchObject({
       ok: true,
-      message: expect.stringMatching(/20 frames/) as string,
+      message: expect.stringMatching(/^Cancelled 1 running frame, .* that have not begun\.$/) as string,
     });
     await until('the worker hears of it', () => worker.jobStops.length > 0);
     expect(worker.jobStops).toEqual([{ jobId: 'j', type: 'stop' }]);
@@ -107,7 +92,7 @@ describe('control of jobs', () => {
     finish = true;
     expect(await control('j', { verb: 'resume' })).toMatchObject({
       ok: true,
-      message: expect.stringMatching(/20 frames/) as string,
+      message: expect.stringMatching(/20 cancelled frames come back/) as string,
     });
     const done = await jobWhen(farm.context, 'j', 'completed');
     expect(done.frames).toMatchObject({ done: 20, cancelled: 0 });
@@ -126,7 +111,7 @@ describe('control of jobs', () => {
     broken = false;
     expect(await control('j', { verb: 'retry' })).toEqual({
       ok: true,
-      message: '1 frame to be rendered again.',
+      message: '1 frame is rendered again.',
     });
     await jobWhen(farm.context, 'j', 'completed');
     expect(await control('j', { verb: 'retry' })).toMatchObject({
@@ -213,7 +198,7 @@ describe('control of jobs', () => {
     order.length = 0;
     expect(await control('j', { verb: 'retry', step: 'render', frames: '2-3' })).toEqual({
       ok: true,
-      message: '2 frames to be rendered again, and the result made from them.',
+      message: '2 frames are rendered again, and the result made from them.',
     });
     const done = await jobWhen(farm.context, 'j', 'completed');
     expect(done.frames).toMatchObject({ total: 7, done: 7 });

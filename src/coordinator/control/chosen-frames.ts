@@ -60,3 +60,14 @@ export async function countChosen(
   );
   return rows;
 }
+
+/** Frames `f` that were skipped because something they wait for had failed. */
+export const skippedForOthers = (): RawBuilder<boolean> =>
+  sql<boolean>`(f.state = 'skipped' AND NOT COALESCE(starts_with(f.error, ${SKIPPED_BY}), false))`;
+
+/** Steps `f.step_key` that wait for one of the given steps, directly or through others. */
+export const waitsFor = (stepKeys: readonly string[]): RawBuilder<boolean> => sql<boolean>`f.step_key IN (
+  WITH RECURSIVE after AS (
+    SELECT d.step_key FROM step_dependencies d WHERE d.depends_on = ANY(${[...stepKeys]}::bigint[])
+    UNION SELECT d.step_key FROM step_dependencies d JOIN after a ON a.step_key = d.depends_on
+  ) SELECT step_key FROM after)`;

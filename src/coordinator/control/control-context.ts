@@ -122,7 +122,8 @@ export async function readControlledJob(
 
 /** Cancelled, or about to be once the frames under way have ended. */
 export const isCancelled = ({ job, steps }: Pick<ControlContext, 'job' | 'steps'>): boolean =>
-  job.state === 'cancelled' || steps.some((step) => step.sweep === 'cancel');
+  steps.some((step) => step.sweep === 'cancel') ||
+  (job.state === 'cancelled' && steps.some((step) => step.cancelled > 0 || step.entry_state === 'cancelled'));
 
 export const hasEnded = (context: Pick<ControlContext, 'job' | 'steps'>): boolean =>
   isEndedJob(context.job.state) || isCancelled(context);

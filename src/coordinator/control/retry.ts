@@ -1,6 +1,13 @@
 import { sql, type RawBuilder } from 'kysely';
 import { settleJobs } from '../ledger/settle-jobs.ts';
-import { countChosen, inRuns, selectionOf, SKIPPED_BY, type Selection } from './chosen-frames.ts';
+import {
+  countChosen,
+  inRuns,
+  selectionOf,
+  skippedForOthers,
+  waitsFor,
+  type Selection,
+} from './chosen-frames.ts';
 import {
   did,
   isCancelled,
@@ -58,17 +65,20 @@ async function renderAgain(
   selection: Selection,
   links: StepLinks,
 ): Promise<Pick<ControlOutcome, 'removed' | 'drops'>> {
-  const { trx, job } = context;
   const stopped = await stopMaking(context, links.madeFrom);
   const waiting = links.waitingFor.length === 0 ? [] : await queuedTasks(context, links.waitingFor);
   const takenBack = await takeBack(context, waiting, 'What it waits for is rendered again.');
   await moveAgain(context, keysOf(context, selection), chosen(context, selection));
   await moveAgain(context, links.madeFrom, sql`f.state IN ('ready', 'done', 'failed', 'skipped')`);
-  if (selection.runs === undefined)
-    await sql`UPDATE steps SET entry_state = 'waiting', entry_error = NULL
-      WHERE job_id = ${job.id} AND entry_state = 'skipped' AND frames_expanded < frame_total`.execute(trx);
+  if (selection.runs === undefined) await expandAgain(context);
   await waitAgain(context, links.waitingFor);
   return { removed: [...stopped.removed, ...takenBack], drops: stopped.drops };
+}
+
+/** Frames of large steps that are not written yet were to be skipped, too. */
+export async function expandAgain({ trx, job }: Pick<ControlContext, 'trx' | 'job'>): Promise<void> {
+  await sql`UPDATE steps SET entry_state = 'waiting', entry_error = NULL
+    WHERE job_id = ${job.id} AND entry_state = 'skipped'`.execute(trx);
 }
 
 /**
@@ -107,15 +117,11 @@ export async function moveAgain(
 function chosen({ steps, control }: ControlContext, selection: Selection): RawBuilder<boolean> {
   if (selection.runs !== undefined)
     return sql`(f.state IN ('done', 'failed', 'skipped', 'cancelled', 'held') AND ${inRuns(selection.runs)})`;
-  const skipped = sql`(f.state = 'skipped' AND NOT COALESCE(starts_with(f.error, ${SKIPPED_BY}), false))`;
+  const skipped = skippedForOthers();
   if (control.step === undefined) return sql`(f.state = 'failed' OR ${skipped})`;
   // Of a named step also what was skipped because of it.
   const named = steps.filter((step) => step.name === control.step).map((step) => step.key);
-  return sql`((f.step_key = ANY(${named}::bigint[]) AND (f.state = 'failed' OR ${skipped})) OR (${skipped} AND f.step_key IN (
-    WITH RECURSIVE after AS (
-      SELECT d.step_key FROM step_dependencies d WHERE d.depends_on = ANY(${named}::bigint[])
-      UNION SELECT d.step_key FROM step_dependencies d JOIN after a ON a.step_key = d.depends_on
-    ) SELECT step_key FROM after)))`;
+  return sql`((f.step_key = ANY(${named}::bigint[]) AND (f.state = 'failed' OR ${skipped})) OR (${skipped} AND ${waitsFor(named)}))`;
 }
 
 /** Steps in which frames may be chosen: without a range only where some failed or were skipped. */

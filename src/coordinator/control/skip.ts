@@ -1,6 +1,14 @@
 import { sql, type RawBuilder } from 'kysely';
 import { settleJobs } from '../ledger/settle-jobs.ts';
-import { countChosen, inRuns, selectionOf, SKIPPED_BY, type Selection } from './chosen-frames.ts';
+import {
+  countChosen,
+  inRuns,
+  selectionOf,
+  skippedForOthers,
+  SKIPPED_BY,
+  waitsFor,
+  type Selection,
+} from './chosen-frames.ts';
 import {
   did,
   isCancelled,
@@ -14,6 +22,7 @@ import {
   type DroppedFrames,
 } from './control-context.ts';
 import { writeMoved, type MovedRow } from './dependents.ts';
+import { expandAgain, moveAgain } from './retry.ts';
 import { takeBack } from './take-back.ts';
 
 /**
@@ -44,6 +53,7 @@ export async function skip(context: ControlContext): Promise<ControlOutcome> {
   const { tasks, drops } = await holdersOf(context, keys, selection);
   const removed = await takeBack(context, tasks, 'Frames of it were skipped.');
   await skipFrames(context, keys, selection);
+  if (frames('failed') > 0) await bringBack(context, keys);
   await settleJobs(trx, [job.id]);
   return did(context, figures, { removed, drops });
 }
@@ -104,4 +114,11 @@ async function skipFrames(
     SELECT step_key, from_state AS "from", 'skipped' AS "to", count(*)::int AS frames, 0::float8 AS seconds
     FROM moved GROUP BY step_key, from_state`.execute(context.trx);
   await writeMoved(context, rows);
+}
+
+/** What was skipped because these steps had failed waits for them again, and goes on if nothing else of them failed. */
+async function bringBack(context: ControlContext, stepKeys: readonly string[]): Promise<void> {
+  const skipped = context.steps.filter((step) => step.skipped > 0).map((step) => step.key);
+  await moveAgain(context, skipped, sql`(${skippedForOthers()} AND ${waitsFor(stepKeys)})`);
+  await expandAgain(context);
 }
