@@ -6,6 +6,7 @@ import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import { workerGroup } from '../../shared/domain/worker-groups.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { OutageClock } from '../recovery/outage-clock.ts';
+import { assetSets, type AssetSets } from './worker-facts.ts';
 
 /** Without a heartbeat for this long a worker gets no new work. Heartbeats come every 2 s. */
 export const SILENT_AFTER_MS = 6_000;
@@ -16,6 +17,7 @@ const FORGET_AFTER_MS = 3_600_000;
 export interface KnownWorker {
   heartbeat: Heartbeat;
   group: string;
+  assets: AssetSets;
   /** By the outage clock. */
   seenAt: number;
   /** No new work before this, by the outage clock. */
@@ -40,6 +42,7 @@ export class WorkerRegistry {
   readonly #workers = new Map<string, KnownWorker>();
   readonly #listeners: ((event: RegistryEvent) => void)[] = [];
   #subscription: Subscription | undefined;
+  #isPaused: (workerId: string) => boolean = () => false;
 
   constructor(connection: NatsConnection, clock: OutageClock, log: Logger) {
     this.#connection = connection;
@@ -49,6 +52,11 @@ export class WorkerRegistry {
 
   onHeartbeat(listener: (event: RegistryEvent) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Workers that the ledger keeps from work get none, even before they have heard of it. */
+  keepFromWork(isPaused: (workerId: string) => boolean): void {
+    this.#isPaused = isPaused;
   }
 
   start(): void {
@@ -72,14 +80,19 @@ export class WorkerRegistry {
     return [...this.#workers.values()];
   }
 
-  /** Workers that may be given work: heard of lately, not leaving, and not just back from a silence. */
+  /** Workers that may be given work: heard of lately, not leaving, not paused, and not just back from a silence. */
   takingWork(): KnownWorker[] {
+    return this.all().filter((worker) => this.takesWork(worker));
+  }
+
+  takesWork(worker: KnownWorker): boolean {
     const now = this.#clock.now();
-    return this.all().filter(
-      (worker) =>
-        now - worker.seenAt < SILENT_AFTER_MS &&
-        now >= worker.pausedUntil &&
-        (worker.heartbeat.state === 'idle' || worker.heartbeat.state === 'busy'),
+    const { state, workerId } = worker.heartbeat;
+    return (
+      now - worker.seenAt < SILENT_AFTER_MS &&
+      now >= worker.pausedUntil &&
+      (state === 'idle' || state === 'busy') &&
+      !this.#isPaused(workerId)
     );
   }
 
@@ -124,7 +137,8 @@ export class WorkerRegistry {
     const changed = !sameInstance || wasSilent || differs(before.heartbeat, heartbeat);
     const worker: KnownWorker = {
       heartbeat,
-      group: workerGroup(heartbeat),
+      group: sameInstance && !changed ? before.group : workerGroup(heartbeat),
+      assets: assetSets(heartbeat, before?.assets),
       seenAt: now,
       pausedUntil: wasSilent && sameInstance ? now + RETURN_PAUSE_MS : (before?.pausedUntil ?? 0),
       changed: changed || before.changed,
@@ -145,6 +159,17 @@ function differs(a: Heartbeat, b: Heartbeat): boolean {
   return (
     a.slots !== b.slots ||
     a.state !== b.state ||
-    JSON.stringify([a.engines, a.lanes, a.problems]) !== JSON.stringify([b.engines, b.lanes, b.problems])
+    a.cores !== b.cores ||
+    a.memoryBytes !== b.memoryBytes ||
+    a.site !== b.site ||
+    JSON.stringify(listsOf(a)) !== JSON.stringify(listsOf(b))
   );
 }
+
+const listsOf = ({ engines, lanes, problems, gpus, tags }: Heartbeat): unknown[] => [
+  engines,
+  lanes,
+  problems,
+  gpus,
+  tags,
+];
