@@ -14,6 +14,9 @@ import { LaneManager } from './dispatch/lane-manager.ts';
 import { LeaderLease } from './dispatch/leader-lease.ts';
 import { TaskPublisher } from './dispatch/task-publisher.ts';
 import { WorkerRegistry } from './dispatch/worker-registry.ts';
+import { FarmView } from './failures/farm-view.ts';
+import { HoldNotices } from './failures/hold-notices.ts';
+import { Quarantine } from './failures/quarantine.ts';
 import { AssetManifests } from './intake/asset-manifests.ts';
 import { DeadLetters } from './intake/dead-letters.ts';
 import { JobIntake } from './intake/job-intake.ts';
@@ -61,6 +64,7 @@ export function createContainer(infrastructure: Infrastructure): DependencyConta
   registerRuntime(building);
   registerIntake(building);
   registerDispatch(building);
+  registerFailures(building);
   registerRecovery(building);
   return child;
 }
@@ -152,7 +156,8 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
   provide(TOKENS.statusApplier, () => {
     const parts = {
       steps: get(TOKENS.steps),
-      registry: get(TOKENS.registry),
+      farm: get(TOKENS.farmView),
+      notices: get(TOKENS.holdNotices),
       feeder: get(TOKENS.feeder),
       metrics: get(TOKENS.metrics),
       announcer: get(TOKENS.announcer),
@@ -160,6 +165,18 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
       guard: get(TOKENS.guard),
     };
     return new StatusApplier(parts, ledger, nats, log);
+  });
+}
+
+function registerFailures({ provide, get, log, ledger, nats }: Building): void {
+  provide(TOKENS.farmView, () => new FarmView(get(TOKENS.registry)));
+  provide(TOKENS.holdNotices, () => {
+    const parts = { publisher: get(TOKENS.publisher), announcer: get(TOKENS.announcer) };
+    return new HoldNotices(parts, nats, log);
+  });
+  provide(TOKENS.quarantine, () => {
+    const parts = { farm: get(TOKENS.farmView), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
+    return new Quarantine(parts, ledger, log);
   });
 }
 
@@ -173,6 +190,8 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
       workers: new WorkerRepository(ledger),
       publisher: get(TOKENS.publisher),
       announcer: get(TOKENS.announcer),
+      notices: get(TOKENS.holdNotices),
+      farm: get(TOKENS.farmView),
       wakeUps: get(TOKENS.wakeUps),
     };
     return new LostWorkers(parts, ledger, log);

@@ -33,6 +33,7 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.expander), 'the expander', lifecycle);
   startPart(parts.resolve(TOKENS.lostWorkers), 'the watch over workers', lifecycle);
   startPart(parts.resolve(TOKENS.sweeper), 'the sweeper', lifecycle);
+  startPart(parts.resolve(TOKENS.quarantine), 'quarantine', lifecycle);
   const lease = parts.resolve(TOKENS.lease);
   await lease.start();
   lifecycle.onStop('the lease', () => lease.stop());

@@ -11,6 +11,9 @@ import type { LaneManager } from './dispatch/lane-manager.ts';
 import type { LeaderLease } from './dispatch/leader-lease.ts';
 import type { TaskPublisher } from './dispatch/task-publisher.ts';
 import type { WorkerRegistry } from './dispatch/worker-registry.ts';
+import type { FarmView } from './failures/farm-view.ts';
+import type { HoldNotices } from './failures/hold-notices.ts';
+import type { Quarantine } from './failures/quarantine.ts';
 import type { DeadLetters } from './intake/dead-letters.ts';
 import type { JobIntake } from './intake/job-intake.ts';
 import type { Submissions } from './intake/submission.ts';
@@ -59,5 +62,8 @@ export const TOKENS = {
   lostWorkers: token<LostWorkers>('lostWorkers'),
   sweeper: token<Sweeper>('sweeper'),
   askService: token<AskService>('askService'),
+  farmView: token<FarmView>('farmView'),
+  holdNotices: token<HoldNotices>('holdNotices'),
+  quarantine: token<Quarantine>('quarantine'),
   exhaustedDeliveries: token<ExhaustedDeliveries>('exhaustedDeliveries'),
 } as const;

@@ -6,7 +6,7 @@ const CONSIDERED_LENGTH = 1_000;
 
 /** What differs between two frames that fail for the same reason, and what stands for it; in this order. */
 const VARYING: readonly [RegExp, string][] = [
-  // eslint-disable-next-line no-control-regex -- colours of a terminal
+  // Colours of a terminal.
   [/\u001b\[[0-9;]*[A-Za-z]/g, ''],
   [/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '<url>'],
   // An apostrophe within a word opens no quotation.

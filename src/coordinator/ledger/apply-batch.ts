@@ -1,6 +1,14 @@
 import { sql } from 'kysely';
 import type { FrameChange } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
+import {
+  attemptsThatLive,
+  concludeBatch,
+  failedFrames,
+  type BatchConclusions,
+} from '../failures/conclude-batch.ts';
+import type { FarmView } from '../failures/farm-view.ts';
+import { withdrawLosses } from '../failures/losses.ts';
 import { acceptResults, type AcceptedFrame, type AttemptResult } from './accept-results.ts';
 import { CountDeltas } from './count-deltas.ts';
 import { lockJobs } from './cut-tasks.ts';
@@ -23,34 +31,35 @@ export interface AppliedBatch {
   takenFromOthers: AcceptedFrame[];
   /** Results that changed nothing. */
   stale: number;
+  conclusions: BatchConclusions;
 }
 
-/**
- * Applies a batch of statuses in one transaction with one statement of each kind. Applying it again changes nothing.
- * @param isHeld whether a live worker says that it still works on an attempt.
- */
+/** Applies a batch of statuses in one transaction with one statement of each kind. Applying it again changes nothing. */
 export async function applyBatch(
   ledger: Ledger,
   steps: StepInfos,
   events: readonly StatusEvent[],
-  isHeld: (worker: string, attempt: string) => boolean,
+  farm: FarmView,
 ): Promise<AppliedBatch> {
   const jobIds = [...new Set(events.map((event) => event.jobId))];
   return ledger.transaction().execute(async (trx) => {
     await lockJobs(trx, jobIds);
     const tasks = await readTasks(trx, steps, events);
-    const plan = planBatch(events, tasks, isHeld);
+    const plan = planBatch(events, tasks, farm);
+    const withdrawn = await withdrawLosses(trx, attemptsThatLive(events, tasks));
     await writeTasks(trx, plan);
     const accepted = await acceptResults(trx, plan.results);
     const released = await releaseFrames(trx, plan.endings);
     const started = await startFrames(trx, framesUnderWay(plan, tasks));
-    await writeAttempts(trx, plan, accepted);
+    await writeAttempts(trx, plan, accepted, failedFrames(plan, released));
     await writeJobErrors(trx, plan);
     const results = new Map(plan.results.map((r) => [`${r.stepKey}/${r.result.number}`, r]));
     const deltas = countDeltas(started, accepted, released, results);
     await deltas.write(trx);
     const toSettle = await jobsToSettle(trx, deltas.stepKeys());
     const further = toSettle.length > 0 ? await settleJobs(trx, toSettle) : new Set<string>();
+    const conclusions = await concludeBatch(trx, { steps, farm, plan, tasks, results }, accepted, released);
+    for (const jobId of [...withdrawn, ...conclusions.jobs]) further.add(jobId);
     return {
       plan,
       tasks,
@@ -61,6 +70,7 @@ export async function applyBatch(
           frame.task_key !== results.get(`${frame.step_key}/${frame.number}`)?.taskKey,
       ),
       stale: plan.results.length - accepted.length,
+      conclusions,
     };
   });
 }
@@ -72,10 +82,12 @@ async function readTasks(
 ): Promise<Map<string, TaskRow>> {
   const keys = [...new Set(events.map((event) => event.taskKey))];
   const rows = await trx
-    .selectFrom('tasks')
-    .select(['key', 'step_key', 'job_id', 'engine', 'lane', 'state', 'outcome', 'frames', 'generations'])
-    .select(['worker', 'instance', 'attempt'])
-    .where('key', 'in', keys)
+    .selectFrom('tasks as t')
+    .innerJoin('steps as s', 's.key', 't.step_key')
+    .select(['t.key', 't.step_key', 't.job_id', 't.engine', 't.lane', 't.state', 't.outcome', 't.frames'])
+    .select(['t.generations', 't.worker', 't.instance', 't.attempt', 't.slots'])
+    .select(sql<boolean>`s.hold_reason IS NOT NULL`.as('held'))
+    .where('t.key', 'in', keys)
     .execute();
   const infos = await steps.load([...new Set(rows.map((row) => row.step_key))]);
   return new Map(
@@ -126,6 +138,7 @@ async function writeAttempts(
   trx: LedgerTransaction,
   plan: BatchPlan,
   accepted: readonly AcceptedFrame[],
+  blamed: ReadonlyMap<string, number>,
 ): Promise<void> {
   const attempts = [...plan.attempts.values()];
   if (attempts.length === 0) return;
@@ -134,27 +147,30 @@ async function writeAttempts(
   for (const r of plan.results)
     if (taken.has(`${r.stepKey}/${r.result.number}`)) done.set(r.attempt, (done.get(r.attempt) ?? 0) + 1);
   await sql`
-    INSERT INTO attempts AS a (id, task_key, job_id, worker, instance, outcome, class, error, frames_done, log_key, ended_at)
-    SELECT n.id, n.task_key, n.job_id, n.worker, n.instance, n.outcome, n.class, n.error, n.done, n.log_key,
+    INSERT INTO attempts AS a (id, task_key, job_id, worker, instance, outcome, class, error, frame, frames_done, log_key, ended_at)
+    SELECT n.id, n.task_key, n.job_id, n.worker, n.instance, n.outcome, n.class, n.error, n.frame, n.done, n.log_key,
       CASE WHEN n.outcome IS NOT NULL THEN now() END
     FROM unnest(
       ${attempts.map((a) => a.id)}::text[], ${attempts.map((a) => a.taskKey)}::bigint[], ${attempts.map((a) => a.jobId)}::text[],
       ${attempts.map((a) => a.worker)}::text[], ${attempts.map((a) => a.instance)}::text[],
       ${attempts.map((a) => a.outcome)}::text[], ${attempts.map((a) => a.class)}::text[], ${attempts.map((a) => a.error)}::text[],
-      ${attempts.map((a) => done.get(a.id) ?? 0)}::int[], ${attempts.map((a) => a.logKey)}::text[]
-    ) AS n(id, task_key, job_id, worker, instance, outcome, class, error, done, log_key)
+      ${attempts.map((a) => blamed.get(a.id) ?? null)}::int[], ${attempts.map((a) => done.get(a.id) ?? 0)}::int[], ${attempts.map((a) => a.logKey)}::text[]
+    ) AS n(id, task_key, job_id, worker, instance, outcome, class, error, frame, done, log_key)
     ON CONFLICT (id) DO UPDATE SET
       outcome = CASE WHEN a.outcome IS NULL OR a.outcome = 'lost' THEN COALESCE(excluded.outcome, a.outcome) ELSE a.outcome END,
-      class = COALESCE(a.class, excluded.class), error = COALESCE(a.error, excluded.error),
+      class = COALESCE(a.class, excluded.class), error = COALESCE(a.error, excluded.error), frame = COALESCE(a.frame, excluded.frame),
       frames_done = a.frames_done + excluded.frames_done, log_key = COALESCE(a.log_key, excluded.log_key),
       ended_at = COALESCE(excluded.ended_at, a.ended_at)`.execute(trx);
 }
 
+/** Why a step is held says more than the next failure. */
 async function writeJobErrors(trx: LedgerTransaction, plan: BatchPlan): Promise<void> {
   if (plan.jobErrors.size === 0) return;
   await sql`UPDATE jobs j SET error = n.error
     FROM unnest(${[...plan.jobErrors.keys()]}::text[], ${[...plan.jobErrors.values()]}::text[]) AS n(id, error)
-    WHERE j.id = n.id`.execute(trx);
+    WHERE j.id = n.id AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND s.hold_reason IS NOT NULL)`.execute(
+    trx,
+  );
 }
 
 function countDeltas(

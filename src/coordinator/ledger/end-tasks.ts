@@ -3,7 +3,13 @@ import type { FrameChange } from '../../shared/contracts/messages.ts';
 import type { TaskOutcome } from '../../shared/database/schema.ts';
 import { CountDeltas } from './count-deltas.ts';
 import type { LedgerTransaction } from './job-repository.ts';
-import { releaseFrames, type TaskEnding } from './release-frames.ts';
+import {
+  releaseFrames,
+  type Blame,
+  type Charge,
+  type MovedFrame,
+  type TaskEnding,
+} from './release-frames.ts';
 import { jobsToSettle, settleJobs } from './settle-jobs.ts';
 import type { StepInfos } from './step-info.ts';
 
@@ -20,6 +26,8 @@ export interface EndedTask {
 
 export type EndReason = Pick<TaskEnding, 'blame' | 'delaySeconds' | 'mayBeHeld' | 'error'> & {
   outcome: TaskOutcome;
+  /** What blamed frames are charged with; by default a failed attempt. */
+  charge?: Charge;
   /** Attempts that a frame has; by default those of its step. */
   maxAttempts?: number;
 };
@@ -27,28 +35,32 @@ export type EndReason = Pick<TaskEnding, 'blame' | 'delaySeconds' | 'mayBeHeld' 
 /**
  * Ends open tasks and gives their frames back. The jobs are locked by the caller. A task that another attempt has taken
  * meanwhile is left alone.
- * @returns tasks that were ended, and by job which frames changed.
+ * @param tasks each may say whom it blames, where that differs from the common reason.
+ * @returns tasks that were ended, the frames that they gave back, and by job which frames changed.
  */
 export async function endTasks(
   trx: LedgerTransaction,
   steps: StepInfos,
-  tasks: readonly { key: string; attempt: string | null }[],
+  tasks: readonly { key: string; attempt: string | null; blame?: Blame }[],
   reason: EndReason,
-): Promise<{ ended: EndedTask[]; changes: Map<string, FrameChange[] | null> }> {
+): Promise<{ ended: EndedTask[]; moved: MovedFrame[]; changes: Map<string, FrameChange[] | null> }> {
   const { rows: ended } = await sql<EndedTask>`
     UPDATE tasks t SET state = 'ended', outcome = ${reason.outcome}, ended_at = now()
     FROM unnest(${tasks.map((task) => task.key)}::bigint[], ${tasks.map((task) => task.attempt)}::text[]) AS n(key, attempt)
     WHERE t.key = n.key AND t.state IN ('queued', 'running') AND t.attempt IS NOT DISTINCT FROM n.attempt
     RETURNING t.key, t.step_key, t.job_id, t.engine, t.lane, t.worker, t.attempt`.execute(trx);
-  if (ended.length === 0) return { ended, changes: new Map() };
+  if (ended.length === 0) return { ended, moved: [], changes: new Map() };
   await sql`UPDATE attempts SET outcome = ${reason.outcome}, error = COALESCE(error, ${reason.error}), ended_at = now()
     WHERE id = ANY(${ended.flatMap((task) => task.attempt ?? [])}) AND outcome IS NULL`.execute(trx);
   const infos = await steps.load([...new Set(ended.map((task) => task.step_key))]);
+  const blames = new Map(tasks.map((task) => [task.key, task.blame]));
   const moved = await releaseFrames(
     trx,
     ended.map((task) => ({
       taskKey: task.key,
-      blame: reason.blame,
+      blame: blames.get(task.key) ?? reason.blame,
+      charge: reason.charge ?? 'failure',
+      memory: { hadBytes: null, largestBytes: null },
       delaySeconds: reason.delaySeconds,
       mayBeHeld: reason.mayBeHeld,
       attempt: task.attempt,
@@ -70,5 +82,5 @@ export async function endTasks(
   await deltas.write(trx);
   const toSettle = await jobsToSettle(trx, deltas.stepKeys());
   for (const jobId of toSettle.length > 0 ? await settleJobs(trx, toSettle) : []) changes.set(jobId, null);
-  return { ended, changes };
+  return { ended, moved, changes };
 }

@@ -19,6 +19,8 @@ const task: TaskRow = {
   worker: null,
   instance: null,
   attempt: null,
+  slots: 1,
+  held: false,
 };
 const running: TaskRow = { ...task, state: 'running', worker: 'w', instance: 'i', attempt: 't1-1-1' };
 
@@ -42,7 +44,7 @@ function underWay(row: TaskRow, ...statuses: TaskStatus[]): number[] {
   }));
   const tasks = new Map([[row.key, row]]);
   return framesUnderWay(
-    planBatch(events, tasks, () => true),
+    planBatch(events, tasks, { isHeld: () => true, memoryOf: () => null, largestMemory: () => null }),
     tasks,
   ).map((frame) => frame.number);
 }

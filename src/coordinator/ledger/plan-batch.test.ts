@@ -17,6 +17,8 @@ const task: TaskRow = {
   worker: null,
   instance: null,
   attempt: null,
+  slots: 2,
+  held: false,
 };
 const part = (delivery: number) => ({
   version: 1 as const,
@@ -48,7 +50,7 @@ const plan = (statuses: TaskStatus[], row: Partial<TaskRow> = {}, held = false) 
   planBatch(
     statuses.map((status) => ({ workerId: 'w', jobId: 'j', taskId: 't1', taskKey: '1', status })),
     new Map([['1', { ...task, ...row }]]),
-    () => held,
+    { isHeld: () => held, memoryOf: (_worker, slots) => slots * 100, largestMemory: () => 1_000 },
   );
 
 describe('planBatch', () => {
@@ -86,20 +88,49 @@ describe('planBatch', () => {
     expect(plan([started()], { state: 'ended', outcome: 'lost', attempt: 't1-1-1' }).strays).toEqual([]);
   });
 
-  it('blames the frame that failed, or all, or nobody when the store or machine failed', () => {
-    const failed = (more: object): TaskStatus => ({
-      type: 'failed',
-      ...part(1),
-      done: [],
-      class: 'engine-crash',
-      message: 'no',
-      failedFrame: null,
-      logKey: null,
-      ...more,
+  describe('failures', () => {
+    const ending = (more: object) =>
+      plan([
+        {
+          type: 'failed',
+          ...part(1),
+          done: [],
+          class: 'engine-crash',
+          message: 'no',
+          failedFrame: null,
+          logKey: null,
+          ...more,
+        },
+      ]).endings[0];
+
+    it('blame the frame that is named', () => {
+      expect(ending({ failedFrame: 2 })).toMatchObject({ blame: 2, charge: 'failure' });
     });
-    expect(plan([failed({ failedFrame: 2 })]).endings[0]?.blame).toBe(2);
-    expect(plan([failed({})]).endings[0]?.blame).toBe('all');
-    expect(plan([failed({ class: 'host' })]).endings[0]).toMatchObject({ blame: 'none', delaySeconds: 5 });
+
+    it('blame the frame being rendered where none is named, or one that is not in the task', () => {
+      expect(ending({})?.blame).toEqual({ underWay: null });
+      expect(ending({ class: 'timeout', failedFrame: 99 })?.blame).toEqual({ underWay: null });
+    });
+
+    it('blame every open frame for a scene that cannot be loaded', () => {
+      expect(ending({ class: 'scene' })?.blame).toBe('all');
+      expect(ending({ class: 'missing-asset', failedFrame: 1 })?.blame).toBe(1);
+    });
+
+    it('blame nobody for the machine, the store or the licence server', () => {
+      for (const name of ['host', 'storage', 'licence'])
+        expect(ending({ class: name, failedFrame: 1 })?.blame).toBe('none');
+      expect(ending({ class: 'host' })?.delaySeconds).toBe(5);
+      expect(ending({ class: 'licence' })?.delaySeconds).toBe(15);
+    });
+
+    it('say how much memory there was, and is elsewhere', () => {
+      expect(ending({ class: 'out-of-memory', failedFrame: 1 })).toMatchObject({
+        blame: 1,
+        charge: 'memory',
+        memory: { hadBytes: 200, largestBytes: 1_000 },
+      });
+    });
   });
 
   it('refuses results that do not belong to the task, and fails the attempt that ends with them', () => {

@@ -1,10 +1,11 @@
-import type { FailureClass, TaskStatus } from '../../shared/contracts/messages.ts';
+import type { FailureClass } from '../../shared/contracts/messages.ts';
 import type { TaskOutcome, TaskState } from '../../shared/database/schema.ts';
 import { isNewerAttempt } from './attempt-order.ts';
 import type { AttemptResult } from './accept-results.ts';
+import { endOf, type AttemptEnd } from './attempt-end.ts';
 import { resultProblem } from './check-result.ts';
 import type { StatusEvent } from './decode-status.ts';
-import { HOST_BACK_OFF_SECONDS, type TaskEnding } from './release-frames.ts';
+import type { TaskEnding } from './release-frames.ts';
 
 /** A task as the ledger has it, under its job's lock. */
 export interface TaskRow {
@@ -22,6 +23,10 @@ export interface TaskRow {
   worker: string | null;
   instance: string | null;
   attempt: string | null;
+  /** Of its worker. */
+  slots: number;
+  /** Its step is held. */
+  held: boolean;
 }
 
 export interface TaskChange {
@@ -45,12 +50,28 @@ export interface AttemptChange {
   logKey: string | null;
 }
 
+/** The end of a task by its worker's own word. */
+export interface ReportedEnding extends TaskEnding {
+  class: FailureClass | null;
+  outcome: TaskOutcome;
+}
+
+/** What is known of workers beside the ledger. */
+export interface BatchFarm {
+  /** Whether a live worker says that it still works on an attempt. */
+  isHeld(worker: string, attempt: string): boolean;
+  /** Memory in bytes that a task of so many slots can use there; null: nothing is known of the worker. */
+  memoryOf(worker: string, slots: number): number | null;
+  /** The most memory in bytes that any worker of the engine has; null: none is heard of. */
+  largestMemory(engine: string): number | null;
+}
+
 /** What a batch of statuses does to the ledger. */
 export interface BatchPlan {
   tasks: Map<string, TaskChange>;
   attempts: Map<string, AttemptChange>;
   results: AttemptResult[];
-  endings: TaskEnding[];
+  endings: ReportedEnding[];
   /** Newest failure by job, for people. */
   jobErrors: Map<string, string>;
   /** Attempts of tasks that were taken back before they started: their workers are told to stop. */
@@ -67,7 +88,7 @@ export interface BatchPlan {
 export function planBatch(
   events: readonly StatusEvent[],
   tasks: ReadonlyMap<string, TaskRow>,
-  isHeld: (worker: string, attempt: string) => boolean,
+  farm: BatchFarm,
 ): BatchPlan {
   const plan: BatchPlan = {
     tasks: new Map(),
@@ -78,7 +99,7 @@ export function planBatch(
     strays: [],
     rejected: new Map(),
   };
-  const planner = new BatchPlanner(plan, tasks, isHeld);
+  const planner = new BatchPlanner(plan, tasks, farm);
   for (const [index, event] of events.entries()) planner.take(event, index);
   return plan;
 }
@@ -86,18 +107,14 @@ export function planBatch(
 class BatchPlanner {
   readonly #plan: BatchPlan;
   readonly #tasks: ReadonlyMap<string, TaskRow>;
-  readonly #isHeld: (worker: string, attempt: string) => boolean;
+  readonly #farm: BatchFarm;
   readonly #seen = new Set<string>();
   readonly #frames = new Map<string, Map<number, number>>();
 
-  constructor(
-    plan: BatchPlan,
-    tasks: ReadonlyMap<string, TaskRow>,
-    isHeld: (worker: string, attempt: string) => boolean,
-  ) {
+  constructor(plan: BatchPlan, tasks: ReadonlyMap<string, TaskRow>, farm: BatchFarm) {
     this.#plan = plan;
     this.#tasks = tasks;
-    this.#isHeld = isHeld;
+    this.#farm = farm;
   }
 
   take(event: StatusEvent, index: number): void {
@@ -176,11 +193,15 @@ class BatchPlanner {
     const { status, workerId } = event;
     const current = this.#plan.tasks.get(task.key) ?? task;
     if (current.state === 'ended' || !this.#owns(status.attempt, current)) return;
-    const end = endOf(status, problem);
+    const end = endOf(status, problem, task.frames);
     this.#change(event, task, 'ended', end.outcome);
     this.#plan.endings.push({
       taskKey: task.key,
+      outcome: end.outcome,
+      class: end.class,
       blame: end.blame,
+      charge: end.charge,
+      memory: this.#memoryOf(end, event.workerId, task),
       delaySeconds: end.delaySeconds,
       mayBeHeld: false,
       attempt: status.attempt,
@@ -191,11 +212,19 @@ class BatchPlanner {
     if (end.outcome === 'failed') this.#plan.jobErrors.set(task.job_id, end.error);
   }
 
+  #memoryOf(end: AttemptEnd, worker: string, task: TaskRow): TaskEnding['memory'] {
+    if (end.charge !== 'memory') return { hadBytes: null, largestBytes: null };
+    return {
+      hadBytes: this.#farm.memoryOf(worker, task.slots),
+      largestBytes: this.#farm.largestMemory(task.engine),
+    };
+  }
+
   /** An attempt owns its task when no other does, or when a later delivery finds the owner gone. */
   #owns(attempt: string, task: { attempt: string | null; worker: string | null }): boolean {
     if (task.attempt === null || task.attempt === attempt) return true;
     if (!isNewerAttempt(attempt, task.attempt)) return false;
-    return task.worker === null || !this.#isHeld(task.worker, task.attempt);
+    return task.worker === null || !this.#farm.isHeld(task.worker, task.attempt);
   }
 
   #change(event: StatusEvent, task: TaskRow, state: TaskChange['state'], outcome: TaskOutcome | null): void {
@@ -213,7 +242,7 @@ class BatchPlanner {
     const { status } = event;
     const known = this.#plan.attempts.get(status.attempt);
     const ends = status.type !== 'started' && status.type !== 'frames';
-    const end = ends ? endOf(status, problem) : undefined;
+    const end = ends ? endOf(status, problem, task.frames) : undefined;
     this.#plan.attempts.set(status.attempt, {
       id: status.attempt,
       taskKey: task.key,
@@ -233,40 +262,5 @@ class BatchPlanner {
     const frames = new Map(task.frames.map((number, index) => [number, task.generations[index] ?? 1]));
     this.#frames.set(task.key, frames);
     return frames;
-  }
-}
-
-interface End {
-  outcome: TaskOutcome;
-  blame: TaskEnding['blame'];
-  delaySeconds: number;
-  error: string;
-}
-
-/** How an attempt's last word is taken for the frames that it did not finish. */
-function endOf(status: TaskStatus, problem: string | undefined): End {
-  if (problem !== undefined)
-    return { outcome: 'failed', blame: 'all', delaySeconds: 0, error: `A result was refused: ${problem}.` };
-  switch (status.type) {
-    case 'failed': {
-      const noFault = status.class === 'storage' || status.class === 'host';
-      return {
-        outcome: 'failed',
-        blame: noFault ? 'none' : (status.failedFrame ?? 'all'),
-        delaySeconds: noFault ? HOST_BACK_OFF_SECONDS : 0,
-        error: status.message,
-      };
-    }
-    case 'released':
-      return { outcome: 'released', blame: 'none', delaySeconds: 0, error: status.reason };
-    case 'rejected':
-      return { outcome: 'rejected', blame: 'all', delaySeconds: 0, error: status.reason };
-    default:
-      return {
-        outcome: 'completed',
-        blame: 'all',
-        delaySeconds: 0,
-        error: 'The worker reported the task as completed without a result for this frame.',
-      };
   }
 }

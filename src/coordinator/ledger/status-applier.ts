@@ -8,7 +8,8 @@ import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
 import type { Feeder } from '../dispatch/feeder.ts';
-import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
+import type { FarmView } from '../failures/farm-view.ts';
+import type { HoldNotices } from '../failures/hold-notices.ts';
 import type { DeadLetters } from '../intake/dead-letters.ts';
 import { DurableReader } from '../runtime/durable-reader.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
@@ -33,7 +34,8 @@ interface ReceivedEvent {
 export class StatusApplier {
   readonly #ledger: Ledger;
   readonly #steps: StepInfos;
-  readonly #registry: WorkerRegistry;
+  readonly #farm: FarmView;
+  readonly #notices: HoldNotices;
   readonly #feeder: Feeder;
   readonly #announcer: Announcer;
   readonly #deadLetters: DeadLetters;
@@ -45,7 +47,8 @@ export class StatusApplier {
   constructor(
     parts: {
       steps: StepInfos;
-      registry: WorkerRegistry;
+      farm: FarmView;
+      notices: HoldNotices;
       feeder: Feeder;
       announcer: Announcer;
       deadLetters: DeadLetters;
@@ -58,7 +61,8 @@ export class StatusApplier {
   ) {
     this.#ledger = ledger;
     this.#steps = parts.steps;
-    this.#registry = parts.registry;
+    this.#farm = parts.farm;
+    this.#notices = parts.notices;
     this.#feeder = parts.feeder;
     this.#announcer = parts.announcer;
     this.#deadLetters = parts.deadLetters;
@@ -106,7 +110,7 @@ export class StatusApplier {
         this.#ledger,
         this.#steps,
         events.map(({ event }) => event),
-        (worker, attempt) => this.#registry.heldAttempt(worker, attempt) !== undefined,
+        this.#farm,
       );
     } catch (error) {
       if (!isDataError(error)) throw error;
@@ -166,6 +170,8 @@ export class StatusApplier {
     this.#feeder.tasksEnded(ended.flatMap((task) => applied.tasks.get(task.key)?.lane ?? []));
     for (const { worker, attempt, frames } of applied.plan.strays) this.#drop(worker, attempt, frames);
     await this.#dropTaken(applied);
+    this.#farm.addTroubled(applied.conclusions.workers);
+    await this.#notices.tell(applied.conclusions.held);
     if (applied.stale > 0)
       this.#log.debug({ results: applied.stale }, 'results changed nothing: they came late or twice');
   }

@@ -4,12 +4,18 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { NotLeaderError, type LeaderLease } from '../dispatch/leader-lease.ts';
 import type { TaskPublisher } from '../dispatch/task-publisher.ts';
 import { SILENT_AFTER_MS, type WorkerRegistry } from '../dispatch/worker-registry.ts';
+import type { FarmView } from '../failures/farm-view.ts';
+import type { HoldNotices } from '../failures/hold-notices.ts';
+import { noteLosses, withdrawLosses } from '../failures/losses.ts';
+import { takeFailures } from '../failures/take-failures.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { endTasks } from '../ledger/end-tasks.ts';
+import type { Blame } from '../ledger/release-frames.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import type { WorkerRepository } from '../ledger/worker-repository.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
 import { WakeUp, type WakeUps } from '../runtime/wake-ups.ts';
+import { LastWords } from './last-words.ts';
 import { lostGraceMs } from './lost-grace.ts';
 import type { OutageClock } from './outage-clock.ts';
 
@@ -24,6 +30,13 @@ export interface RunningTask {
   attempt: string;
 }
 
+/** What the end of a worker means for its tasks. */
+interface GivenUp {
+  why: string;
+  /** The worker seems to have died: the frame that was being rendered is charged with it. */
+  died: boolean;
+}
+
 interface LostWorkersParts {
   registry: WorkerRegistry;
   clock: OutageClock;
@@ -32,6 +45,8 @@ interface LostWorkersParts {
   workers: WorkerRepository;
   publisher: TaskPublisher;
   announcer: Announcer;
+  notices: HoldNotices;
+  farm: FarmView;
   wakeUps: WakeUps;
 }
 
@@ -45,6 +60,9 @@ export class LostWorkers {
   /** By the outage clock: a worker that was never heard of is waited for from here. */
   #leaderSince = 0;
   #savedAt = 0;
+  readonly #lastWords = new LastWords();
+  /** Attempts that were given up with a worker's process that may only be cut off, by that process. */
+  readonly #silent = new Map<string, { worker: string; instance: string; attempts: Map<string, string> }>();
 
   constructor(parts: LostWorkersParts, ledger: Ledger, log: Logger) {
     this.#parts = parts;
@@ -64,7 +82,8 @@ export class LostWorkers {
       this.#leaderSince = this.#parts.clock.now();
       this.#savedAt = 0;
     });
-    this.#parts.registry.onHeartbeat(({ previousInstance, changed }) => {
+    this.#parts.registry.onHeartbeat(({ worker, previousInstance, changed }) => {
+      this.#lastWords.hear(worker.heartbeat);
       // A new process of a known worker has none of the old one's frames.
       if (previousInstance !== undefined || changed) this.#wakeUp.wake();
     });
@@ -75,44 +94,100 @@ export class LostWorkers {
     await this.#loop.stop();
   }
 
-  /** Ends running tasks as lost; their frames go to others, who ask before they render. */
-  async giveUp(tasks: readonly RunningTask[], why: string): Promise<void> {
+  /**
+   * Ends running tasks as lost; their frames go to others, who ask before they render. Where the worker died, the frame
+   * that was being rendered is charged with it: at the third death it is given up, so that no frame kills worker after worker.
+   */
+  async giveUp(tasks: readonly RunningTask[], { why, died }: GivenUp): Promise<void> {
     if (tasks.length === 0) return;
-    const { lease, steps, publisher, announcer, wakeUps } = this.#parts;
-    const { ended, changes } = await this.#ledger.transaction().execute(async (trx) => {
+    const { lease, steps, farm, publisher, announcer, notices, wakeUps } = this.#parts;
+    const { ended, changes, failures } = await this.#ledger.transaction().execute(async (trx) => {
       await lease.fence(trx, [...new Set(tasks.map((task) => task.job_id))]);
-      return endTasks(trx, steps, tasks, {
+      const blamed = tasks.map((task) => ({ ...task, ...(died ? { blame: this.#blame(task) } : {}) }));
+      const { ended, moved, changes } = await endTasks(trx, steps, blamed, {
         outcome: 'lost',
         blame: 'none',
+        charge: 'loss',
         delaySeconds: 0,
         mayBeHeld: true,
         error: why,
       });
+      await noteLosses(trx, ended, moved);
+      const failed = new Map(
+        ended.map(({ key, worker }) => [key, { worker, class: 'loss' as const, error: why }]),
+      );
+      const failures = await takeFailures(trx, { steps, able: (step) => farm.able(step) }, failed, moved);
+      return { ended, changes, failures };
     });
     if (ended.length === 0) return;
     this.#log.warn(
       { tasks: ended.length, workers: [...new Set(ended.map((task) => task.worker))], why },
       'tasks are lost',
     );
+    farm.addTroubled(failures.workers);
     for (const [jobId, frames] of changes) announcer.announce(jobId, frames);
     wakeUps.feeder.wake();
     await publisher.remove(ended);
+    await notices.tell(failures.held);
   }
 
   async #check(): Promise<void> {
     if (!this.#parts.lease.isLeader()) return;
     try {
       await this.#saveWorkers();
+      await this.#withdraw();
       const { rows } = await sql<RunningTask>`
         SELECT key, job_id, worker, instance, attempt FROM tasks WHERE state = 'running'`.execute(
         this.#ledger,
       );
       const restarted = rows.filter((task) => this.#isOtherInstance(task));
       const silent = rows.filter((task) => !this.#isOtherInstance(task) && this.#isLost(task));
-      await this.giveUp(restarted, 'The worker was started again.');
-      await this.giveUp(silent, 'The worker was not heard of any more.');
+      const [stopped, crashed] = partition(restarted, (task) => this.#saidGoodbye(task));
+      const [left, vanished] = partition(silent, (task) => this.#saidGoodbye(task));
+      await this.giveUp([...stopped, ...left], { why: 'The worker was stopped.', died: false });
+      await this.giveUp(crashed, { why: 'The worker was started again.', died: true });
+      this.#rememberSilent(vanished);
+      await this.giveUp(vanished, { why: 'The worker was not heard of any more.', died: true });
     } catch (error) {
       if (!(error instanceof NotLeaderError)) throw error;
+    }
+  }
+
+  /** Nobody where the task waited in the worker's hands; otherwise the frame that its heartbeat named last. */
+  #blame(task: RunningTask): Blame {
+    const words = this.#lastWords.of(task.worker, task.instance);
+    const held = words?.attempts.find((attempt) => attempt.attempt === task.attempt);
+    return held?.waiting === true ? 'none' : { underWay: held?.frame ?? null };
+  }
+
+  /** Its operator stopped it: that is no death. */
+  #saidGoodbye(task: RunningTask): boolean {
+    return this.#lastWords.of(task.worker, task.instance)?.state === 'stopping';
+  }
+
+  #rememberSilent(tasks: readonly RunningTask[]): void {
+    for (const { worker, instance, attempt, job_id } of tasks) {
+      const process = `${worker}/${instance}`;
+      const known = this.#silent.get(process) ?? { worker, instance, attempts: new Map<string, string>() };
+      this.#silent.set(process, { ...known, attempts: known.attempts.set(attempt, job_id) });
+    }
+  }
+
+  /** A process that is heard of again had not died: its frames are not charged with it. */
+  async #withdraw(): Promise<void> {
+    const { registry, lease, announcer, wakeUps } = this.#parts;
+    for (const [process, { worker, instance, attempts }] of this.#silent) {
+      const known = registry.get(worker);
+      if (known?.heartbeat.instance !== instance) this.#silent.delete(process);
+      else if (!registry.isSilent(worker)) {
+        const jobs = await this.#ledger.transaction().execute(async (trx) => {
+          await lease.fence(trx, [...new Set(attempts.values())]);
+          return withdrawLosses(trx, [...attempts.keys()]);
+        });
+        this.#silent.delete(process);
+        for (const jobId of jobs) announcer.announce(jobId, null);
+        if (jobs.size > 0) wakeUps.feeder.wake();
+      }
     }
   }
 
@@ -143,6 +218,7 @@ export class LostWorkers {
     await workers.save(fresh);
     for (const worker of fresh) worker.changed = false;
     this.#savedAt = now;
+    this.#lastWords.keepOnly(registry.all().map((worker) => worker.heartbeat.workerId));
     await this.#saveSilent(now);
   }
 
@@ -158,4 +234,8 @@ export class LostWorkers {
     await workers.setState(gone.filter(left), 'offline');
     if (gone.length > 0) this.#parts.wakeUps.feeder.wake();
   }
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }

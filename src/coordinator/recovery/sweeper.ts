@@ -167,7 +167,10 @@ export class Sweeper {
       (task) => now - (this.#unlisted.get(task.attempt) ?? now) >= SETTLED_AFTER_MS,
     );
     if (lost.length === 0 || !(await isLedgerUpToDate(this.#connection))) return;
-    await this.#parts.lostWorkers.giveUp(lost, 'The worker no longer knows of the task.');
+    await this.#parts.lostWorkers.giveUp(lost, {
+      why: 'The worker no longer knows of the task.',
+      died: false,
+    });
   }
 
   /** Tasks that wait in lanes which no worker pulls from any more go back to be cut for others. */
