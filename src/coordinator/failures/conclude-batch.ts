@@ -36,8 +36,9 @@ export function failedFrames(plan: BatchPlan, moved: readonly MovedFrame[]): Map
   return new Map(
     moved.flatMap((frame) => {
       const ending = attempts.get(frame.task_key);
-      if (!frame.blamed || !ending || ending.attempt === null || ending.blame === 'all') return [];
-      return [[ending.attempt, frame.number] as const];
+      const attempt = ending?.attempt ?? null;
+      if (!frame.blamed || attempt === null || ending?.blame === 'all') return [];
+      return [[attempt, frame.number] as const];
     }),
   );
 }

@@ -72,7 +72,8 @@ interface ClassedFailure extends FrameFailure {
 }
 
 function failureOf(frame: MovedFrame, task: FailedTask | undefined): ClassedFailure[] {
-  if (!task || task.worker === null) return [];
+  const worker = task?.worker ?? null;
+  if (!task || worker === null) return [];
   // It is tried once more with more memory: that is not yet a failure.
   if (frame.charge === 'memory' && frame.to !== 'failed') return [];
   const message = task.error ?? 'No reason was given.';
@@ -81,7 +82,7 @@ function failureOf(frame: MovedFrame, task: FailedTask | undefined): ClassedFail
     {
       stepKey: frame.step_key,
       number: frame.number,
-      worker: task.worker,
+      worker,
       message: failure === 'loss' ? (frame.error ?? message) : message,
       class: failure,
       fingerprint: fingerprint(failure, failure === 'loss' ? '' : message),
