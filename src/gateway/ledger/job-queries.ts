@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
-import type { History, JobsPage } from '../../shared/contracts/api.ts';
+import type { ControlManyBody, History, JobsPage, Notes } from '../../shared/contracts/api.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { readJobSummary, selectJobSummaries, toJobSummary } from '../../shared/database/job-summaries.ts';
@@ -30,17 +30,12 @@ export class JobQueries {
   /** Newest first. */
   async list(query: JobListQuery): Promise<JobsPage> {
     const after = decodeCursor(jobCursor, query.cursor);
-    const pattern = query.q === undefined ? undefined : `%${query.q.replace(/[\\%_]/g, '\\$&')}%`;
     // JavaScript's dates end at milliseconds; the cursor needs all that Postgres sorts by.
     const exactTime = sql<string>`to_char(jobs.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
     const rows = await selectJobSummaries(this.#ledger)
       .select(exactTime.as('exact_time'))
       .$if(query.states.length > 0, (q) => q.where('jobs.state', 'in', query.states))
-      .$if(pattern !== undefined, (q) =>
-        q.where(
-          sql<boolean>`(jobs.name ILIKE ${pattern} OR jobs.id ILIKE ${pattern} OR jobs.owner ILIKE ${pattern} OR jobs.project ILIKE ${pattern})`,
-        ),
-      )
+      .$if(query.q !== undefined, (q) => q.where(textCondition(query.q ?? '')))
       .$if(after !== undefined, (q) =>
         q.where(
           sql<boolean>`(jobs.submitted_at, jobs.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,
@@ -53,6 +48,22 @@ export class JobQueries {
     const page = rows.slice(0, query.limit);
     const last = rows.length > query.limit ? page.at(-1) : undefined;
     return { jobs: page.map(toJobSummary), next: last ? encodeCursor([last.exact_time, last.id]) : null };
+  }
+
+  /** Ids of jobs that a filter finds, newest first. */
+  async idsOf(filter: NonNullable<ControlManyBody['filter']>, most: number): Promise<string[]> {
+    const { state, owner, project, q } = filter;
+    const rows = await this.#ledger
+      .selectFrom('jobs')
+      .select('jobs.id')
+      .$if(state !== undefined, (query) => query.where('jobs.state', 'in', state ?? []))
+      .$if(owner !== undefined, (query) => query.where('jobs.owner', '=', owner ?? ''))
+      .$if(project !== undefined, (query) => query.where('jobs.project', '=', project ?? ''))
+      .$if(q !== undefined, (query) => query.where(textCondition(q ?? '')))
+      .orderBy('jobs.submitted_at', 'desc')
+      .limit(most)
+      .execute();
+    return rows.map((row) => row.id);
   }
 
   /** @throws FarmError `not-found` */
@@ -73,7 +84,7 @@ export class JobQueries {
     const before = decodeCursor(eventCursor, cursor)?.[0];
     const rows = await this.#ledger
       .selectFrom('job_events')
-      .select(['key', 'kind', 'actor', 'message', 'at'])
+      .select(['key', 'kind', 'actor', 'message', 'ok', 'at'])
       .where('job_id', '=', jobId)
       .$if(before !== undefined, (q) => q.where('key', '<', before ?? ''))
       .orderBy('key', 'desc')
@@ -82,10 +93,41 @@ export class JobQueries {
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
     return {
-      events: page.map(({ kind, actor, message, at }) => ({ kind, actor, message, at: at.toISOString() })),
+      events: page.map(({ kind, actor, message, ok, at }) => ({
+        kind,
+        actor,
+        message,
+        ok,
+        at: at.toISOString(),
+      })),
       next: last ? encodeCursor([last.key]) : null,
     };
   }
+
+  /** What people wrote about a job, newest first. */
+  async notes(jobId: string, limit: number, cursor: string | undefined): Promise<Notes> {
+    const before = decodeCursor(eventCursor, cursor)?.[0];
+    const rows = await this.#ledger
+      .selectFrom('job_notes')
+      .select(['key', 'author', 'text', 'at'])
+      .where('job_id', '=', jobId)
+      .$if(before !== undefined, (q) => q.where('key', '<', before ?? ''))
+      .orderBy('key', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    return {
+      notes: page.map(({ author, text, at }) => ({ author, text, at: at.toISOString() })),
+      next: last ? encodeCursor([last.key]) : null,
+    };
+  }
+}
+
+/** A text in id, name, owner or project; what it holds is no pattern. */
+function textCondition(text: string): RawBuilder<boolean> {
+  const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+  return sql<boolean>`(jobs.name ILIKE ${pattern} OR jobs.id ILIKE ${pattern} OR jobs.owner ILIKE ${pattern} OR jobs.project ILIKE ${pattern})`;
 }
 
 function noSuchJob(jobId: string): FarmError {

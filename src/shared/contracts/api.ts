@@ -1,7 +1,13 @@
 import { z } from 'zod';
-import { FRAME_STATES } from '../domain/states.ts';
+import { FRAME_STATES, JOB_STATES } from '../domain/states.ts';
 import { assetManifestSchema } from './manifest.ts';
-import { heartbeatSchema, jobSummarySchema } from './messages.ts';
+import {
+  JOB_VERBS,
+  controlFiguresSchema,
+  heartbeatSchema,
+  jobControlSchema,
+  jobSummarySchema,
+} from './messages.ts';
 import { idSchema } from './job-document.ts';
 
 /** HTTP bodies. Lists come in pages: `next` is the cursor of the following page, or null. Errors are RFC 9457 documents. */
@@ -56,16 +62,63 @@ export const resultsPageSchema = z.object({
 });
 export type ResultsPage = z.infer<typeof resultsPageSchema>;
 
-/** `POST /api/jobs/:id/{pause,resume,cancel,retry,priority}`. */
-export const controlBodySchema = z.strictObject({
-  requestId: idSchema.optional(),
-  frames: z.string().min(1).max(10_000).optional(),
-  step: idSchema.optional(),
-  priority: z.int().min(0).max(100).optional(),
-});
+/** `POST /api/jobs/:id/<verb>`: the fields that the verb takes. Without `by` it is recorded as asked by the page or a program. */
+export const controlBodySchema = jobControlSchema
+  .omit({ version: true, verb: true })
+  .extend({ requestId: idSchema.optional() });
 export type ControlBody = z.infer<typeof controlBodySchema>;
-export const controlReplySchema = z.object({ requestId: z.string(), ok: z.boolean(), message: z.string() });
+export const controlReplySchema = z.object({
+  requestId: z.string(),
+  ok: z.boolean(),
+  message: z.string(),
+  /** Nothing has changed: it was only asked what would happen. */
+  dryRun: z.boolean().optional(),
+  /** False when the job was as wanted already. */
+  changed: z.boolean().optional(),
+  figures: controlFiguresSchema.optional(),
+  /** `resubmit`: the new job. */
+  jobId: z.string().optional(),
+});
 export type ControlReply = z.infer<typeof controlReplySchema>;
+
+export const MAX_CONTROLLED_JOBS = 1_000;
+/** `POST /api/jobs/control`: one verb for several jobs, named by `ids` or found by `filter`. */
+export const controlManyBodySchema = controlBodySchema.extend({
+  verb: z.enum(JOB_VERBS),
+  ids: z.array(idSchema).min(1).max(MAX_CONTROLLED_JOBS).optional(),
+  filter: z
+    .strictObject({
+      state: z.array(z.enum(JOB_STATES)).min(1).optional(),
+      owner: z.string().min(1).max(100).optional(),
+      project: z.string().min(1).max(100).optional(),
+      /** Looked for in id, name, owner and project. */
+      q: z.string().min(1).max(200).optional(),
+    })
+    .optional(),
+});
+export type ControlManyBody = z.infer<typeof controlManyBodySchema>;
+export const controlManyReplySchema = controlReplySchema.omit({ jobId: true, changed: true }).extend({
+  /** What came of it for each job. */
+  jobs: z.array(
+    z.object({
+      id: z.string(),
+      ok: z.boolean(),
+      /** False when the request is stored and its outcome was not told in time. */
+      told: z.boolean(),
+      changed: z.boolean(),
+      message: z.string(),
+      jobId: z.string().optional(),
+    }),
+  ),
+});
+export type ControlManyReply = z.infer<typeof controlManyReplySchema>;
+
+/** `GET /api/jobs/:id/notes`: what people wrote about it, newest first. */
+export const notesSchema = z.object({
+  notes: z.array(z.object({ author: z.string(), text: z.string(), at: z.string() })),
+  next: z.string().nullable(),
+});
+export type Notes = z.infer<typeof notesSchema>;
 
 export const workerSchema = z.object({
   id: z.string(),
@@ -192,7 +245,16 @@ export type LogReply = z.infer<typeof logReplySchema>;
 
 /** `GET /api/jobs/:id/history`: who did what, newest first. */
 export const historySchema = z.object({
-  events: z.array(z.object({ kind: z.string(), actor: z.string(), message: z.string(), at: z.string() })),
+  events: z.array(
+    z.object({
+      kind: z.string(),
+      actor: z.string(),
+      message: z.string(),
+      /** False when it was refused. */
+      ok: z.boolean(),
+      at: z.string(),
+    }),
+  ),
   next: z.string().nullable(),
 });
 export type History = z.infer<typeof historySchema>;

@@ -38,5 +38,10 @@ export function jobRoutes(jobs: JobQueries, submitter: JobSubmitter): Router {
     await jobs.assertExists(request.params.id);
     response.json(await jobs.history(request.params.id, limit, cursor));
   });
+  router.get('/jobs/:id/notes', async (request, response) => {
+    const { limit, cursor } = readQuery(request, historyQuery);
+    await jobs.assertExists(request.params.id);
+    response.json(await jobs.notes(request.params.id, limit, cursor));
+  });
   return router;
 }
