@@ -4,6 +4,7 @@ import { decodeMessage, encodeMessage } from '../../src/shared/contracts/decode.
 import {
   taskMessageSchema,
   workerControlSchema,
+  type FailureClass,
   type FrameRef,
   type FrameResult,
   type Heartbeat,
@@ -86,7 +87,7 @@ export class HeldTask {
   async fail(options: {
     message: string;
     failedFrame?: number | null;
-    class?: 'engine-crash' | 'storage';
+    class?: FailureClass;
   }): Promise<void> {
     await this.say({
       type: 'failed',
@@ -180,6 +181,13 @@ export class ScriptedWorker {
   /** Stops heartbeats and pulling, as if the network were gone; `held` stays. */
   silence(): void {
     this.#beating = false;
+  }
+
+  /** Its process ends as its operator wishes: one last heartbeat says so. */
+  goodbye(): void {
+    this.#state = 'stopping';
+    this.beat();
+    this.silence();
   }
 
   speak(): void {
