@@ -115,6 +115,8 @@ export interface ScriptedWorkerOptions {
   id?: string;
   slots?: number;
   engines?: string[];
+  /** What its heartbeats say beside that: hardware, site, tags, warm scenes … */
+  facts?: Partial<Heartbeat>;
   /** What it does with each task; by default every frame is done at once. */
   handle?: (task: HeldTask) => Promise<void>;
 }
@@ -135,6 +137,7 @@ export class ScriptedWorker {
   readonly #jetstream: JetStreamClient;
   readonly #slots: number;
   readonly #engines: Heartbeat['engines'];
+  readonly #facts: Partial<Heartbeat>;
   readonly #handle: (task: HeldTask) => Promise<void>;
   #lanes: string[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -148,6 +151,7 @@ export class ScriptedWorker {
     this.#jetstream = jetstream(connection);
     this.id = options.id ?? 'w1';
     this.#slots = options.slots ?? 2;
+    this.#facts = options.facts ?? {};
     this.#engines = (options.engines ?? ['null']).map((id) => ({ id, version: '1', features: [] }));
     this.#handle =
       options.handle ??
@@ -215,6 +219,7 @@ export class ScriptedWorker {
         slots: task.task.slots,
         waiting: false,
       })),
+      ...this.#facts,
     });
     this.#connection.publish(workerStatusSubject(this.id), encodeMessage(heartbeat));
   }
