@@ -1,11 +1,18 @@
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { Msg, NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Problem } from '../../src/shared/contracts/api.ts';
+import type {
+  ControlManyReply,
+  ControlReply,
+  History,
+  Notes,
+  Problem,
+} from '../../src/shared/contracts/api.ts';
 import { encodeMessage } from '../../src/shared/contracts/decode.ts';
 import { jobControlSchema, type JobControl, type SubmitReply } from '../../src/shared/contracts/messages.ts';
 import { jobStatusSubject } from '../../src/shared/contracts/subjects.ts';
 import { readJobSummary } from '../../src/shared/database/job-summaries.ts';
+import { startTestCoordinator, type TestCoordinator } from '../support/coordinator.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { seedJob } from '../support/ledger-rows.ts';
@@ -159,12 +166,127 @@ describe('control', () => {
     ['retry', { requestId: 'a.b' }, 'requestId'],
     ['retry', { all: true }, 'all'],
     ['retry', '{', ''],
+    ['chunk', { chunk: 0 }, 'chunk'],
+    ['limits', { running: -1 }, 'running'],
+    ['limits', {}, 'running'],
+    ['note', {}, 'note'],
+    ['add-frames', { step: 'render' }, 'frames'],
+    ['resubmit', { note: 'x' }, 'note'],
   ])('refuses %s with %j', async (verb, body, path) => {
     const problem = await gateway.post<Problem>(`/api/jobs/j1/${verb}`, 400, body);
     expect(problem.errors?.[0]?.path).toBe(path);
   });
 
+  it('passes on what is wrong with a request, and what a resubmission made', async () => {
+    const errors = [{ path: 'frames', value: '"x"', expected: 'a range' }];
+    await takeControl(({ requestId }) => [{ type: 'control', requestId, ok: false, message: 'No.', errors }]);
+    const problem = await gateway.post<Problem>('/api/jobs/j1/resubmit', 400, { set: { frames: 'x' } });
+    expect(problem).toMatchObject({ code: 'invalid', detail: 'No.', errors });
+    for (const step of undo.splice(0)) step();
+    const figures = { steps: 1, frames: 3 };
+    await takeControl(({ requestId }) => [
+      { type: 'control', requestId, ok: true, message: 'Yes.', changed: true, figures, jobId: 'j2' },
+    ]);
+    expect(await gateway.post('/api/jobs/j1/resubmit', 200, { requestId: 'r8' })).toEqual({
+      requestId: 'r8',
+      ok: true,
+      message: 'Yes.',
+      changed: true,
+      figures,
+      jobId: 'j2',
+    });
+  });
+
   it('knows no other verbs', async () => {
     await gateway.post('/api/jobs/j1/delete', 404);
+  });
+});
+
+describe('control of several jobs', () => {
+  let busy: TestCoordinator;
+  beforeAll(async () => {
+    busy = await startTestCoordinator(context);
+    for (const id of ['m1', 'm2', 'm3'])
+      await gateway.post('/api/jobs', 201, {
+        version: 1,
+        id,
+        name: id,
+        engine: 'null',
+        frames: '1-10',
+        project: id === 'm3' ? 'other' : 'many',
+      });
+  });
+  afterAll(() => busy.stop());
+
+  it('says in one sentence what it would do, and then what it did', async () => {
+    const ids = ['m1', 'm2', 'm3'];
+    const dry = await gateway.post('/api/jobs/control', 200, { verb: 'cancel', ids, dryRun: true });
+    expect(dry).toMatchObject({
+      ok: true,
+      dryRun: true,
+      message: 'Cancels 30 frames that have not begun of 3 jobs.',
+      figures: { notBegun: 30 },
+    });
+    const filter = { project: 'many', state: ['queued'] };
+    const priority = { verb: 'priority', filter, priority: 70, requestId: 'p1', by: 'ann' };
+    const reply = await gateway.post<ControlManyReply>('/api/jobs/control', 200, priority);
+    expect(reply.message).toBe('Set the priority of 2 jobs to 70; it acts on 20 frames that have not begun.');
+    expect(reply.jobs.map((job) => job.id).toSorted()).toEqual(['m1', 'm2']);
+    // The same request again is answered alike; the same wish once more changes nothing.
+    expect(await gateway.post('/api/jobs/control', 200, priority)).toEqual(reply);
+    expect(await gateway.post('/api/jobs/control', 200, { ...priority, requestId: 'p2' })).toMatchObject({
+      ok: true,
+      message: '2 jobs are as wanted already.',
+    });
+    const history = await gateway.json<History>('/api/jobs/m1/history');
+    expect(history.events.map(({ kind, actor, ok }) => ({ kind, actor, ok }))).toEqual([
+      { kind: 'priority', actor: 'ann', ok: true },
+      { kind: 'priority', actor: 'ann', ok: true },
+    ]);
+  });
+
+  it('names the jobs that refuse', async () => {
+    const reply = await gateway.post<ControlManyReply>('/api/jobs/control', 200, {
+      verb: 'pause',
+      ids: ['m3', 'nowhere'],
+    });
+    expect(reply).toMatchObject({
+      ok: false,
+      message: 'Paused the job: 10 frames wait. 1 job refused it, such as nowhere: There is no job nowhere.',
+    });
+  });
+
+  it('keeps notes with author and time', async () => {
+    await gateway.post('/api/jobs/m2/note', 200, { note: 'grain is wrong', by: 'ann' });
+    await gateway.post('/api/jobs/m2/note', 200, { note: 'fixed' });
+    const { notes } = await gateway.json<Notes>('/api/jobs/m2/notes');
+    expect(notes.map(({ author, text }) => [author, text])).toEqual([
+      ['api', 'fixed'],
+      ['ann', 'grain is wrong'],
+    ]);
+    await gateway.json('/api/jobs/nowhere/notes', 404);
+  });
+
+  it('submits a job again as another one', async () => {
+    const set = { name: 'again', frames: '1-3' };
+    const { jobId } = await gateway.post<ControlReply>('/api/jobs/m2/resubmit', 200, { set });
+    expect(await gateway.json(`/api/jobs/${jobId ?? ''}`)).toMatchObject({
+      name: 'again',
+      frames: { total: 3 },
+    });
+    const problem = await gateway.post<Problem>('/api/jobs/m2/resubmit', 400, { set: { frames: 'x' } });
+    expect(problem.errors?.[0]?.path).toBe('frames');
+  });
+
+  it.each([
+    [{ verb: 'pause' }, 'ids'],
+    [{ verb: 'pause', ids: [] }, 'ids'],
+    [{ verb: 'pause', ids: ['m1'], filter: {} }, 'ids'],
+    [{ verb: 'pause', filter: { colour: 'red' } }, 'filter.colour'],
+    [{ verb: 'explode', ids: ['m1'] }, 'verb'],
+    [{ verb: 'pause', ids: ['m1'], priority: 3 }, 'priority'],
+  ])('refuses %j', async (body, path) => {
+    const problem = await gateway.post<Problem>('/api/jobs/control', 400, body);
+    expect(problem.errors?.[0]?.path).toBe(path);
   });
 });
