@@ -31,4 +31,6 @@ export class WakeUps {
   readonly expander = new WakeUp();
   readonly sweeper = new WakeUp();
   readonly frameSweeper = new WakeUp();
+  /** A worker's pause or timetable was changed in the ledger, or it follows other orders than these. */
+  readonly orders = new WakeUp();
 }
