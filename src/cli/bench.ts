@@ -1,29 +1,106 @@
 import type { Command } from 'commander';
+import { measureAged } from './bench/aged.ts';
+import { measureEfficiency } from './bench/efficiency.ts';
+import { measureGap } from './bench/gap.ts';
 import { measureLatency } from './bench/latency.ts';
-import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
+import { measureMillionWaiting } from './bench/million-waiting.ts';
+import { measureMillion } from './bench/million.ts';
+import { describeReport, type BenchContext, type BenchReport } from './bench/report.ts';
+import { measureThroughput } from './bench/throughput.ts';
+import { runCommand, type CommonOptions } from './support/command.ts';
 import { wholeNumber } from './support/parse-options.ts';
 
-interface LatencyOptions extends CommonOptions {
-  jobs: number;
+/** A number that can be set: what it counts, the most it may be, and what it is by itself. */
+interface Setting {
+  description: string;
+  most: number;
+  usual: number;
 }
+
+interface Bench<Settings extends string> {
+  name: string;
+  description: string;
+  /** By name as the code has it; `waitingJobs` is set with `--waiting-jobs`. */
+  settings: Record<Settings, Setting>;
+  measure: (options: BenchContext & Record<Settings, number>) => Promise<BenchReport<string, object>>;
+}
+
+const setting = (description: string, most: number, usual: number): Setting => ({ description, most, usual });
+const jobs = (usual: number): Setting => setting('jobs to measure, one after another', 10_000, usual);
 
 export function registerBench(program: Command): void {
   const bench = program
     .command('bench')
     .description('measure the farm, on a farm of its own with servers of its own');
-  const latency = bench
-    .command('latency')
-    .description('time from a job published on "jobs" to its engine being told, on an idle farm')
-    .option('--jobs <n>', 'jobs to measure, one after another', wholeNumber(1, 10_000), 200);
-  addCommonOptions(latency).action(async (options: LatencyOptions) => {
+  add(bench, {
+    name: 'latency',
+    description: 'time from a job published on "jobs" to its engine being told, on an idle farm',
+    settings: { jobs: jobs(200) },
+    measure: measureLatency,
+  });
+  add(bench, {
+    name: 'throughput',
+    description: 'frames and tasks a second that cost nothing to render',
+    settings: {
+      frames: setting('frames of each run with automatic chunks', 10_000_000, 200_000),
+      tasks: setting('tasks of each run with one frame a task', 1_000_000, 20_000),
+      runs: setting('runs of each kind', 20, 3),
+    },
+    measure: measureThroughput,
+  });
+  add(bench, {
+    name: 'million',
+    description: 'what one job of a million frames costs until it begins, and while it waits',
+    settings: { frames: setting('frames of the job', 10_000_000, 1_000_000) },
+    measure: measureMillion,
+  });
+  add(bench, {
+    name: 'efficiency',
+    description: 'a Blender animation by the farm against plain blender on the same slots',
+    settings: { pairs: setting('runs of each, in turn', 50, 3) },
+    measure: measureEfficiency,
+  });
+  add(bench, {
+    name: 'gap',
+    description: 'how long a slot stands idle between two frames',
+    settings: { frames: setting('frames to render', 100_000, 2_000) },
+    measure: measureGap,
+  });
+  add(bench, {
+    name: 'million-waiting',
+    description: 'dispatch latency while a million frames of thousands of jobs wait',
+    settings: {
+      jobs: jobs(300),
+      waitingJobs: setting('jobs that wait', 100_000, 5_000),
+      framesPerJob: setting('frames of each of them', 100_000, 200),
+    },
+    measure: measureMillionWaiting,
+  });
+  add(bench, {
+    name: 'aged',
+    description: 'dispatch latency on a ledger full of ended jobs',
+    settings: {
+      jobs: jobs(300),
+      endedJobs: setting('ended jobs in the ledger', 1_000_000, 20_000),
+      framesPerJob: setting('done frames of each of them', 100_000, 250),
+    },
+    measure: measureAged,
+  });
+}
+
+function add<Settings extends string>(program: Command, bench: Bench<Settings>): void {
+  const command = program.command(bench.name).description(bench.description);
+  const names = Object.keys(bench.settings) as Settings[];
+  for (const name of names) {
+    const { description, most, usual } = bench.settings[name];
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    command.option(`--${flag} <n>`, description, wholeNumber(1, most), usual);
+  }
+  command.option('--json', 'print one JSON document on stdout');
+  command.action(async (options: CommonOptions & Record<Settings, number>) => {
     await runCommand(options, async ({ out, signal }) => {
-      const report = await measureLatency({ jobs: options.jobs, say: (line) => out.note(line), signal });
-      const { p50Ms, p99Ms, maxMs } = report.figures;
-      await out.result(
-        report,
-        () =>
-          `published → engine told, ${options.jobs} jobs: p50 ${p50Ms} ms, p99 ${p99Ms} ms, slowest ${maxMs} ms`,
-      );
+      const report = await bench.measure({ ...options, say: (line) => out.note(line), signal });
+      await out.result(report, () => describeReport(report));
       return undefined;
     });
   });

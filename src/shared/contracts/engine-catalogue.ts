@@ -68,8 +68,8 @@ export const ffmpegSettings = z.strictObject({
 export const nullSettings = z.strictObject({
   /** Milliseconds that each frame pretends to take. */
   frameMs: z.number().min(0).max(3_600_000).optional(),
-  /** Log a line `told <nanoseconds of the machine's monotonic clock>` for each frame, for measuring dispatch. */
-  logStart: z.boolean().optional(),
+  /** Log `told <ns>` when a frame begins and `done <ns>` when it ends, by the machine's monotonic clock: for measuring. */
+  logTimes: z.boolean().optional(),
 });
 
 const ENGINES = [

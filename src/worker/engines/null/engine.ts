@@ -9,16 +9,16 @@ export const nullEngine: Engine = {
   reusable: true,
   detect: () => Promise.resolve({ version: '1', features: [], program: process.execPath }),
   open: (spec) => {
-    const { frameMs = 0, logStart = false } = nullSettings.parse(spec.settings);
+    const { frameMs = 0, logTimes = false } = nullSettings.parse(spec.settings);
     const limitSeconds = spec.timeouts.frameSeconds;
-    return Promise.resolve(nullSession({ frameMs, limitSeconds, log: logStart ? spec.log : undefined }));
+    return Promise.resolve(nullSession({ frameMs, limitSeconds, log: logTimes ? spec.log : undefined }));
   },
 };
 
 interface NullSessionOptions {
   frameMs: number;
   limitSeconds: number;
-  /** Told when each frame begins. */
+  /** Told when each frame begins and ends, by the machine's monotonic clock in nanoseconds. */
   log: ((line: string) => void) | undefined;
 }
 
@@ -33,6 +33,7 @@ function nullSession({ frameMs, limitSeconds, log }: NullSessionOptions): Engine
           sessionUsable: true,
         });
       }
+      log?.(`done ${process.hrtime.bigint()}`);
       return {
         files: [],
         seconds: (performance.now() - start) / 1000,
