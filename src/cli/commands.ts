@@ -98,9 +98,39 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./control.ts')).registerRetry,
   },
   {
+    name: 'skip',
+    description: 'leave frames out',
+    load: async () => (await import('./control.ts')).registerSkip,
+  },
+  {
+    name: 'add-frames',
+    description: 'render more frames with a job',
+    load: async () => (await import('./control.ts')).registerAddFrames,
+  },
+  {
     name: 'priority',
     description: "change a job's priority",
-    load: async () => (await import('./control.ts')).registerPriority,
+    load: async () => (await import('./job-settings.ts')).registerPriority,
+  },
+  {
+    name: 'chunk',
+    description: "change how many of a job's frames go out together",
+    load: async () => (await import('./job-settings.ts')).registerChunk,
+  },
+  {
+    name: 'limit',
+    description: "limit how many of a job's frames run at once",
+    load: async () => (await import('./job-settings.ts')).registerLimit,
+  },
+  {
+    name: 'note',
+    description: 'write a note about a job',
+    load: async () => (await import('./note.ts')).registerNote,
+  },
+  {
+    name: 'resubmit',
+    description: 'submit a job once more, with changes',
+    load: async () => (await import('./resubmit.ts')).registerResubmit,
   },
   {
     name: 'download',

@@ -1,75 +1,89 @@
 import type { Command } from 'commander';
+import type { JobVerb } from '../shared/contracts/messages.ts';
 import { parseFrameRange } from '../shared/domain/frame-ranges.ts';
-import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
-import { EXIT } from './support/exit-codes.ts';
-import type { ControlRequest } from './support/farm-client.ts';
-import { printable } from './support/output.ts';
-import { wholeNumber } from './support/parse-options.ts';
+import { addAskOptions, askJobs, type AskOptions } from './support/ask-jobs.ts';
+import { runCommand } from './support/command.ts';
 
-type Verb = 'pause' | 'resume' | 'cancel' | 'retry' | 'priority';
-
-interface ControlOptions extends CommonOptions {
+interface FramesOptions extends AskOptions {
   frames?: string;
   step?: string;
 }
 
+interface CancelOptions extends AskOptions {
+  drain?: boolean;
+}
+
 export function registerCancel(program: Command): void {
-  registerVerb(program, 'cancel', 'end a job: frames under way are stopped, results are kept');
+  const command = program
+    .command('cancel')
+    .description('end jobs: frames under way are stopped, results are kept')
+    .argument('<job...>', 'one job or several')
+    .option('--drain', 'let frames under way end, and keep them');
+  addAskOptions(command).action(async (ids: string[], options: CancelOptions) => {
+    const { dryRun, drain } = options;
+    await runCommand(options, (context) => askJobs(context, ids, 'cancel', { dryRun, drain }));
+  });
 }
 
 export function registerPause(program: Command): void {
-  registerVerb(program, 'pause', 'give out no more frames of a job');
+  registerVerb(program, 'pause', 'give out no more frames of jobs');
 }
 
 export function registerResume(program: Command): void {
-  registerVerb(program, 'resume', 'go on with a job that was paused or cancelled');
+  registerVerb(program, 'resume', 'go on with jobs that were paused, cancelled or held');
 }
 
 export function registerRetry(program: Command): void {
+  registerFramesVerb(program, 'retry', {
+    description: 'render frames again: those that failed, or those of --frames',
+    frames: 'these frames, such as 1-10,20, whatever became of them',
+  });
+}
+
+export function registerSkip(program: Command): void {
+  registerFramesVerb(program, 'skip', {
+    description: 'leave frames out: those that failed, or those of --frames that have not ended',
+    frames: 'these frames, such as 1-10,20',
+  });
+}
+
+export function registerAddFrames(program: Command): void {
   const command = program
-    .command('retry')
-    .description('render frames again: those that failed, or those of --frames')
-    .argument('<id>', 'the job')
-    .option('--frames <range>', 'these frames, such as 1-10,20, whatever became of them')
+    .command('add-frames')
+    .description('render more frames with a job; those it has are left as they are')
+    .argument('<job>', 'the job')
+    .argument('<range>', 'the frames, such as 101-120', rangeText)
+    .option('--step <name>', 'the step, where several have frames');
+  addAskOptions(command).action(async (id: string, frames: string, options: FramesOptions) => {
+    const { dryRun, step } = options;
+    await runCommand(options, (context) => askJobs(context, [id], 'add-frames', { dryRun, frames, step }));
+  });
+}
+
+function registerVerb(program: Command, verb: JobVerb, description: string): void {
+  const command = program.command(verb).description(description).argument('<job...>', 'one job or several');
+  addAskOptions(command).action(async (ids: string[], options: AskOptions) => {
+    const { dryRun } = options;
+    await runCommand(options, (context) => askJobs(context, ids, verb, { dryRun }));
+  });
+}
+
+function registerFramesVerb(
+  program: Command,
+  verb: JobVerb,
+  texts: { description: string; frames: string },
+): void {
+  const command = program
+    .command(verb)
+    .description(texts.description)
+    .argument('<job...>', 'one job or several')
+    .option('--frames <range>', texts.frames, rangeText)
     .option('--step <name>', 'only frames of this step');
-  addCommonOptions(command).action(async (id: string, options: ControlOptions) => {
-    await runCommand(options, async (context) => {
-      const { frames, step } = options;
-      return await control(context, id, 'retry', {
-        ...(frames === undefined ? {} : { frames: parseFrameRange(frames).text }),
-        ...(step === undefined ? {} : { step }),
-      });
-    });
+  addAskOptions(command).action(async (ids: string[], options: FramesOptions) => {
+    const { dryRun, frames, step } = options;
+    await runCommand(options, (context) => askJobs(context, ids, verb, { dryRun, frames, step }));
   });
 }
 
-export function registerPriority(program: Command): void {
-  const command = program
-    .command('priority')
-    .description("change a job's priority, at once")
-    .argument('<id>', 'the job')
-    .argument('<n>', '0 to 100; higher goes first', wholeNumber(0, 100));
-  addCommonOptions(command).action(async (id: string, priority: number, options: CommonOptions) => {
-    await runCommand(options, async (context) => await control(context, id, 'priority', { priority }));
-  });
-}
-
-function registerVerb(program: Command, verb: Verb, description: string): void {
-  const command = program.command(verb).description(description).argument('<id>', 'the job');
-  addCommonOptions(command).action(async (id: string, options: CommonOptions) => {
-    await runCommand(options, async (context) => await control(context, id, verb, {}));
-  });
-}
-
-type Run = Parameters<typeof runCommand>[1];
-
-async function control(
-  { out, farm }: Parameters<Run>[0],
-  id: string,
-  verb: Verb,
-  body: ControlRequest,
-): ReturnType<Run> {
-  const reply = await (await farm()).control(id, verb, body);
-  await out.result(reply, () => printable(reply.message));
-  return reply.ok ? EXIT.done : EXIT.failed;
-}
+/** Checked here, so that a mistyped range is wrong use and not a refusal. */
+const rangeText = (text: string): string => parseFrameRange(text).text;

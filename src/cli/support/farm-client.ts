@@ -3,10 +3,13 @@ import {
   assetPlanSchema,
   assetReplySchema,
   attemptsSchema,
+  controlManyReplySchema,
   controlReplySchema,
   framesPageSchema,
+  historySchema,
   jobsPageSchema,
   logReplySchema,
+  notesSchema,
   problemSchema,
   resultsPageSchema,
   templateSchema,
@@ -17,17 +20,22 @@ import {
   type AssetPlanRequest,
   type AssetReply,
   type Attempts,
+  type ControlBody,
+  type ControlManyBody,
+  type ControlManyReply,
   type ControlReply,
   type FramesPage,
+  type History,
   type JobsPage,
   type LogReply,
+  type Notes,
   type ResultsPage,
   type Template,
   type TemplateRequest,
   type Worker,
 } from '../../shared/contracts/api.ts';
 import type { AssetManifest } from '../../shared/contracts/manifest.ts';
-import { jobSummarySchema, type JobSummary } from '../../shared/contracts/messages.ts';
+import { jobSummarySchema, type JobSummary, type JobVerb } from '../../shared/contracts/messages.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import { RefusedError, UnreachableError } from './exit-codes.ts';
 
@@ -44,13 +52,6 @@ interface RequestOptions<T> {
   query?: Query;
   /** JSON, or bytes that are sent as they are. */
   body?: unknown;
-}
-
-/** What `POST /api/jobs/:id/<verb>` takes. */
-export interface ControlRequest {
-  frames?: string;
-  step?: string;
-  priority?: number;
 }
 
 /**
@@ -108,12 +109,23 @@ export class FarmClient {
     return this.#request('GET', `/api/jobs/${segment(id)}/logs`, { schema: logReplySchema, query });
   }
 
-  control(
-    id: string,
-    verb: 'pause' | 'resume' | 'cancel' | 'retry' | 'priority',
-    body: ControlRequest = {},
-  ): Promise<ControlReply> {
+  control(id: string, verb: JobVerb, body: ControlBody = {}): Promise<ControlReply> {
     return this.#request('POST', `/api/jobs/${segment(id)}/${verb}`, { schema: controlReplySchema, body });
+  }
+
+  /** One verb for several jobs. */
+  controlMany(body: ControlManyBody): Promise<ControlManyReply> {
+    return this.#request('POST', '/api/jobs/control', { schema: controlManyReplySchema, body });
+  }
+
+  /** Who did what to a job, newest first. */
+  history(id: string, query: { limit?: number } = {}): Promise<History> {
+    return this.#request('GET', `/api/jobs/${segment(id)}/history`, { schema: historySchema, query });
+  }
+
+  /** What people wrote about a job, newest first. */
+  notes(id: string, query: { limit?: number } = {}): Promise<Notes> {
+    return this.#request('GET', `/api/jobs/${segment(id)}/notes`, { schema: notesSchema, query });
   }
 
   async workers(): Promise<Worker[]> {
