@@ -145,6 +145,7 @@ export class ScriptedWorker {
   #beating = true;
   #state: Heartbeat['state'] = 'idle';
   #pullers: Promise<void>[] = [];
+  #orders: Heartbeat['orders'] = { pause: null, timetable: null };
 
   constructor(connection: NatsConnection, options: ScriptedWorkerOptions = {}) {
     this.#connection = connection;
@@ -167,6 +168,7 @@ export class ScriptedWorker {
         const control = decodeMessage(workerControlSchema, message.data, 'control');
         this.controls.push(control);
         if (control.type === 'lanes') this.#pullFrom(control.lanes.map((lane) => lane.lane));
+        if (control.type === 'orders') this.#obey(control.orders);
       },
     });
     this.#connection.subscribe('control.job.*', {
@@ -207,7 +209,9 @@ export class ScriptedWorker {
       pid: process.pid,
       slots: this.#slots,
       cores: this.#slots,
-      state: this.#state,
+      state: this.#orders.pause === null ? this.#state : 'paused',
+      pause: this.#orders.pause,
+      orders: this.#orders,
       engines: this.#engines,
       lanes: this.#lanes,
       attempts: [...this.held.values()].map(({ task, frame, frameSeconds }) => ({
@@ -266,6 +270,12 @@ export class ScriptedWorker {
     await Promise.all(this.#pullers);
   }
 
+  /** A paused worker pulls nothing. */
+  #obey(orders: Heartbeat['orders']): void {
+    this.#orders = orders;
+    this.beat();
+  }
+
   #pullFrom(lanes: string[]): void {
     if (JSON.stringify(lanes) === JSON.stringify(this.#lanes)) return;
     this.#lanes = lanes;
@@ -281,7 +291,7 @@ export class ScriptedWorker {
       config: {},
     } as never);
     while (!this.#stopping) {
-      if (!this.#beating) {
+      if (!this.#beating || this.#orders.pause !== null) {
         await new Promise((resolve) => setTimeout(resolve, 50));
         continue;
       }

@@ -19,16 +19,20 @@ export interface HeldStep {
  * Holds all of a step that has not begun: a person decides. Frames under way are finished first; what their attempts give
  * back is held, too. The job is locked by the caller.
  * @param reason a sentence for people.
+ * @returns undefined when nothing of it is open any more.
  */
 export async function holdStep(
   trx: LedgerTransaction,
   steps: StepInfos,
   step: { key: string; jobId: string },
   reason: string,
-): Promise<HeldStep> {
-  await sql`UPDATE steps SET hold_reason = ${reason},
+): Promise<HeldStep | undefined> {
+  const { numAffectedRows } = await sql`UPDATE steps SET hold_reason = ${reason},
       entry_state = CASE WHEN frames_expanded < frame_total THEN 'held'::frame_state ELSE entry_state END
-    WHERE key = ${step.key}`.execute(trx);
+    WHERE key = ${step.key} AND (waiting + ready + queued + running > 0 OR frames_expanded < frame_total)`.execute(
+    trx,
+  );
+  if (numAffectedRows === 0n) return undefined;
   await trx.updateTable('jobs').set({ error: reason }).where('id', '=', step.jobId).execute();
   const tasks = await trx
     .selectFrom('tasks')

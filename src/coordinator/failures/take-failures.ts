@@ -59,7 +59,9 @@ export async function takeFailures(
     const step = steps.get(key);
     if (!step) continue;
     const reason = holdReason(found, context.able(step));
-    if (reason !== undefined) held.push(await holdStep(trx, context.steps, step, reason));
+    if (reason === undefined) continue;
+    const one = await holdStep(trx, context.steps, step, reason);
+    if (one) held.push(one);
   }
   return { held, workers: [...new Set(ofWorkers.map(({ worker }) => worker))] };
 }

@@ -1,0 +1,414 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
+import { jobWhen, submit, until } from '../support/jobs.ts';
+import type { HeldTask, ScriptedWorker } from '../support/scripted-worker.ts';
+
+const document = { version: 1, id: 'j', name: 'x', engine: 'null', frames: '1-12', chunk: 1 };
+const PARSE_ERROR = "File 'shot.pov' line 12: Parse Error: No matching }, expected #end";
+
+describe('when frames fail', () => {
+  let farm: CoordinatorFarm;
+  beforeEach(async () => {
+    farm = await createCoordinatorFarm();
+  });
+  afterEach(() => farm.dispose());
+
+  const frame = (number: number) =>
+    farm.context.ledger
+      .selectFrom('frames')
+      .selectAll()
+      .where('number', '=', number)
+      .executeTakeFirstOrThrow();
+  const step = () => farm.context.ledger.selectFrom('steps').selectAll().executeTakeFirstOrThrow();
+  const pauseOf = async (id: string) =>
+    (await farm.context.ledger.selectFrom('workers').select('pause').where('id', '=', id).executeTakeFirst())
+      ?.pause;
+  const countsAreRight = async (): Promise<void> => {
+    const { rows } = await sql`
+      SELECT s.key FROM steps s CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE f.state = 'ready') AS ready, count(*) FILTER (WHERE f.state = 'held') AS held,
+          count(*) FILTER (WHERE f.state = 'failed') AS failed, count(*) FILTER (WHERE f.state = 'done') AS done
+        FROM frames f WHERE f.step_key = s.key
+      ) c WHERE (s.ready, s.held, s.failed, s.done) IS DISTINCT FROM (c.ready, c.held, c.failed, c.done)`.execute(
+      farm.context.ledger,
+    );
+    expect(rows).toEqual([]);
+  };
+
+  describe('a frame that kills its worker', () => {
+    /** Dies with the first task that has the frame in hand, and is started again at once. */
+    const mortal = async (id: string, poison: number, deaths: string[]): Promise<void> => {
+      const worker: ScriptedWorker = await farm.work({
+        id,
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          if (!task.frames.includes(poison)) return task.complete();
+          const before = task.task.frames.filter(({ number }) => number < poison);
+          if (before.length > 0)
+            await task.say({ type: 'frames', done: before.map((each) => task.result(each)) });
+          worker.held.get(task.attempt)!.frame = poison;
+          worker.beat();
+          worker.silence();
+          deaths.push(id);
+          await mortal(id, poison, deaths);
+        },
+      });
+    };
+
+    it('is given up after three deaths; those behind it are not blamed, and the job goes on', async () => {
+      const deaths: string[] = [];
+      await Promise.all(['w1', 'w2'].map((id) => mortal(id, 3, deaths)));
+      await submit(farm.context, { ...document, frames: '1-8', chunk: 4 });
+      const job = await jobWhen(farm.context, 'j', 'failed', 40_000);
+      expect(job.frames).toMatchObject({ done: 7, failed: 1 });
+      expect(deaths).toHaveLength(3);
+      const text = `Its worker died 3 times while it was rendered (${deaths.join(', ')}).`;
+      expect(await frame(3)).toMatchObject({ state: 'failed', losses: 3, failures: 0, error: text });
+      expect(job.error).toBe(`Frame 3 of x: ${text}`.replace('of x', `of ${(await step()).name}`));
+      const others = await farm.context.ledger
+        .selectFrom('frames')
+        .select('number')
+        .where('losses', '>', 0)
+        .execute();
+      expect(others).toEqual([{ number: 3 }]);
+      await countsAreRight();
+    });
+
+    it('is not charged when the worker was only cut off and comes back', async () => {
+      const held: HeldTask[] = [];
+      const worker = await farm.work({ slots: 1, handle: async (task) => void held.push(task) });
+      await submit(farm.context, { ...document, frames: '1-2', chunk: 2 });
+      await until('the task is held', () => held.length === 1);
+      await held[0]!.started();
+      await jobWhen(farm.context, 'j', (job) => job.frames.running === 1);
+      worker.silence();
+      await until('the frame is charged', async () => (await frame(1)).losses === 1);
+      expect(await frame(2)).toMatchObject({ losses: 0, state: 'ready' });
+      worker.speak();
+      await until('the charge is taken back', async () => (await frame(1)).losses === 0);
+      expect(await farm.context.ledger.selectFrom('worker_failures').selectAll().execute()).toEqual([]);
+    });
+
+    it('is not charged when an operator stops the worker', async () => {
+      const held: HeldTask[] = [];
+      const worker = await farm.work({ slots: 1, handle: async (task) => void held.push(task) });
+      await submit(farm.context, { ...document, frames: '1', chunk: 1 });
+      await until('the task is held', () => held.length === 1);
+      await held[0]!.started();
+      await jobWhen(farm.context, 'j', (job) => job.frames.running === 1);
+      worker.goodbye();
+      await farm.work({ id: worker.id });
+      await jobWhen(farm.context, 'j', 'completed');
+      const attempts = await farm.context.ledger
+        .selectFrom('attempts')
+        .select(['outcome', 'frame'])
+        .where('outcome', '=', 'lost')
+        .execute();
+      expect(attempts).toEqual([{ outcome: 'lost', frame: null }]);
+    });
+
+    it('is taken all the same when the worker brings it after it was given up', async () => {
+      const held: HeldTask[] = [];
+      const worker = await farm.work({ slots: 1, handle: async (task) => void held.push(task) });
+      await submit(farm.context, { ...document, frames: '1' });
+      await until('the task is held', () => held.length === 1);
+      await held[0]!.started();
+      await jobWhen(farm.context, 'j', (job) => job.frames.running === 1);
+      await farm.context.ledger.updateTable('frames').set({ losses: 2 }).execute();
+      worker.silence();
+      await jobWhen(farm.context, 'j', 'failed');
+      await held[0]!.complete();
+      await jobWhen(farm.context, 'j', 'completed');
+      expect(await frame(1)).toMatchObject({ state: 'done', losses: 2, error: null });
+      await countsAreRight();
+    });
+  });
+
+  it('blames the frame under way, not the chunk, when an engine crashes without a word', async () => {
+    let crashed = false;
+    await farm.work({
+      slots: 1,
+      handle: async (task) => {
+        await task.started();
+        if (crashed) return task.complete();
+        crashed = true;
+        await task.say({
+          type: 'frames',
+          done: task.task.frames.slice(0, 2).map((each) => task.result(each)),
+        });
+        await task.fail({ message: 'Segmentation fault' });
+      },
+    });
+    await submit(farm.context, { ...document, frames: '1-6', chunk: 6, maxAttempts: 2 });
+    await jobWhen(farm.context, 'j', 'completed');
+    const rows = await farm.context.ledger
+      .selectFrom('frames')
+      .select('failures')
+      .orderBy('number')
+      .execute();
+    expect(rows.map((row) => row.failures)).toEqual([0, 0, 1, 0, 0, 0]);
+  });
+
+  describe('a step of which every frame fails', () => {
+    const failing = (id: string, message = (task: HeldTask) => `${PARSE_ERROR} (frame ${task.frames[0]})`) =>
+      farm.work({
+        id,
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          await sleep(20);
+          await task.fail({ message: message(task), failedFrame: task.frames[0]!, class: 'scene' });
+        },
+      });
+
+    it('is held after five frames on two workers, with the log line; resumed, it is not held again', async () => {
+      await Promise.all([failing('w1'), failing('w2')]);
+      await submit(farm.context, { ...document, frames: '1-100', maxAttempts: 1 });
+      const job = await jobWhen(farm.context, 'j', 'held');
+      expect(job.error).toEqual(
+        expect.stringMatching(/^Held: \d+ frames failed alike on 2 workers and none succeeded: File 'shot/),
+      );
+      expect((await step()).hold_reason).toBe(job.error);
+      expect(job.frames.failed).toBeGreaterThanOrEqual(5);
+      expect(job.frames.failed).toBeLessThan(40);
+      expect(job.frames.failed + job.frames.held).toBe(100);
+      await countsAreRight();
+      await control('resume');
+      const after = await jobWhen(farm.context, 'j', 'failed');
+      expect(after.frames).toMatchObject({ failed: 100, held: 0 });
+      expect(await step()).toMatchObject({ hold_reason: null, hold_allowed: false });
+    });
+
+    it('is held by the word of the only worker, and retried when it is mended', async () => {
+      let mended = false;
+      await farm.work({
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          if (mended) return task.complete();
+          await task.fail({ message: PARSE_ERROR, failedFrame: task.task.frames[0]!.number, class: 'scene' });
+        },
+      });
+      await submit(farm.context, document);
+      const job = await jobWhen(farm.context, 'j', 'held');
+      expect(job.error).toEqual(expect.stringContaining('on w1, the only worker that can render it'));
+      mended = true;
+      await control('resume');
+      await jobWhen(farm.context, 'j', 'completed');
+      await countsAreRight();
+    });
+
+    it('is not held when frames fail for different reasons, or one has succeeded', async () => {
+      const words = ['no camera', 'no light', 'no sky', 'no floor', 'no actor', 'no sound'];
+      await failing('w1', (task) => words[task.frames[0]! % words.length]!);
+      await submit(farm.context, { ...document, frames: '1-6', maxAttempts: 1 });
+      await jobWhen(farm.context, 'j', 'failed');
+      expect((await step()).hold_reason).toBeNull();
+    });
+
+    it('goes on by itself when a frame that was under way succeeds', async () => {
+      const held: HeldTask[] = [];
+      const slow = await farm.work({
+        id: 'slow',
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          if (held.length === 0) held.push(task);
+          else await task.complete();
+        },
+      });
+      await submit(farm.context, { ...document, frames: '1-60', maxAttempts: 1 });
+      await until('one frame is under way', () => held.length === 1);
+      const workers = [await failing('w1'), await failing('w2')];
+      await until('the step is held', async () => (await step()).hold_reason !== null);
+      await jobWhen(farm.context, 'j', ({ frames }) => frames.held > 0 && frames.running === 1);
+      await until('the slow worker is told to give the rest back', () =>
+        slow.controls.some(({ type }) => type === 'release'),
+      );
+      for (const worker of workers) worker.goodbye();
+      await held[0]!.complete();
+      const after = await jobWhen(farm.context, 'j', 'failed');
+      expect(after.frames).toMatchObject({ held: 0 });
+      expect(after.frames.done + after.frames.failed).toBe(60);
+      await countsAreRight();
+    });
+
+    async function control(verb: 'resume'): Promise<void> {
+      const connection = await farm.context.connectAs('operator');
+      connection.publish(
+        'jobs.control.j',
+        JSON.stringify({ version: 1, verb, requestId: `r-${verb}`, by: 'ann' }),
+      );
+      await connection.flush();
+      await connection.close();
+    }
+  });
+
+  describe('memory', () => {
+    it('is doubled once; a frame that runs out of that, too, fails with both figures', async () => {
+      await farm.work({
+        slots: 4,
+        facts: { memoryBytes: 16 * 2 ** 30 },
+        handle: async (task) => {
+          await task.started();
+          if (!task.frames.includes(2)) return task.complete();
+          await task.fail({ message: 'Calloc returns null', failedFrame: 2, class: 'out-of-memory' });
+        },
+      });
+      await submit(farm.context, { ...document, frames: '1-3' });
+      const job = await jobWhen(farm.context, 'j', 'failed');
+      expect(job.frames).toMatchObject({ done: 2, failed: 1 });
+      const { rows } = await sql<{ slots: number }>`
+        SELECT slots FROM tasks WHERE frames = '{2}' ORDER BY key`.execute(farm.context.ledger);
+      expect(rows.map((row) => row.slots)).toEqual([1, 2]);
+      expect(await frame(2)).toMatchObject({
+        failures: 1,
+        error:
+          'It ran out of memory with 4 GiB, and again with 8 GiB. Other frames of the step took up to 977 KiB. ' +
+          'Ask for more by requires.memory, or make the scene smaller. The engine said: Calloc returns null',
+      });
+    });
+
+    it('is not asked for where no worker has more', async () => {
+      await farm.work({
+        slots: 1,
+        facts: { memoryBytes: 8 * 2 ** 30 },
+        handle: async (task) => {
+          await task.started();
+          await task.fail({ message: 'no memory', failedFrame: 1, class: 'out-of-memory' });
+        },
+      });
+      await submit(farm.context, { ...document, frames: '1' });
+      await jobWhen(farm.context, 'j', 'failed');
+      expect((await frame(1)).error).toEqual(
+        expect.stringContaining('It ran out of memory with 8 GiB, and no worker with null has more.'),
+      );
+    });
+  });
+
+  describe('licences', () => {
+    const seats = async (taken: number): Promise<void> => {
+      let running = 0;
+      let refused = 0;
+      await farm.work({
+        slots: 4,
+        handle: async (task) => {
+          await task.started();
+          if (running >= taken && refused < 3) {
+            refused++;
+            return task.fail({ message: 'No licence left', class: 'licence', failedFrame: task.frames[0]! });
+          }
+          running++;
+          await until('others were refused', () => refused > 0, 15_000);
+          running--;
+          await task.complete();
+        },
+      });
+    };
+
+    it('use up no attempt; their pool is lowered to what it gave', async () => {
+      await farm.context.ledger
+        .insertInto('limits')
+        .values({ kind: 'licence', name: 'nuke', running: 10 })
+        .execute();
+      await seats(2);
+      await submit(farm.context, { ...document, frames: '1-4', licences: ['nuke'], maxAttempts: 1 });
+      await until('the pool is lowered', async () => (await pool())?.lowered_to !== null);
+      const lowered = await pool();
+      expect(lowered?.lowered_to).toBeLessThanOrEqual(3);
+      expect(lowered).toMatchObject({ running: 10 });
+      const rows = await farm.context.ledger.selectFrom('frames').select('failures').execute();
+      expect(rows.every((row) => row.failures === 0)).toBe(true);
+      expect((await step()).retry_at).toBeNull();
+    });
+
+    it('make the step wait where there is no limit to lower', async () => {
+      await seats(0);
+      await submit(farm.context, { ...document, frames: '1-2', maxAttempts: 1 });
+      await until('the step waits', async () => (await step()).retry_at !== null);
+      const job = await jobWhen(
+        farm.context,
+        'j',
+        (found) => found.frames.running + found.frames.queued === 0,
+      );
+      expect(job.frames.failed).toBe(0);
+    });
+
+    const pool = () =>
+      farm.context.ledger.selectFrom('limits').selectAll().where('name', '=', 'nuke').executeTakeFirst();
+  });
+
+  describe('a worker that fails with what others can render', () => {
+    it('is quarantined with the reason; a worker that also renders is not', async () => {
+      const bad = await farm.work({
+        id: 'bad',
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          await task.fail({ message: `GPU fell off the bus`, failedFrame: task.frames[0]! });
+        },
+      });
+      let turn = 0;
+      await farm.work({
+        id: 'moody',
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          if (turn++ % 2 === 0)
+            await task.fail({ message: 'Segmentation fault', failedFrame: task.frames[0]! });
+          else await task.complete();
+        },
+      });
+      await farm.work({ id: 'good', slots: 1 });
+      await submit(farm.context, { ...document, frames: '1-100', maxAttempts: 20 });
+      await until(
+        'it is paused',
+        async () => (await pauseOf('bad')) !== null && (await pauseOf('bad')) !== undefined,
+        40_000,
+      );
+      const pause = await pauseOf('bad');
+      expect(pause).toMatchObject({ by: 'quarantine', until: null });
+      expect(pause?.reason).toEqual(
+        expect.stringMatching(
+          /^It failed with \d+ frames that other workers rendered, .*GPU fell off the bus/,
+        ),
+      );
+      const events = await farm.context.ledger.selectFrom('farm_events').selectAll().execute();
+      expect(events).toMatchObject([{ verb: 'worker-quarantine', subject: 'bad', message: pause?.reason }]);
+      await jobWhen(farm.context, 'j', (job) => job.frames.done >= 80, 40_000);
+      expect(bad.tasks.length).toBeLessThan(100);
+      expect(await pauseOf('moody')).toBeNull();
+      expect(await pauseOf('good')).toBeNull();
+    });
+
+    it('is quarantined when its machine fails again and again, unless nobody else could do its work', async () => {
+      const broken = (id: string) =>
+        farm.work({
+          id,
+          slots: 1,
+          handle: async (task) => {
+            await task.started();
+            await task.fail({ message: "The worker's disk is full.", class: 'host' });
+          },
+        });
+      await broken('w1');
+      await submit(farm.context, { ...document, frames: '1-3' });
+      await until('it failed three times', async () => {
+        const { rows } = await sql<{
+          n: number;
+        }>`SELECT sum(host_failures)::int AS n FROM worker_failures`.execute(farm.context.ledger);
+        return (rows[0]?.n ?? 0) >= 3;
+      });
+      expect(await pauseOf('w1')).toBeNull();
+      await farm.work({ id: 'w2' });
+      await until('it is paused', async () => (await pauseOf('w1')) !== null);
+      expect((await pauseOf('w1'))?.reason).toEqual(
+        expect.stringMatching(/^Its machine failed \d+ times in a row: The worker's disk/),
+      );
+      await jobWhen(farm.context, 'j', 'completed');
+    });
+  });
+});
