@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { JobVerb } from '../shared/contracts/messages.ts';
+import { FarmError } from '../shared/domain/errors.ts';
 import { parseFrameRange } from '../shared/domain/frame-ranges.ts';
 import { addAskOptions, askJobs, type AskOptions } from './support/ask-jobs.ts';
 import { runCommand } from './support/command.ts';
@@ -86,4 +87,11 @@ function registerFramesVerb(
 }
 
 /** Checked here, so that a mistyped range is wrong use and not a refusal. */
-const rangeText = (text: string): string => parseFrameRange(text).text;
+function rangeText(text: string): string {
+  try {
+    return parseFrameRange(text).text;
+  } catch (error) {
+    if (!(error instanceof FarmError)) throw error;
+    throw new InvalidArgumentError(error.message);
+  }
+}
