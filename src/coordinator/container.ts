@@ -9,6 +9,7 @@ import { ControlIntake } from './control/control-intake.ts';
 import { FrameSweeper } from './control/frame-sweeper.ts';
 import { JobControls } from './control/job-controls.ts';
 import { Resubmissions } from './control/resubmit.ts';
+import { FarmRulesCache } from './dispatch/farm-rules.ts';
 import { Feeder } from './dispatch/feeder.ts';
 import { LaneManager } from './dispatch/lane-manager.ts';
 import { LeaderLease } from './dispatch/leader-lease.ts';
@@ -138,9 +139,12 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
     const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
     return new LaneManager(parts, nats, ledger, log);
   });
+  provide(TOKENS.rules, () => new FarmRulesCache(ledger, get(TOKENS.wakeUps)));
   provide(TOKENS.feeder, () => {
     const parts = {
       lanes: get(TOKENS.lanes),
+      registry: get(TOKENS.registry),
+      rules: get(TOKENS.rules),
       lease: get(TOKENS.lease),
       steps: get(TOKENS.steps),
       publisher: get(TOKENS.publisher),

@@ -6,6 +6,7 @@ import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
 import type { ControlIntake } from './control/control-intake.ts';
 import type { FrameSweeper } from './control/frame-sweeper.ts';
+import type { FarmRulesCache } from './dispatch/farm-rules.ts';
 import type { Feeder } from './dispatch/feeder.ts';
 import type { LaneManager } from './dispatch/lane-manager.ts';
 import type { LeaderLease } from './dispatch/leader-lease.ts';
@@ -56,6 +57,7 @@ export const TOKENS = {
   frameSweeper: token<FrameSweeper>('frameSweeper'),
   publisher: token<TaskPublisher>('publisher'),
   lanes: token<LaneManager>('lanes'),
+  rules: token<FarmRulesCache>('rules'),
   feeder: token<Feeder>('feeder'),
   expander: token<Expander>('expander'),
   statusApplier: token<StatusApplier>('statusApplier'),

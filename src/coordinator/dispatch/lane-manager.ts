@@ -1,40 +1,36 @@
-import { AckPolicy, jetstreamManager } from '@nats-io/jetstream';
-import { sql } from 'kysely';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { encodeMessage } from '../../shared/contracts/decode.ts';
-import type { DetectedEngine, WorkerControl } from '../../shared/contracts/messages.ts';
+import type { WorkerControl } from '../../shared/contracts/messages.ts';
 import { laneFilter, workerControlSubject } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
-import { laneId } from '../../shared/domain/worker-groups.ts';
+import { laneId, workerLaneId } from '../../shared/domain/worker-groups.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { STREAMS, TASK_ACK_WAIT_MS, TASK_MAX_DELIVERIES } from '../../shared/messaging/streams.ts';
+import { STREAMS } from '../../shared/messaging/streams.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
+import { OpenLanes } from './open-lanes.ts';
 import type { LeaderLease } from './leader-lease.ts';
 import type { KnownWorker, WorkerRegistry } from './worker-registry.ts';
 
-/** Slots that a task of the only size of lane takes so far. */
-const TASK_SLOTS = 1;
+type ToldLane = Extract<WorkerControl, { type: 'lanes' }>['lanes'][number];
 
-/** A lane that tasks can be published to: its consumer exists. */
-export interface OpenLane {
-  id: string;
-  group: string;
-  engines: readonly DetectedEngine[];
-  /** Of workers that take work now. */
-  slots: number;
-}
-
-/** Makes the durable consumers for groups of workers and tells each worker which lanes are its own. */
+/**
+ * Makes the lanes and tells each worker its own, again whenever what it says differs from what it should have. `shared`:
+ * one for each group, of tasks of one slot. `home`: for a worker with scenes loaded, of tasks for it alone. `reserved`:
+ * for a worker that is kept free for a task of several slots, as long as it is.
+ */
 export class LaneManager {
   readonly #connection: NatsConnection;
-  readonly #ledger: Ledger;
   readonly #registry: WorkerRegistry;
   readonly #lease: LeaderLease;
   readonly #wakeUps: WakeUps;
   readonly #log: Logger;
-  /** Lanes whose consumer exists, as far as this process knows. */
-  readonly #ready = new Map<string, Promise<void>>();
+  readonly #lanes: OpenLanes;
+  /** What each worker was told last. */
+  readonly #told = new Map<string, string>();
+  /** Workers that are to be kept free, and how many slots of them. */
+  #reserved: ReadonlyMap<string, number> = new Map();
 
   constructor(
     parts: { registry: WorkerRegistry; lease: LeaderLease; wakeUps: WakeUps },
@@ -43,11 +39,11 @@ export class LaneManager {
     log: Logger,
   ) {
     this.#connection = connection;
-    this.#ledger = ledger;
     this.#registry = parts.registry;
     this.#lease = parts.lease;
     this.#wakeUps = parts.wakeUps;
     this.#log = log;
+    this.#lanes = new OpenLanes(connection, ledger, log);
   }
 
   start(): void {
@@ -61,8 +57,37 @@ export class LaneManager {
 
   /** Consumers may be gone: look at each again. */
   reset(): void {
-    this.#ready.clear();
-    for (const worker of this.#registry.takingWork()) void this.#assign(worker, true);
+    this.#lanes.forget();
+    this.#told.clear();
+    for (const worker of this.#registry.takingWork()) void this.#assign(worker);
+  }
+
+  /** The worker's part of its group's common lane; undefined while it does not pull from it. */
+  sharedLane(worker: KnownWorker): string | undefined {
+    return this.#pulled(worker, laneId(worker.group, 1));
+  }
+
+  /** The lane of tasks that find their scene loaded in this worker; undefined while it does not pull from it. */
+  homeLane(worker: KnownWorker): string | undefined {
+    return this.#pulled(worker, workerLaneId('home', worker.heartbeat.workerId));
+  }
+
+  /** The lane of tasks that need several slots of this worker; undefined until it is open, which it then soon is. */
+  bigLane(worker: KnownWorker): string | undefined {
+    const id = workerLaneId('big', worker.heartbeat.workerId);
+    if (this.#lanes.isOpen(id)) return id;
+    void this.#open([id], worker);
+    return undefined;
+  }
+
+  /** Which workers are to take nothing but a task of so many slots, until it has begun. Replaces what was said before. */
+  reserve(slots: ReadonlyMap<string, number>): void {
+    const before = this.#reserved;
+    this.#reserved = slots;
+    for (const id of new Set([...before.keys(), ...slots.keys()])) {
+      const worker = this.#registry.get(id);
+      if (worker && before.get(id) !== slots.get(id)) void this.#assign(worker);
+    }
   }
 
   /**
@@ -71,96 +96,66 @@ export class LaneManager {
    * attempt. What still waits is fed again from the ledger.
    */
   async reopenLost(): Promise<void> {
-    if (this.#ready.size === 0) return;
+    const lost = await this.#lanes.lost();
+    if (lost.length === 0) return;
     const manager = await jetstreamManager(this.#connection, { checkAPI: false });
-    const present = new Set<string>();
-    for await (const consumer of manager.consumers.list(STREAMS.tasks.name)) present.add(consumer.name);
-    const lost = [...this.#ready.keys()].filter((id) => !present.has(id));
     for (const id of lost) {
       this.#log.warn({ lane: id }, 'the consumer of a lane is gone; it is made again');
       await manager.streams.purge(STREAMS.tasks.name, { filter: laneFilter(id) });
-      this.#ready.delete(id);
     }
-    if (lost.length > 0) this.reset();
-  }
-
-  /** Lanes with their slots; those without a worker that takes work are left out. */
-  openLanes(): OpenLane[] {
-    const lanes = new Map<string, OpenLane>();
-    for (const worker of this.#registry.takingWork()) {
-      const id = laneId(worker.group, TASK_SLOTS);
-      // Until it pulls, what is published would only wait; and another lane could take it meanwhile.
-      if (!this.#ready.has(id) || !worker.heartbeat.lanes.includes(id)) continue;
-      const lane = lanes.get(id);
-      if (lane) lane.slots += worker.heartbeat.slots;
-      else
-        lanes.set(id, {
-          id,
-          group: worker.group,
-          engines: worker.heartbeat.engines,
-          slots: worker.heartbeat.slots,
-        });
-    }
-    return [...lanes.values()];
-  }
-
-  async #assign(worker: KnownWorker, always = false): Promise<void> {
-    const id = laneId(worker.group, TASK_SLOTS);
-    const { heartbeat } = worker;
-    if (heartbeat.state === 'stopping') return;
-    try {
-      await this.#ensure(id, worker);
-    } catch (error) {
-      this.#ready.delete(id);
-      this.#log.warn(
-        { lane: id, error: messageOf(error) },
-        'the lane could not be opened; its workers ask again',
-      );
-      return;
-    }
-    const told = heartbeat.lanes.length === 1 && heartbeat.lanes[0] === id;
-    if (told && !always) return;
-    const control: WorkerControl = {
-      type: 'lanes',
-      lanes: [{ lane: id, slots: TASK_SLOTS, kind: 'shared' }],
-    };
-    this.#connection.publish(workerControlSubject(heartbeat.workerId), encodeMessage(control));
-  }
-
-  #ensure(id: string, worker: KnownWorker): Promise<void> {
-    const known = this.#ready.get(id);
-    if (known) return known;
-    const opening = this.#open(id, worker);
-    this.#ready.set(id, opening);
-    return opening;
-  }
-
-  async #open(id: string, worker: KnownWorker): Promise<void> {
-    const manager = await jetstreamManager(this.#connection, { checkAPI: false });
-    await manager.consumers.add(STREAMS.tasks.name, {
-      durable_name: id,
-      filter_subject: laneFilter(id),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: TASK_ACK_WAIT_MS * 1_000_000,
-      max_deliver: TASK_MAX_DELIVERIES,
-      max_waiting: 20_000,
-      max_ack_pending: 20_000,
-    });
-    await sql`INSERT INTO lanes (id, group_id, slots, engines)
-      VALUES (${id}, ${worker.group}, ${TASK_SLOTS}, ${JSON.stringify(worker.heartbeat.engines)}::jsonb)
-      ON CONFLICT (id) DO NOTHING`.execute(this.#ledger);
-    this.#log.info({ lane: id }, 'a lane is open');
-    this.#wakeUps.feeder.wake();
+    this.#lanes.forget(lost);
+    this.reset();
   }
 
   /** Removes consumers and rows of lanes that nobody pulls from and nothing waits in. */
   async close(ids: readonly string[]): Promise<void> {
-    const manager = await jetstreamManager(this.#connection, { checkAPI: false });
-    for (const id of ids) {
-      this.#ready.delete(id);
-      await manager.consumers.delete(STREAMS.tasks.name, id);
+    await this.#lanes.close(ids);
+  }
+
+  #pulled(worker: KnownWorker, id: string): string | undefined {
+    // Until it pulls, what is published would only wait; and another lane could take it meanwhile.
+    return this.#lanes.isOpen(id) && worker.heartbeat.lanes.includes(id) ? id : undefined;
+  }
+
+  async #assign(worker: KnownWorker): Promise<void> {
+    const { heartbeat } = worker;
+    if (heartbeat.state === 'stopping') return;
+    const lanes = this.#wanted(worker);
+    const ids = lanes.map((lane) => lane.lane);
+    if (!ids.every((id) => this.#lanes.isOpen(id)) && !(await this.#open(ids, worker))) return;
+    const told = JSON.stringify(lanes);
+    const same = heartbeat.lanes.length === ids.length && ids.every((id) => heartbeat.lanes.includes(id));
+    if (same && this.#told.get(heartbeat.workerId) === told) return;
+    this.#told.set(heartbeat.workerId, told);
+    const control: WorkerControl = { type: 'lanes', lanes };
+    this.#connection.publish(workerControlSubject(heartbeat.workerId), encodeMessage(control));
+  }
+
+  #wanted({ heartbeat: { workerId }, group, assets }: KnownWorker): ToldLane[] {
+    const reserved = this.#reserved.get(workerId);
+    const home = workerLaneId('home', workerId);
+    const hasHome = assets.warm.size > 0 || this.#lanes.isOpen(home);
+    return [
+      ...(reserved === undefined
+        ? []
+        : [{ lane: workerLaneId('big', workerId), slots: reserved, kind: 'reserved' as const }]),
+      ...(hasHome ? [{ lane: home, slots: 1, kind: 'home' as const }] : []),
+      { lane: laneId(group, 1), slots: 1, kind: 'shared' },
+    ];
+  }
+
+  /** @returns whether all are open now. */
+  async #open(ids: readonly string[], worker: KnownWorker): Promise<boolean> {
+    try {
+      await Promise.all(ids.map((id) => this.#lanes.open(id, worker)));
+    } catch (error) {
+      this.#log.warn(
+        { lanes: ids, error: messageOf(error) },
+        'lanes could not be opened; they are tried again with the next heartbeat',
+      );
+      return false;
     }
-    await this.#ledger.deleteFrom('lanes').where('id', 'in', ids).execute();
-    this.#log.info({ lanes: ids }, 'lanes without workers are closed');
+    this.#wakeUps.feeder.wake();
+    return true;
   }
 }

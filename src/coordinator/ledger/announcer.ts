@@ -15,6 +15,12 @@ const LINGER_MS = 3;
 const MAX_JOBS_A_ROUND = 200;
 
 /**
+ * What of a job changed, for parts of this process that keep up with the ledger: `known`: what they were told otherwise;
+ * `steps`: anything but its tasks, of which they were told; `all`: its tasks, too.
+ */
+export type JobNews = 'known' | 'steps' | 'all';
+
+/**
  * Says on `status.job.<id>` what the ledger now has. Changes that come while a round is under way are one message:
  * rounds follow each other, so that no older state is said after a newer one.
  */
@@ -23,6 +29,7 @@ export class Announcer {
   readonly #jetstream: JetStreamClient;
   readonly #coordinatorId: string;
   readonly #log: Logger;
+  readonly #listeners: ((jobId: string, news: JobNews) => void)[] = [];
   #pending = new Map<string, Map<string, FrameChange> | null>();
   #round: Promise<void> | undefined;
 
@@ -33,8 +40,14 @@ export class Announcer {
     this.#log = log;
   }
 
+  /** Called at once with each job that is announced by this process. */
+  onChange(listener: (jobId: string, news: JobNews) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** @param changes frames that changed; null when they are too many or not known one by one. */
-  announce(jobId: string, changes: readonly FrameChange[] | null = []): void {
+  announce(jobId: string, changes: readonly FrameChange[] | null = [], news: JobNews = 'all'): void {
+    for (const listener of this.#listeners) listener(jobId, news);
     const known = this.#pending.get(jobId);
     if (changes === null || known === null) this.#pending.set(jobId, null);
     else {

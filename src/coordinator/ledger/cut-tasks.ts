@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { TaskCut } from '../planning/snapshot.ts';
 import type { LedgerTransaction } from './job-repository.ts';
 
@@ -40,15 +40,7 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
   if (cuts.length === 0) return [];
   const plan = placesInStep(cuts);
   const { rows } = await sql<CutTask>`
-    WITH plan AS (
-      SELECT p.* FROM unnest(
-        ${plan.map((_, index) => index)}::int[], ${plan.map((cut) => cut.stepKey)}::bigint[],
-        ${plan.map((cut) => cut.variantMemoryBytes)}::bigint[], ${plan.map((cut) => cut.lane)}::text[],
-        ${plan.map((cut) => cut.engineVersion)}::text[], ${plan.map((cut) => cut.slots)}::int[],
-        ${plan.map((cut) => cut.gpus)}::int[], ${plan.map((cut) => cut.worker)}::text[],
-        ${plan.map((cut) => cut.first)}::int[], ${plan.map((cut) => cut.end)}::int[]
-      ) AS p(no, step_key, variant, lane, version, slots, gpus, worker, first, upto)
-    ),
+    WITH plan AS ${planned(plan)},
     open_step AS MATERIALIZED (
       SELECT s.key AS step_key, s.job_id, s.engine,
         COALESCE(s.engine_version, (SELECT p.version FROM plan p WHERE p.step_key = s.key ORDER BY p.no LIMIT 1)) AS version
@@ -61,36 +53,27 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
       SELECT p.*, o.job_id, o.engine FROM plan p JOIN open_step o ON o.step_key = p.step_key AND o.version = p.version
     ),
     wanted AS MATERIALIZED (
-      SELECT step_key, variant, max(upto) AS frames FROM placed GROUP BY step_key, variant
+      SELECT step_key, variant, max(upto) AS frames, array_agg(first ORDER BY first) AS firsts,
+        array_agg(no ORDER BY first) AS nos
+      FROM placed GROUP BY step_key, variant
     ),
     picked AS MATERIALIZED (
-      SELECT w.step_key, w.variant, f.*,
+      SELECT w.step_key, w.variant, w.firsts, w.nos, f.*,
         row_number() OVER (PARTITION BY w.step_key, w.variant ORDER BY f.position) - 1 AS nth,
         sum(f.suspect::int) OVER (PARTITION BY w.step_key, w.variant ORDER BY f.position) AS suspects
       FROM wanted w CROSS JOIN LATERAL (
-        (
-          SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
-          FROM frames
-          WHERE w.variant IS NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes IS NULL
-            AND (retry_at IS NULL OR retry_at <= now())
-          ORDER BY position LIMIT w.frames
-        ) UNION ALL (
-          SELECT * FROM (
-            SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
-            FROM frames
-            WHERE w.variant IS NOT NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes = w.variant
-              AND (retry_at IS NULL OR retry_at <= now())
-            OFFSET 0
-          ) bigger ORDER BY position LIMIT w.frames
-        )
+        ${READY_FRAMES}
       ) f
     ),
     taken AS (
-      SELECT p.no, f.*,
-        first_value(f.suspects) OVER (PARTITION BY p.no ORDER BY f.nth) AS first_suspects,
-        first_value(f.suspect) OVER (PARTITION BY p.no ORDER BY f.nth) AS first_suspect
-      FROM placed p JOIN picked f ON f.step_key = p.step_key AND f.nth >= p.first AND f.nth < p.upto
-        AND f.variant IS NOT DISTINCT FROM p.variant
+      SELECT f.*,
+        first_value(f.suspects) OVER (PARTITION BY f.no ORDER BY f.nth) AS first_suspects,
+        first_value(f.suspect) OVER (PARTITION BY f.no ORDER BY f.nth) AS first_suspect
+      FROM (
+        -- The cuts of a step follow each other without a gap: a frame's is found by bisection. A join by ranges would
+        -- compare each of thousands of frames with each of hundreds of cuts.
+        SELECT p.*, p.nos[width_bucket(p.nth::int, p.firsts)] AS no FROM picked p
+      ) f
     ),
     grouped AS (
       SELECT no, array_agg(number ORDER BY nth) AS frames, array_agg(tid ORDER BY nth) AS tids,
@@ -130,11 +113,44 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
   return rows;
 }
 
-/** Several cuts of one step take its frames one after the other. */
-function placesInStep(cuts: readonly PlacedCut[]): (PlacedCut & { first: number; end: number })[] {
+/** The first ready frames of a row `w` of (step, demand for memory, how many): two ways, each by an index of its own. */
+const READY_FRAMES = sql`(
+          SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
+          FROM frames
+          WHERE w.variant IS NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes IS NULL
+            AND (retry_at IS NULL OR retry_at <= now())
+          ORDER BY position LIMIT w.frames
+        ) UNION ALL (
+          SELECT * FROM (
+            SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
+            FROM frames
+            WHERE w.variant IS NOT NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes = w.variant
+              AND (retry_at IS NULL OR retry_at <= now())
+            OFFSET 0
+          ) bigger ORDER BY position LIMIT w.frames
+        )`;
+
+type PlannedCut = PlacedCut & {
+  /** Places of its frames among the ready ones that are cut. */
+  first: number;
+  end: number;
+};
+
+const planned = (plan: readonly PlannedCut[]): RawBuilder<unknown> => sql`(
+      SELECT p.* FROM unnest(
+        ${plan.map((_, index) => index)}::int[], ${plan.map((cut) => cut.stepKey)}::bigint[],
+        ${plan.map((cut) => cut.variantMemoryBytes)}::bigint[], ${plan.map((cut) => cut.lane)}::text[],
+        ${plan.map((cut) => cut.engineVersion)}::text[], ${plan.map((cut) => cut.slots)}::int[],
+        ${plan.map((cut) => cut.gpus)}::int[], ${plan.map((cut) => cut.worker)}::text[],
+        ${plan.map((cut) => cut.first)}::int[], ${plan.map((cut) => cut.end)}::int[]
+      ) AS p(no, step_key, variant, lane, version, slots, gpus, worker, first, upto)
+    )`;
+
+/** Several cuts of one step take its frames one after the other; only those of one version of the engine are carried out. */
+function placesInStep(cuts: readonly PlacedCut[]): PlannedCut[] {
   const next = new Map<string, number>();
   return cuts.map((cut) => {
-    const pile = `${cut.stepKey}/${cut.variantMemoryBytes ?? ''}`;
+    const pile = `${cut.stepKey}/${cut.variantMemoryBytes ?? ''}/${cut.engineVersion}`;
     const first = next.get(pile) ?? 0;
     next.set(pile, first + cut.frames);
     return { ...cut, first, end: first + cut.frames };

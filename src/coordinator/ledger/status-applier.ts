@@ -165,9 +165,10 @@ export class StatusApplier {
   }
 
   async #tell(applied: AppliedBatch): Promise<void> {
-    for (const [jobId, frames] of applied.changes) this.#announcer.announce(jobId, frames);
-    const ended = [...applied.plan.tasks.values()].filter((task) => task.state === 'ended');
-    this.#feeder.tasksEnded(ended.flatMap((task) => applied.tasks.get(task.key)?.lane ?? []));
+    // Where more changed than is listed, tasks may have, too.
+    for (const [jobId, frames] of applied.changes)
+      this.#announcer.announce(jobId, frames, frames === null ? 'all' : 'steps');
+    this.#feeder.tasksTurned(applied.plan.tasks.values());
     for (const { worker, attempt, frames } of applied.plan.strays) this.#drop(worker, attempt, frames);
     await this.#dropTaken(applied);
     this.#farm.addTroubled(applied.conclusions.workers);

@@ -1,0 +1,232 @@
+import type { StepRequirements } from '../../shared/database/schema.ts';
+import type { StepInfo } from '../ledger/step-info.ts';
+import { MAX_CHUNK } from '../planning/chunk-size.ts';
+import type { Needs, StepView } from '../planning/snapshot.ts';
+import type { OpenStepRow } from './read-open-steps.ts';
+
+/** What a frame takes in a task message, and what a message may take in all (NATS's default limit is 1 MiB). */
+const FRAME_BYTES = 48;
+const MESSAGE_BYTES = 1_040_000;
+
+/** What a step's tasks are planned by, also when none of its frames is ready. */
+export interface StepFacts {
+  key: string;
+  jobId: string;
+  engine: string;
+  project: string;
+  owner: string;
+  priority: number;
+  licences: readonly string[];
+  secondsPerFrame: number | null;
+}
+
+/** What never changes of a step, as far as planning looks at it. */
+interface FixedFacts {
+  requires: StepRequirements;
+  licences: readonly string[];
+  asset: string | null;
+  maxFrames: number;
+}
+
+interface OpenJob {
+  facts: StepFacts[];
+  views: StepView[];
+  fixed: ReadonlyMap<string, FixedFacts>;
+}
+
+/**
+ * The steps of open jobs as the leader last read them. A round of dispatch costs what changed since the last one, not
+ * what waits: only jobs of which something was heard are read again.
+ */
+export class OpenSteps {
+  readonly #jobs = new Map<string, OpenJob>();
+  readonly #facts = new Map<string, StepFacts>();
+  /** When a job is to be read again because something of it may begin, by the process's clock. */
+  readonly #due = new Map<string, number>();
+  #views: StepView[] | undefined;
+
+  /** Steps with frames that may be cut now. */
+  views(): readonly StepView[] {
+    this.#views ??= [...this.#jobs.values()].flatMap((job) => job.views);
+    return this.#views;
+  }
+
+  facts(stepKey: string): StepFacts | undefined {
+    return this.#facts.get(stepKey);
+  }
+
+  jobIds(): Iterable<string> {
+    return this.#jobs.keys();
+  }
+
+  /** Jobs of which something may begin now that could not before. */
+  takeDue(nowMs: number): string[] {
+    const due = [...this.#due].filter(([, at]) => at <= nowMs).map(([jobId]) => jobId);
+    for (const jobId of due) this.#due.delete(jobId);
+    return due;
+  }
+
+  /** Keys of steps whose unchanging parts are not known yet. */
+  unknown(rows: readonly OpenStepRow[]): string[] {
+    return rows.filter((row) => !this.#jobs.get(row.job_id)?.fixed.has(row.key)).map((row) => row.key);
+  }
+
+  /** Replaces what is known of these jobs. Those without a row have nothing open. */
+  replace(
+    jobIds: readonly string[],
+    rows: readonly OpenStepRow[],
+    infos: ReadonlyMap<string, StepInfo>,
+    nowMs: number,
+  ): void {
+    const byJob = new Map<string, OpenStepRow[]>();
+    for (const row of rows) {
+      const known = byJob.get(row.job_id);
+      if (known) known.push(row);
+      else byJob.set(row.job_id, [row]);
+    }
+    for (const jobId of jobIds) this.#replaceJob(jobId, byJob.get(jobId) ?? [], infos, nowMs);
+    this.#views = undefined;
+  }
+
+  /** Frames were cut: what is left, without asking the ledger. */
+  taken(cut: {
+    stepKey: string;
+    variantMemoryBytes: number | null;
+    frames: number;
+    engineVersion: string;
+  }): void {
+    const facts = this.#facts.get(cut.stepKey);
+    const job = facts && this.#jobs.get(facts.jobId);
+    if (!job) return;
+    job.views = job.views.flatMap((view) => {
+      if (view.key !== cut.stepKey) return [view];
+      const frames = view.variantMemoryBytes === cut.variantMemoryBytes ? cut.frames : 0;
+      if (frames >= view.ready) return [];
+      const needs = { ...view.needs, engineVersion: cut.engineVersion };
+      return [
+        { ...view, needs, ready: view.ready - frames, previewReady: Math.max(0, view.previewReady - frames) },
+      ];
+    });
+    this.#views = undefined;
+  }
+
+  clear(): void {
+    this.#jobs.clear();
+    this.#facts.clear();
+    this.#due.clear();
+    this.#views = undefined;
+  }
+
+  #replaceJob(
+    jobId: string,
+    rows: readonly OpenStepRow[],
+    infos: ReadonlyMap<string, StepInfo>,
+    nowMs: number,
+  ): void {
+    const before = this.#jobs.get(jobId);
+    for (const facts of before?.facts ?? []) this.#facts.delete(facts.key);
+    this.#due.delete(jobId);
+    if (rows.length === 0) {
+      this.#jobs.delete(jobId);
+      return;
+    }
+    const job: OpenJob = { facts: [], views: [], fixed: new Map() };
+    const fixed = new Map<string, FixedFacts>();
+    for (const row of rows) {
+      const info = infos.get(row.key);
+      const parts = before?.fixed.get(row.key) ?? (info && fixedFacts(info));
+      if (!parts) continue;
+      fixed.set(row.key, parts);
+      const facts = factsOf(row, parts);
+      job.facts.push(facts);
+      this.#facts.set(row.key, facts);
+      if (row.open && row.due_ms === null) job.views.push(...viewsOf(row, facts, parts));
+      if (row.open) this.#noteDue(row, nowMs);
+    }
+    this.#jobs.set(jobId, { ...job, fixed });
+  }
+
+  #noteDue(row: OpenStepRow, nowMs: number): void {
+    const waits = [row.due_ms, ...(row.special ?? []).map((pile) => pile.due_ms)].filter((ms) => ms !== null);
+    if (waits.length === 0) return;
+    const at = nowMs + Math.min(...waits) + 1;
+    this.#due.set(row.job_id, Math.min(at, this.#due.get(row.job_id) ?? Infinity));
+  }
+}
+
+function fixedFacts({ spec, messageBytes }: StepInfo): FixedFacts {
+  const fitting = Math.floor((MESSAGE_BYTES - messageBytes) / FRAME_BYTES);
+  return {
+    requires: spec.requires,
+    licences: spec.licences,
+    asset: spec.scene?.asset.slice(0, 16) ?? null,
+    maxFrames: Math.max(1, Math.min(MAX_CHUNK, fitting)),
+  };
+}
+
+const factsOf = (row: OpenStepRow, fixed: FixedFacts): StepFacts => ({
+  key: row.key,
+  jobId: row.job_id,
+  engine: row.engine,
+  project: row.project,
+  owner: row.owner,
+  priority: row.priority,
+  licences: fixed.licences,
+  secondsPerFrame: row.done > 0 ? row.seconds_done / row.done : null,
+});
+
+/** A step as planning sees it: once, and once more for each demand for memory beyond its own. */
+function viewsOf(row: OpenStepRow, facts: StepFacts, fixed: FixedFacts): StepView[] {
+  const piles = row.special ?? [];
+  const bigger = piles.filter((pile) => pile.memory_bytes !== null);
+  const waiting = piles.find((pile) => pile.memory_bytes === null)?.later ?? 0;
+  const common = row.ready - waiting - bigger.reduce((sum, pile) => sum + pile.frames, 0);
+  return [
+    ...(common > 0 ? [viewOf(row, facts, fixed, null, common)] : []),
+    ...bigger
+      .filter((pile) => pile.frames > pile.later)
+      .map((pile) => viewOf(row, facts, fixed, pile.memory_bytes, pile.frames - pile.later)),
+  ];
+}
+
+function viewOf(
+  row: OpenStepRow,
+  facts: StepFacts,
+  { requires, asset, maxFrames, licences }: FixedFacts,
+  memoryBytes: number | null,
+  ready: number,
+): StepView {
+  const needs: Needs = {
+    engine: row.engine,
+    engineVersion: row.engine_version,
+    versionRange: requires.engineVersion,
+    cores: requires.cores,
+    memoryBytes: memoryBytes ?? requires.memoryBytes,
+    gpus: requires.gpus,
+    tags: requires.tags,
+    site: requires.site,
+    preferSite: requires.preferSite,
+  };
+  return {
+    key: row.key,
+    jobId: row.job_id,
+    name: row.name,
+    project: row.project,
+    owner: row.owner,
+    priority: row.priority,
+    submittedAtMs: row.submitted_at.getTime(),
+    position: row.position,
+    ready,
+    previewReady: memoryBytes === null ? Math.min(ready, row.preview_ready) : 0,
+    secondsPerFrame: facts.secondsPerFrame,
+    targetSeconds: row.target_seconds,
+    chunk: row.chunk === 'auto' || row.chunk === 'sequential' ? row.chunk : Number(row.chunk),
+    maxFrames,
+    needs,
+    variantMemoryBytes: memoryBytes,
+    asset,
+    licences,
+    jobLimit: row.limit_running,
+    preempt: row.preempt,
+  };
+}

@@ -1,0 +1,81 @@
+import { sql } from 'kysely';
+import type { Ledger } from '../../shared/database/connect.ts';
+
+/** Ready frames of a step that are not for everybody, or not yet. */
+interface SpecialFrames {
+  /** What they need, where that is more than their step says. */
+  memory_bytes: number | null;
+  frames: number;
+  /** Of those, how many are in back-off. */
+  later: number;
+  /** Until the first of these may be cut. */
+  due_ms: number | null;
+}
+
+/** A step of an open job, as it was at the moment of reading. */
+export interface OpenStepRow {
+  key: string;
+  job_id: string;
+  name: string;
+  engine: string;
+  engine_version: string | null;
+  position: number;
+  chunk: string;
+  target_seconds: number;
+  ready: number;
+  done: number;
+  seconds_done: number;
+  project: string;
+  owner: string;
+  priority: number;
+  submitted_at: Date;
+  preempt: boolean;
+  limit_running: number | null;
+  /** Whether its frames may be cut at all: its job is not paused, and it is not being cancelled. */
+  open: boolean;
+  /** Milliseconds until its job or the step may begin; null: it may. */
+  due_ms: number | null;
+  preview_ready: number;
+  special: SpecialFrames[] | null;
+}
+
+/** A step that has brought so many frames has long been shown a preview of. */
+const PREVIEW_WITHIN = 64;
+
+/**
+ * Steps of these jobs that have frames to cut or in tasks, by keys and partial indexes only: what waits or has ended
+ * costs nothing. Jobs that have ended give none.
+ */
+export async function readOpenSteps(ledger: Ledger, jobIds: readonly string[]): Promise<OpenStepRow[]> {
+  const { rows } = await sql<OpenStepRow>`
+    SELECT s.key, s.job_id, s.name, s.engine, s.engine_version, s.position, s.chunk, s.target_seconds, s.ready, s.done,
+      s.seconds_done, j.project, j.owner, j.priority, j.submitted_at, j.preempt, j.limit_running,
+      NOT j.paused AND s.sweep IS DISTINCT FROM 'cancel' AS open,
+      (EXTRACT(epoch FROM NULLIF(GREATEST(j.not_before, s.retry_at, now()), now()) - now()) * 1000)::float8 AS due_ms,
+      COALESCE(preview.ready, 0) AS preview_ready, special.piles AS special
+    FROM jobs j JOIN steps s ON s.job_id = j.id
+    LEFT JOIN LATERAL (
+      SELECT count(*)::int AS ready FROM frames f
+      WHERE f.step_key = s.key AND f.state = 'ready' AND f.position < (s.spec->>'previewFrames')::int
+    ) preview ON s.done < ${PREVIEW_WITHIN} AND (s.spec->>'previewFrames')::int > 0
+    LEFT JOIN LATERAL (
+      SELECT json_agg(pile) AS piles FROM (
+        SELECT f.memory_bytes, count(*)::int AS frames, count(*) FILTER (WHERE f.retry_at > now())::int AS later,
+          (EXTRACT(epoch FROM min(f.retry_at) FILTER (WHERE f.retry_at > now()) - now()) * 1000)::float8 AS due_ms
+        FROM frames f
+        WHERE f.step_key = s.key AND f.state = 'ready' AND (f.retry_at IS NOT NULL OR f.memory_bytes IS NOT NULL)
+        GROUP BY f.memory_bytes
+      ) pile
+    ) special ON s.ready > 0
+    WHERE j.id = ANY(${[...jobIds]}) AND j.state IN ('queued', 'running', 'paused', 'held')
+      AND (s.ready > 0 OR s.queued > 0 OR s.running > 0)`.execute(ledger);
+  return rows;
+}
+
+/** Ids of all jobs that have not ended. */
+export async function readOpenJobIds(ledger: Ledger): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused', 'held')
+    ORDER BY priority DESC, submitted_at`.execute(ledger);
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,220 @@
+import { compareVersions } from '../../shared/domain/engine-versions.ts';
+import { MAX_CHUNK, autoChunk } from './chunk-size.ts';
+import { FairOrder, type OpenStep } from './fair-order.ts';
+import { GroupRoom, queuedSlots } from './farm-room.ts';
+import { LimitCounts } from './limit-counts.ts';
+import { Placement, type Place } from './placement.ts';
+import { Reservations } from './reservations.ts';
+import { Shapes, type ShapeRoom } from './shape-room.ts';
+import type { DispatchPlan, Needs, Snapshot, TaskCut } from './snapshot.ts';
+import { Usage, slotsInPool, type Guarantee } from './usage.ts';
+
+/**
+ * Decides what is dispatched next. Pure: the same snapshot always gives the same plan.
+ *
+ * Projects below their guarantee come first, on the guarantee's workers and whatever the level of others: a guarantee that
+ * a neighbour could overrule by a higher priority would be none. What it does not use, others borrow, and give back
+ * as their tasks end. Then strictly by level; in a level preview frames, then by fair share (see {@link FairOrder}). A
+ * step at a limit, or for which there is no room, is passed over.
+ */
+export function planRound(snapshot: Snapshot): DispatchPlan {
+  return new Round(snapshot).plan();
+}
+
+class Round {
+  readonly #snapshot: Snapshot;
+  readonly #usage: Usage;
+  readonly #limits: LimitCounts;
+  readonly #groups: GroupRoom[];
+  readonly #everywhere: Shapes;
+  readonly #placement: Placement;
+  readonly #reservations: Reservations;
+  readonly #cuts: TaskCut[] = [];
+  /** Versions that steps were given in this round: all tasks of a step are rendered with one. */
+  readonly #pinned = new Map<string, Needs>();
+  readonly #exact = new Map<string, Needs>();
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot;
+    this.#usage = new Usage(snapshot);
+    this.#limits = new LimitCounts(snapshot.rules, this.#usage);
+    const queued = queuedSlots(snapshot.tasks);
+    this.#groups = snapshot.groups.map((group, index) => new GroupRoom(group, index, queued));
+    this.#everywhere = new Shapes(this.#groups);
+    this.#placement = new Placement(this.#groups);
+    this.#reservations = new Reservations(this.#groups, snapshot.tasks);
+  }
+
+  plan(): DispatchPlan {
+    const steps = this.#openSteps();
+    for (const guarantee of this.#guarantees()) this.#serveGuarantee(guarantee, steps);
+    for (const level of byLevel(steps)) {
+      if (this.#everywhere.open === 0) break;
+      const previews = level.filter((step) => step.previewReady > 0);
+      if (previews.length > 0) this.#serve(previews, this.#everywhere, { previews: true });
+      this.#serve(
+        level.filter((step) => step.ready > 0),
+        this.#everywhere,
+        {},
+      );
+    }
+    return { cuts: this.#cuts, reservations: this.#reservations.made };
+  }
+
+  /** Steps that may get something. Those without any room are left out, unless they stand before big tasks in a queue. */
+  #openSteps(): OpenStep[] {
+    const fitting: { step: OpenStep; closed: boolean }[] = [];
+    let big = false;
+    for (const view of this.#snapshot.steps) {
+      if (view.ready <= 0) continue;
+      const shape = this.#everywhere.of(view.needs);
+      if (shape.fits.length === 0) continue;
+      if (view.chunk === 'sequential' && this.#usage.bySteps.has(view.key)) continue;
+      if (this.#limits.room(view) <= 0) continue;
+      big ||= shape.big.length > 0;
+      const { ready, previewReady } = view;
+      fitting.push({ step: { view, ready, previewReady }, closed: shape.closed });
+    }
+    return fitting.filter(({ closed }) => big || !closed).map(({ step }) => step);
+  }
+
+  /** Guarantees that are not met, the least met first. */
+  #guarantees(): (Guarantee & { missing: number; groups: GroupRoom[] })[] {
+    return this.#snapshot.rules.guarantees
+      .map((guarantee) => {
+        const { project, pool, slots } = guarantee;
+        const groups = this.#groups.filter(({ view }) => pool === '*' || view.tags.has(pool));
+        const ids = new Set(groups.map(({ view }) => view.id));
+        return { ...guarantee, groups, missing: slots - slotsInPool(this.#snapshot.tasks, project, ids) };
+      })
+      .filter(({ missing }) => missing > 0)
+      .sort(
+        (a, b) =>
+          b.missing / b.slots - a.missing / a.slots ||
+          compareText(a.project, b.project) ||
+          compareText(a.pool, b.pool),
+      );
+  }
+
+  #serveGuarantee(
+    { project, missing, groups }: Guarantee & { missing: number; groups: GroupRoom[] },
+    steps: readonly OpenStep[],
+  ): void {
+    const shapes = new Shapes(groups);
+    const before = this.#slotsGiven(project, groups);
+    for (const level of byLevel(steps.filter((step) => step.view.project === project && step.ready > 0))) {
+      const given = this.#slotsGiven(project, groups) - before;
+      if (given >= missing) return;
+      this.#serve(level, shapes, { slots: missing - given });
+    }
+  }
+
+  /** Slots of tasks that this round gave to the project in these groups. */
+  #slotsGiven(project: string, groups: readonly GroupRoom[]): number {
+    void project;
+    void groups;
+    return this.#cuts.reduce((sum, cut) => sum + cut.slots, 0);
+  }
+
+  /** Gives tasks to steps of one level as long as there is room. */
+  #serve(
+    steps: readonly OpenStep[],
+    shapes: Shapes,
+    { previews = false, slots = Infinity }: { previews?: boolean; slots?: number },
+  ): void {
+    const order = new FairOrder(steps, this.#usage);
+    let given = 0;
+    for (let step = order.next(); step && given < slots; step = order.next()) {
+      const cut = this.#cut(step, shapes);
+      if (cut) {
+        order.served(cut.slots);
+        given += cut.slots;
+      }
+      const more = previews ? step.previewReady > 0 : step.ready > 0;
+      if (!cut || !more || step.view.chunk === 'sequential') order.drop();
+      if (!cut && shapes.open === 0) return;
+    }
+  }
+
+  #cut(step: OpenStep, shapes: Shapes): TaskCut | undefined {
+    const { view } = step;
+    if (this.#limits.room(view) <= 0) return undefined;
+    if (view.chunk === 'sequential' && this.#usage.bySteps.has(view.key)) return undefined;
+    const found = this.#place(step, shapes);
+    if (!found) {
+      this.#reservations.ask(view, shapes.of(this.#needsOf(step)), shapes);
+      return undefined;
+    }
+    const { place, shape } = found;
+    const frames = Math.min(step.ready, view.maxFrames, this.#framesOf(step, shape));
+    step.ready -= frames;
+    step.previewReady = Math.max(0, step.previewReady - frames);
+    this.#limits.add(view);
+    const cut: TaskCut = {
+      stepKey: view.key,
+      variantMemoryBytes: view.variantMemoryBytes,
+      frames,
+      group: place.group.view.id,
+      slots: place.slots,
+      gpus: view.needs.gpus,
+      worker: place.worker?.view.id ?? null,
+    };
+    this.#cuts.push(cut);
+    return cut;
+  }
+
+  /** Room for one task of the step, taken. */
+  #place(step: OpenStep, shapes: Shapes): { place: Place; shape: ShapeRoom } | undefined {
+    const base = shapes.of(this.#needsOf(step));
+    for (const needs of this.#versions(step, base)) {
+      const shape = shapes.of(needs);
+      if (shape.full) continue;
+      const place = this.#placement.take(shape, step.view.asset);
+      if (place) {
+        if (step.view.needs.engineVersion === null) this.#pinned.set(step.view.key, needs);
+        return { place, shape };
+      }
+      shapes.full(shape);
+    }
+    shapes.full(base);
+    return undefined;
+  }
+
+  #needsOf(step: OpenStep): Needs {
+    return this.#pinned.get(step.view.key) ?? step.view.needs;
+  }
+
+  /** The step's needs with an exact version each, the highest first. */
+  #versions(step: OpenStep, shape: ShapeRoom): Needs[] {
+    const needs = this.#needsOf(step);
+    if (needs.engineVersion !== null) return [needs];
+    const versions = new Set(shape.fits.map(({ group }) => group.view.engines.get(needs.engine) ?? ''));
+    if (versions.size === 0) return [];
+    return [...versions].sort((a, b) => compareVersions(b, a)).map((version) => this.#exactly(needs, version));
+  }
+
+  #exactly(needs: Needs, engineVersion: string): Needs {
+    return { ...needs, engineVersion };
+  }
+
+  #framesOf({ view, ready, previewReady }: OpenStep, shape: ShapeRoom): number {
+    if (previewReady > 0) return 1;
+    if (view.chunk === 'sequential') return MAX_CHUNK;
+    if (view.chunk !== 'auto') return view.chunk;
+    const slots = Math.min(shape.capacity, this.#limits.most(view));
+    return autoChunk({ ...view, remaining: ready, slots });
+  }
+}
+
+/** Levels from the highest. */
+function byLevel(steps: readonly OpenStep[]): OpenStep[][] {
+  const levels = new Map<number, OpenStep[]>();
+  for (const step of steps) {
+    const level = levels.get(step.view.priority);
+    if (level) level.push(step);
+    else levels.set(step.view.priority, [step]);
+  }
+  return [...levels].sort(([a], [b]) => b - a).map(([, level]) => level);
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
