@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { unholdFrames } from '../failures/hold-steps.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import {
   countChosen,
@@ -27,7 +28,6 @@ import {
   type StepLinks,
 } from './dependents.ts';
 import { entryState } from './entry-state.ts';
-import { letGo } from './let-go.ts';
 import { queuedTasks, takeBack } from './take-back.ts';
 
 /**
@@ -54,7 +54,7 @@ export async function retry(context: ControlContext): Promise<ControlOutcome> {
   if (control.dryRun) return would(context, figures);
   const effects = await renderAgain(context, selection, links);
   if (selection.runs === undefined && context.steps.some((step) => step.hold_reason !== null))
-    await letGo(trx, job.id);
+    await unholdFrames(trx, job.id);
   await trx.updateTable('jobs').set({ error: null }).where('id', '=', job.id).execute();
   await settleJobs(trx, [job.id]);
   return did(context, figures, effects);

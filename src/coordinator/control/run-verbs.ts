@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { isEndedJob, type FrameState } from '../../shared/domain/states.ts';
 import { CountDeltas } from '../ledger/count-deltas.ts';
 import { frameByKey } from '../ledger/frame-by-key.ts';
+import { unholdFrames } from '../failures/hold-steps.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import {
   did,
@@ -17,7 +18,6 @@ import {
   type ControlledStep,
 } from './control-context.ts';
 import { entryState } from './entry-state.ts';
-import { letGo } from './let-go.ts';
 import { SWEEP_FRAMES, sweepSlice } from './sweep-frames.ts';
 import { queuedTasks, takeBack } from './take-back.ts';
 
@@ -48,7 +48,7 @@ export async function resume(context: ControlContext): Promise<ControlOutcome> {
   if (control.dryRun) return would(context, figures);
   await trx.updateTable('jobs').set({ paused: false }).where('id', '=', job.id).execute();
   if (cancelled.length > 0) await revive(context, cancelled);
-  if (steps.some((step) => step.hold_reason !== null)) await letGo(trx, job.id);
+  if (steps.some((step) => step.hold_reason !== null)) await unholdFrames(trx, job.id);
   await settleJobs(trx, [job.id]);
   return did(context, figures);
 }
