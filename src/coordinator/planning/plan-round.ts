@@ -2,12 +2,13 @@ import { compareVersions } from '../../shared/domain/engine-versions.ts';
 import { MAX_CHUNK, autoChunk } from './chunk-size.ts';
 import { FairOrder, type OpenStep } from './fair-order.ts';
 import { GroupRoom, queuedSlots } from './farm-room.ts';
+import { shapeOf } from './fitting.ts';
 import { LimitCounts } from './limit-counts.ts';
 import { Placement, type Place } from './placement.ts';
 import { Reservations } from './reservations.ts';
 import { Shapes, type ShapeRoom } from './shape-room.ts';
-import type { DispatchPlan, Needs, Snapshot, TaskCut } from './snapshot.ts';
-import { Usage, slotsInPool, type Guarantee } from './usage.ts';
+import type { DispatchPlan, FarmRules, Needs, Snapshot, TaskCut } from './snapshot.ts';
+import { Usage, addSlots, slotsByGroup } from './usage.ts';
 
 /**
  * Decides what is dispatched next. Pure: the same snapshot always gives the same plan.
@@ -21,6 +22,8 @@ export function planRound(snapshot: Snapshot): DispatchPlan {
   return new Round(snapshot).plan();
 }
 
+type OpenGuarantee = FarmRules['guarantees'][number] & { groups: GroupRoom[]; met: number };
+
 class Round {
   readonly #snapshot: Snapshot;
   readonly #usage: Usage;
@@ -33,6 +36,7 @@ class Round {
   /** Versions that steps were given in this round: all tasks of a step are rendered with one. */
   readonly #pinned = new Map<string, Needs>();
   readonly #exact = new Map<string, Needs>();
+  #slotsByGroup: Map<string, Map<string, number>> | undefined;
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
@@ -42,7 +46,7 @@ class Round {
     this.#groups = snapshot.groups.map((group, index) => new GroupRoom(group, index, queued));
     this.#everywhere = new Shapes(this.#groups);
     this.#placement = new Placement(this.#groups);
-    this.#reservations = new Reservations(this.#groups, snapshot.tasks);
+    this.#reservations = new Reservations(snapshot.tasks);
   }
 
   plan(): DispatchPlan {
@@ -79,41 +83,31 @@ class Round {
   }
 
   /** Guarantees that are not met, the least met first. */
-  #guarantees(): (Guarantee & { missing: number; groups: GroupRoom[] })[] {
+  #guarantees(): OpenGuarantee[] {
     return this.#snapshot.rules.guarantees
       .map((guarantee) => {
-        const { project, pool, slots } = guarantee;
+        const { pool } = guarantee;
         const groups = this.#groups.filter(({ view }) => pool === '*' || view.tags.has(pool));
-        const ids = new Set(groups.map(({ view }) => view.id));
-        return { ...guarantee, groups, missing: slots - slotsInPool(this.#snapshot.tasks, project, ids) };
+        return { ...guarantee, groups, met: this.#slotsIn(guarantee.project, groups) / guarantee.slots };
       })
-      .filter(({ missing }) => missing > 0)
-      .sort(
-        (a, b) =>
-          b.missing / b.slots - a.missing / a.slots ||
-          compareText(a.project, b.project) ||
-          compareText(a.pool, b.pool),
-      );
+      .filter(({ met }) => met < 1)
+      .sort((a, b) => a.met - b.met || compareText(a.project, b.project) || compareText(a.pool, b.pool));
   }
 
-  #serveGuarantee(
-    { project, missing, groups }: Guarantee & { missing: number; groups: GroupRoom[] },
-    steps: readonly OpenStep[],
-  ): void {
+  #serveGuarantee({ project, slots, groups }: OpenGuarantee, steps: readonly OpenStep[]): void {
     const shapes = new Shapes(groups);
-    const before = this.#slotsGiven(project, groups);
-    for (const level of byLevel(steps.filter((step) => step.view.project === project && step.ready > 0))) {
-      const given = this.#slotsGiven(project, groups) - before;
-      if (given >= missing) return;
-      this.#serve(level, shapes, { slots: missing - given });
+    for (const level of byLevel(steps.filter(({ view, ready }) => view.project === project && ready > 0))) {
+      const missing = slots - this.#slotsIn(project, groups);
+      if (missing <= 0) return;
+      this.#serve(level, shapes, { slots: missing });
     }
   }
 
-  /** Slots of tasks that this round gave to the project in these groups. */
-  #slotsGiven(project: string, groups: readonly GroupRoom[]): number {
-    void project;
-    void groups;
-    return this.#cuts.reduce((sum, cut) => sum + cut.slots, 0);
+  /** Slots that a project has in these groups, those of this round included. */
+  #slotsIn(project: string, groups: readonly GroupRoom[]): number {
+    this.#slotsByGroup ??= slotsByGroup(this.#snapshot.tasks);
+    const own = this.#slotsByGroup.get(project);
+    return groups.reduce((sum, { view }) => sum + (own?.get(view.id) ?? 0), 0);
   }
 
   /** Gives tasks to steps of one level as long as there is room. */
@@ -150,6 +144,7 @@ class Round {
     step.ready -= frames;
     step.previewReady = Math.max(0, step.previewReady - frames);
     this.#limits.add(view);
+    if (this.#slotsByGroup) addSlots(this.#slotsByGroup, view.project, place.group.view.id, place.slots);
     const cut: TaskCut = {
       stepKey: view.key,
       variantMemoryBytes: view.variantMemoryBytes,
@@ -166,6 +161,7 @@ class Round {
   /** Room for one task of the step, taken. */
   #place(step: OpenStep, shapes: Shapes): { place: Place; shape: ShapeRoom } | undefined {
     const base = shapes.of(this.#needsOf(step));
+    if (base.full) return undefined;
     for (const needs of this.#versions(step, base)) {
       const shape = shapes.of(needs);
       if (shape.full) continue;
@@ -190,11 +186,18 @@ class Round {
     if (needs.engineVersion !== null) return [needs];
     const versions = new Set(shape.fits.map(({ group }) => group.view.engines.get(needs.engine) ?? ''));
     if (versions.size === 0) return [];
-    return [...versions].sort((a, b) => compareVersions(b, a)).map((version) => this.#exactly(needs, version));
+    return [...versions]
+      .sort((a, b) => compareVersions(b, a))
+      .map((version) => this.#exactly(needs, version));
   }
 
   #exactly(needs: Needs, engineVersion: string): Needs {
-    return { ...needs, engineVersion };
+    const key = `${engineVersion} ${shapeOf(needs)}`;
+    const known = this.#exact.get(key);
+    if (known) return known;
+    const exact = { ...needs, engineVersion };
+    this.#exact.set(key, exact);
+    return exact;
   }
 
   #framesOf({ view, ready, previewReady }: OpenStep, shape: ShapeRoom): number {

@@ -1,0 +1,79 @@
+import type { WorkerRoom } from './farm-room.ts';
+import type { Fit, ShapeRoom, Shapes } from './shape-room.ts';
+import type { DispatchPlan, StepView, TaskView } from './snapshot.ts';
+
+/**
+ * Workers that are emptied for big tasks: at most one for each step that waits, and only for a step before which nobody is
+ * left waiting for the same workers, so that an idle slot is never kept from those whose turn it is.
+ */
+export class Reservations {
+  readonly made: DispatchPlan['reservations'] = [];
+  readonly #tasks: readonly TaskView[];
+  readonly #served = new Set<string>();
+  #byWorker: Map<string, TaskView[]> | undefined;
+
+  constructor(tasks: readonly TaskView[]) {
+    this.#tasks = tasks;
+  }
+
+  /** The step found no room: a worker is kept free for it, or those behind it leave room for it. */
+  ask(step: StepView, shape: ShapeRoom, shapes: Shapes): void {
+    const pile = `${step.key} ${step.variantMemoryBytes ?? ''}`;
+    if (this.#served.has(pile)) return;
+    if (!shape.unreservable && this.#reserve(step, shape)) {
+      this.#served.add(pile);
+      return;
+    }
+    if (shape.big.length > 0 && !shape.unreservable) shapes.unreservable(shape);
+    for (const { group } of shape.fits) group.wantedAt = Math.max(group.wantedAt, step.priority);
+  }
+
+  #reserve(step: StepView, shape: ShapeRoom): boolean {
+    const found = this.#kept(step, shape) ?? this.#another(shape);
+    if (!found) return false;
+    const { worker, fit } = found;
+    fit.group.reserve(worker, fit.size);
+    this.made.push({
+      worker: worker.view.id,
+      group: fit.group.view.id,
+      slots: fit.size,
+      stepKey: step.key,
+    });
+    return true;
+  }
+
+  /** One that is being emptied already, unless somebody of a higher level now waits for it. */
+  #kept(step: StepView, shape: ShapeRoom): { worker: WorkerRoom; fit: Fit } | undefined {
+    for (const fit of shape.big) {
+      if (fit.group.wantedAt > step.priority) continue;
+      const worker = fit.group.kept(fit.size);
+      if (worker) return { worker, fit };
+    }
+    return undefined;
+  }
+
+  #another(shape: ShapeRoom): { worker: WorkerRoom; fit: Fit } | undefined {
+    const free = shape.big.filter(({ group }) => group.mayReserve && group.wantedAt < 0);
+    for (const fit of free.sort((a, b) => a.major - b.major || a.minor - b.minor)) {
+      const worker = fit.group.soonest(fit.size, (id) => this.#tasksOf(id));
+      if (worker) return { worker, fit };
+    }
+    return undefined;
+  }
+
+  #tasksOf(worker: string): readonly TaskView[] {
+    this.#byWorker ??= tasksByWorker(this.#tasks);
+    return this.#byWorker.get(worker) ?? [];
+  }
+}
+
+function tasksByWorker(tasks: readonly TaskView[]): Map<string, TaskView[]> {
+  const byWorker = new Map<string, TaskView[]>();
+  for (const task of tasks) {
+    if (task.worker === null) continue;
+    const own = byWorker.get(task.worker);
+    if (own) own.push(task);
+    else byWorker.set(task.worker, [task]);
+  }
+  return byWorker;
+}
