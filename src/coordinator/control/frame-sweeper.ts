@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
+import { pause } from '../../shared/lifecycle/retry.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
@@ -9,6 +10,7 @@ import { sweepSlice } from './sweep-frames.ts';
 
 /** Also how soon a sweep is gone on with whose coordinator died, and frames that came back meanwhile are cancelled. */
 const INTERVAL_MS = 1_000;
+const MOST_PAUSE_MS = 500;
 /** Advisory locks of one key are the expander's. */
 const LOCK_CLASS = 5;
 
@@ -49,6 +51,7 @@ export class FrameSweeper {
 
   /** @returns whether there was something to do. */
   async #slice(): Promise<boolean> {
+    const startedAt = performance.now();
     const swept = await this.#ledger.transaction().execute(async (trx) => {
       const { rows } = await sql<{ key: string; job_id: string; sweep: 'cancel' | 'revive' }>`
         SELECT key, job_id, sweep FROM (
@@ -66,7 +69,10 @@ export class FrameSweeper {
     });
     if (!swept) return false;
     if (swept.ended) this.#announcer.announce(swept.job_id, null);
+    else if (swept.sweep === 'revive') this.#announcer.announce(swept.job_id);
     if (swept.sweep === 'revive') this.#wakeUps.feeder.wake();
+    // Whoever dispatches the job or takes its results has had to wait, and comes first now.
+    await pause(Math.min(MOST_PAUSE_MS, performance.now() - startedAt));
     return true;
   }
 }
