@@ -12,22 +12,24 @@ scene.render.engine = "CYCLES"
 scene.cycles.device = "CPU"
 scene.cycles.samples = 8
 scene.cycles.use_denoising = False
+scene.cycles.max_bounces = 1
 scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 320, 180, 100
 scene.render.image_settings.file_format = "PNG"
 scene.frame_start, scene.frame_end = 1, frames
 
-bpy.ops.mesh.primitive_plane_add(size=20)
-for index in range(12):
-    bpy.ops.mesh.primitive_monkey_add(location=((index % 4) * 2.5 - 4, (index // 4) * 2.5 - 2, 1))
+for index in range(4):
+    bpy.ops.mesh.primitive_monkey_add(location=(index * 2.5 - 4, 0, 1))
     monkey = bpy.context.object
     monkey.keyframe_insert("rotation_euler", frame=1)
     monkey.rotation_euler = (0, 0, 6.28)
     monkey.keyframe_insert("rotation_euler", frame=frames)
     material = bpy.data.materials.new(f"Material {index}")
     material.use_nodes = True
-    shader = material.node_tree.nodes["Principled BSDF"]
-    shader.inputs["Base Color"].default_value = (index / 12, 0.5, 1 - index / 12, 1)
-    shader.inputs["Roughness"].default_value = 0.3
+    nodes = material.node_tree.nodes
+    nodes.clear()
+    shader, output = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeOutputMaterial")
+    shader.inputs["Color"].default_value = (index / 4, 0.5, 1 - index / 4, 1)
+    material.node_tree.links.new(shader.outputs[0], output.inputs[0])
     monkey.data.materials.append(material)
 bpy.ops.object.light_add(type="SUN", rotation=(0.6, 0.2, 0))
 bpy.context.object.data.energy = 3
