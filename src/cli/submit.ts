@@ -121,7 +121,8 @@ async function waitFor(
 function outcomeText(job: JobSummary): string {
   if (job.state === 'completed') return jobText(job);
   const reason = job.error === null ? '' : `: ${job.error}`;
-  return `${jobText(job)}\n\n${printable(`The job ${job.state} (${framesText(job.frames)})${reason}`)}\n./farmhand logs ${job.id} shows what the engine printed.`;
+  const state = job.state === 'held' ? 'is held' : job.state;
+  return `${jobText(job)}\n\n${printable(`The job ${state} (${framesText(job.frames)})${reason}`)}\n./farmhand logs ${job.id} shows what the engine printed.`;
 }
 
 function chunk(text: string): 'auto' | 'sequential' | number {

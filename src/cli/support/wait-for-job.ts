@@ -15,7 +15,8 @@ interface WaitOptions {
 }
 
 /**
- * Waits until a job has completed, failed or was cancelled, and shows how far it is.
+ * Waits until a job has completed, failed or was cancelled, and shows how far it is. A job that is held waits for a person,
+ * so it is not waited for.
  * A farm that is away for some minutes is waited for.
  */
 export async function waitForJob(id: string, options: WaitOptions): Promise<JobSummary> {
@@ -23,7 +24,7 @@ export async function waitForJob(id: string, options: WaitOptions): Promise<JobS
   for (let delayMs = FIRST_POLL_MS; ; delayMs = Math.min(delayMs * 1.5, SLOWEST_POLL_MS)) {
     const job = await patiently(() => client.job(id), { signal, say: (text) => progress.note(text) });
     showJob(progress, job);
-    if (isEndedJob(job.state)) return job;
+    if (isEndedJob(job.state) || job.state === 'held') return job;
     await pause(delayMs, signal);
   }
 }

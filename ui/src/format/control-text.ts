@@ -15,8 +15,8 @@ export interface VerbChoice {
 export function verbsFor(job: JobSummary): VerbChoice[] {
   const choices: VerbChoice[] = [];
   const ended = isEndedJob(job.state);
-  // A cancelled job's frames are kept: resuming brings them back.
-  if (job.state === 'paused' || job.state === 'cancelled')
+  // A cancelled job's frames are kept: resuming brings them back. One that is held goes on in spite of its failures.
+  if (job.state === 'paused' || job.state === 'cancelled' || job.frames.held > 0)
     choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
   else if (!ended) choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
   if (job.frames.failed > 0) choices.push(retryChoice(job));
