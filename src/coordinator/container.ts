@@ -29,6 +29,9 @@ import { Announcer } from './ledger/announcer.ts';
 import { StatusApplier } from './ledger/status-applier.ts';
 import { StepInfos } from './ledger/step-info.ts';
 import { WorkerRepository } from './ledger/worker-repository.ts';
+import { FarmSettings } from './manage/farm-settings.ts';
+import { ManageService } from './manage/manage-service.ts';
+import { WorkerOrders } from './manage/worker-orders.ts';
 import { Expander } from './planning/expander.ts';
 import { AskService } from './recovery/ask-service.ts';
 import { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
@@ -38,6 +41,7 @@ import { Sweeper } from './recovery/sweeper.ts';
 import { StreamGuard } from './runtime/stream-guard.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
+import { WhyService } from './why/why-service.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { TOKENS } from './tokens.ts';
 
@@ -67,6 +71,7 @@ export function createContainer(infrastructure: Infrastructure): DependencyConta
   registerDispatch(building);
   registerFailures(building);
   registerRecovery(building);
+  registerManagement(building);
   return child;
 }
 
@@ -228,4 +233,23 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
     };
     return new ExhaustedDeliveries(parts, ledger, nats, log);
   });
+}
+
+function registerManagement({ provide, get, log, ledger, nats }: Building): void {
+  provide(TOKENS.orders, () => {
+    const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
+    return new WorkerOrders(parts, nats, ledger, log);
+  });
+  provide(TOKENS.settings, () => new FarmSettings(ledger));
+  provide(TOKENS.manageService, () => {
+    const rules = get(TOKENS.rules);
+    const parts = {
+      settings: get(TOKENS.settings),
+      orders: get(TOKENS.orders),
+      wakeUps: get(TOKENS.wakeUps),
+      rulesChanged: () => rules.changed(),
+    };
+    return new ManageService(parts, nats, log);
+  });
+  provide(TOKENS.whyService, () => new WhyService(get(TOKENS.registry), nats, ledger, log));
 }

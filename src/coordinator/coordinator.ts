@@ -25,6 +25,8 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   lifecycle.onStop('the clock', () => clock.stop());
 
   startPart(parts.resolve(TOKENS.registry), 'heartbeats', lifecycle);
+  // Before lanes are told: a worker that is paused is to hear that first.
+  startPart(parts.resolve(TOKENS.orders), 'orders of workers', lifecycle);
   const lanes = parts.resolve(TOKENS.lanes);
   lanes.start();
   guard.onRebuilt(() => lanes.reset());
@@ -44,6 +46,8 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.controlIntake), 'control', lifecycle);
   startPart(parts.resolve(TOKENS.jobIntake), 'the intake of jobs', lifecycle);
   startPart(parts.resolve(TOKENS.submitService), 'submissions', lifecycle);
+  startPart(parts.resolve(TOKENS.manageService), 'management', lifecycle);
+  startPart(parts.resolve(TOKENS.whyService), 'explanations', lifecycle);
 
   const environment = parts.resolve(TOKENS.environment);
   const prometheus = parts.resolve(TOKENS.prometheus);

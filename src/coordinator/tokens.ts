@@ -22,6 +22,9 @@ import type { SubmitService } from './intake/submit-service.ts';
 import type { Announcer } from './ledger/announcer.ts';
 import type { StatusApplier } from './ledger/status-applier.ts';
 import type { StepInfos } from './ledger/step-info.ts';
+import type { FarmSettings } from './manage/farm-settings.ts';
+import type { ManageService } from './manage/manage-service.ts';
+import type { WorkerOrders } from './manage/worker-orders.ts';
 import type { Expander } from './planning/expander.ts';
 import type { AskService } from './recovery/ask-service.ts';
 import type { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
@@ -31,6 +34,7 @@ import type { Sweeper } from './recovery/sweeper.ts';
 import type { StreamGuard } from './runtime/stream-guard.ts';
 import type { WakeUps } from './runtime/wake-ups.ts';
 import type { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
+import type { WhyService } from './why/why-service.ts';
 
 const token = <T>(name: string): InjectionToken<T> => Symbol(name);
 
@@ -67,5 +71,9 @@ export const TOKENS = {
   farmView: token<FarmView>('farmView'),
   holdNotices: token<HoldNotices>('holdNotices'),
   quarantine: token<Quarantine>('quarantine'),
+  orders: token<WorkerOrders>('orders'),
+  settings: token<FarmSettings>('settings'),
+  manageService: token<ManageService>('manageService'),
+  whyService: token<WhyService>('whyService'),
   exhaustedDeliveries: token<ExhaustedDeliveries>('exhaustedDeliveries'),
 } as const;

@@ -64,6 +64,10 @@ export type ManageRequest = z.infer<typeof manageRequestSchema>;
 export const manageReplySchema = z.strictObject({
   ok: z.boolean(),
   message: z.string(),
+  /** It was a question: nothing has changed. */
   dryRun: z.boolean().optional(),
+  /** Of a refusal: what kind of one, and what is wrong with the request. */
+  code: z.enum(['invalid', 'not-found', 'conflict', 'unavailable']).optional(),
+  errors: z.array(z.strictObject({ path: z.string(), value: z.string(), expected: z.string() })).optional(),
 });
 export type ManageReply = z.infer<typeof manageReplySchema>;
