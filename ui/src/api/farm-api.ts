@@ -1,11 +1,13 @@
 import type {
   Attempts,
+  ControlBody,
   ControlReply,
   Engines,
   FramesPage,
   History,
   JobsPage,
   LogReply,
+  Notes,
   ResultsPage,
   Worker,
 } from '../../../src/shared/contracts/api.ts';
@@ -13,7 +15,7 @@ import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
 import { ProblemError, problemFrom } from './problem.ts';
 
 type Query = Record<string, string | number | undefined>;
-export type ControlVerb = 'pause' | 'resume' | 'cancel' | 'retry' | 'priority';
+export type ControlVerb = 'pause' | 'resume' | 'cancel' | 'retry' | 'priority' | 'note';
 
 let onSignedOut: () => void = () => undefined;
 
@@ -70,10 +72,11 @@ export const farmApi = {
     request<LogReply>('GET', withQuery(`${job(id)}/logs`, { attempt, offset })),
   history: (id: string, cursor?: string) =>
     request<History>('GET', withQuery(`${job(id)}/history`, { cursor })),
+  notes: (id: string, cursor?: string) => request<Notes>('GET', withQuery(`${job(id)}/notes`, { cursor })),
   control: (
     id: string,
     verb: ControlVerb,
-    body: { frames?: string; step?: string; priority?: number } = {},
+    body: Pick<ControlBody, 'frames' | 'step' | 'priority' | 'note'> = {},
   ) => request<ControlReply>('POST', `${job(id)}/${verb}`, body),
   engines: () => request<Engines>('GET', '/api/engines'),
   workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),

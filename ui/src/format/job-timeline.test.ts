@@ -22,7 +22,13 @@ const job: JobSummary = {
 
 describe('jobTimeline', () => {
   it('puts what people did between beginning and end, newest first', () => {
-    const paused = { kind: 'pause', actor: 'grace', message: 'Paused', at: '2026-01-01T00:00:30.000Z' };
+    const paused = {
+      kind: 'pause',
+      actor: 'grace',
+      message: 'Paused',
+      ok: true,
+      at: '2026-01-01T00:00:30.000Z',
+    };
     expect(jobTimeline(job, [paused]).map((event) => event.message)).toEqual([
       'Failed with 2 of 3 frames done',
       'Paused',
