@@ -118,6 +118,10 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await tab('History').click();
     await view.expectText(view.page.getByRole('region', { name: 'History' }), /Submitted/);
     await view.expectAccessible();
+    await tab('Notes').click();
+    await view.page.getByLabel('A note about this job').fill('The horizon flickers.');
+    await view.page.getByRole('button', { name: 'Add note' }).click();
+    await view.page.getByRole('region', { name: 'Notes' }).getByText('The horizon flickers.').waitFor();
   });
 
   it('says why a job failed and retries its failed frames', async () => {
