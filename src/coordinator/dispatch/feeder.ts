@@ -162,7 +162,7 @@ export class Feeder {
         workers: this.#parts.registry.takingWork(),
         lanes: this.#parts.lanes,
         loads: loadsOf(tasks),
-        reserving: new Map(this.#reserving.map(({ worker, slots }) => [worker, slots])),
+        reserving: new Map(this.#reserving.map((reservation) => [reservation.worker, reservation])),
         rateOf: (group) => this.#rate(group).read(nowMs),
       }),
     };

@@ -1,4 +1,4 @@
-import type { GroupView, TaskView, WorkerView } from '../planning/snapshot.ts';
+import type { GroupView, Reservation, TaskView, WorkerView } from '../planning/snapshot.ts';
 import { laneWindow } from '../planning/lane-window.ts';
 import { coresPerSlot, memoryClass } from '../../shared/domain/worker-groups.ts';
 import type { KnownWorker } from './worker-registry.ts';
@@ -45,14 +45,14 @@ export interface WorkerLanes {
 
 /**
  * Groups with the workers that take work and pull from their lane, and how much each may get now.
- * @param options.reserving slots for which a worker is being emptied.
+ * @param options.reserving what workers are being emptied for.
  * @param options.rateOf tasks a second that a group completes; undefined: nothing is known yet.
  */
 export function groupViews(options: {
   workers: readonly KnownWorker[];
   lanes: WorkerLanes;
   loads: Loads;
-  reserving: ReadonlyMap<string, number>;
+  reserving: ReadonlyMap<string, Reservation>;
   rateOf: (group: string) => number | undefined;
 }): GroupView[] {
   const groups = new Map<string, KnownWorker[]>();

@@ -18,6 +18,8 @@ export interface StepFacts {
   priority: number;
   licences: readonly string[];
   secondsPerFrame: number | null;
+  chunk: StepView['chunk'];
+  needs: Needs;
 }
 
 /** What never changes of a step, as far as planning looks at it. */
@@ -173,6 +175,20 @@ const factsOf = (row: OpenStepRow, fixed: FixedFacts): StepFacts => ({
   priority: row.priority,
   licences: fixed.licences,
   secondsPerFrame: row.done > 0 ? row.seconds_done / row.done : null,
+  chunk: row.chunk === 'auto' || row.chunk === 'sequential' ? row.chunk : Number(row.chunk),
+  needs: needsOf(row, fixed.requires),
+});
+
+const needsOf = (row: OpenStepRow, requires: StepRequirements): Needs => ({
+  engine: row.engine,
+  engineVersion: row.engine_version,
+  versionRange: requires.engineVersion,
+  cores: requires.cores,
+  memoryBytes: requires.memoryBytes,
+  gpus: requires.gpus,
+  tags: requires.tags,
+  site: requires.site,
+  preferSite: requires.preferSite,
 });
 
 /** A step as planning sees it: once, and once more for each demand for memory beyond its own. */
@@ -192,21 +208,11 @@ function viewsOf(row: OpenStepRow, facts: StepFacts, fixed: FixedFacts): StepVie
 function viewOf(
   row: OpenStepRow,
   facts: StepFacts,
-  { requires, asset, maxFrames, licences }: FixedFacts,
+  { asset, maxFrames, licences }: FixedFacts,
   memoryBytes: number | null,
   ready: number,
 ): StepView {
-  const needs: Needs = {
-    engine: row.engine,
-    engineVersion: row.engine_version,
-    versionRange: requires.engineVersion,
-    cores: requires.cores,
-    memoryBytes: memoryBytes ?? requires.memoryBytes,
-    gpus: requires.gpus,
-    tags: requires.tags,
-    site: requires.site,
-    preferSite: requires.preferSite,
-  };
+  const needs = memoryBytes === null ? facts.needs : { ...facts.needs, memoryBytes };
   return {
     key: row.key,
     jobId: row.job_id,
@@ -220,7 +226,7 @@ function viewOf(
     previewReady: memoryBytes === null ? Math.min(ready, row.preview_ready) : 0,
     secondsPerFrame: facts.secondsPerFrame,
     targetSeconds: row.target_seconds,
-    chunk: row.chunk === 'auto' || row.chunk === 'sequential' ? row.chunk : Number(row.chunk),
+    chunk: facts.chunk,
     maxFrames,
     needs,
     variantMemoryBytes: memoryBytes,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { CutTask } from '../ledger/cut-tasks.ts';
-import type { TaskView } from '../planning/snapshot.ts';
+import type { Needs, TaskView } from '../planning/snapshot.ts';
 import type { OpenSteps, StepFacts } from './open-steps.ts';
 
 /** After so long a worker that was told to give its rest back, and did not, is told again. */
@@ -88,6 +88,12 @@ export class OpenTask implements TaskView {
   }
   get secondsPerFrame(): number | null {
     return this.#facts(this.row.step_key)?.secondsPerFrame ?? null;
+  }
+  get needs(): Needs | null {
+    return this.#facts(this.row.step_key)?.needs ?? null;
+  }
+  get adaptive(): boolean {
+    return this.#facts(this.row.step_key)?.chunk === 'auto';
   }
   get framesLeft(): number {
     return Math.max(1, this.row.frames - this.#index);

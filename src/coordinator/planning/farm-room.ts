@@ -1,4 +1,4 @@
-import type { GroupView, TaskView, WorkerView } from './snapshot.ts';
+import type { GroupView, Reservation, TaskView, WorkerView } from './snapshot.ts';
 
 /** At most this part of a group's workers, but always one, is emptied for big tasks at a time. */
 const RESERVED_SHARE = 0.25;
@@ -13,10 +13,10 @@ export interface WorkerRoom {
   free: number;
   /** Tasks of one slot that wait for it alone. */
   home: number;
-  /** Kept free for a task of so many slots. */
-  reserved: number | null;
-  /** The reservation was asked for again in this round, or a big task was given. */
-  claimed: boolean;
+  /** It takes nothing that is smaller: a big task waits for it, or it is being emptied for one. */
+  reserved: boolean;
+  /** What it is being emptied for, until somebody asks for that in this round. */
+  kept: Reservation | null;
 }
 
 /** Room of interchangeable workers in a round of dispatch; it only shrinks. */
@@ -30,7 +30,7 @@ export class GroupRoom {
   window: number;
   /** Highest level of those who found no room here. */
   wantedAt = -1;
-  #reserved = 0;
+  readonly #reserved: WorkerRoom[];
   #byFree: WorkerRoom[][] | undefined;
   readonly #soonest = new Map<number, WorkerRoom[]>();
 
@@ -38,22 +38,16 @@ export class GroupRoom {
     this.view = view;
     this.index = index;
     this.window = view.window;
-    this.workers = view.workers.map((worker) => {
-      const own = queued.worker.get(worker.id);
-      return {
-        view: worker,
-        group: this,
-        free: worker.freeSlots - Math.max(worker.homeQueued, own?.slots ?? 0),
-        home: Math.max(worker.homeQueued, own?.single ?? 0),
-        reserved: worker.reserving,
-        // A big task waits for it already: until it has begun, the worker is kept free for that one.
-        claimed: own !== undefined && own.slots > own.single,
-      };
-    });
     this.free = -(queued.group.get(view.id) ?? 0);
-    for (const worker of this.workers)
-      if (worker.reserved === null) this.free += Math.max(0, worker.free);
-      else this.#reserved++;
+    this.workers = view.workers.map((worker) => {
+      const promised = queued.big.has(worker.id);
+      const reserved = promised || worker.reserving !== null;
+      const kept = promised ? null : worker.reserving;
+      const free = worker.freeSlots - worker.homeQueued;
+      if (!reserved) this.free += Math.max(0, free);
+      return { view: worker, group: this, free, home: worker.homeQueued, reserved, kept };
+    });
+    this.#reserved = this.workers.filter((worker) => worker.reserved);
   }
 
   /** A task of one slot for the common lane. */
@@ -76,9 +70,9 @@ export class GroupRoom {
     for (let free = slots; free <= this.view.slots; free++) {
       const workers = this.#byFree[free] ?? [];
       for (let worker = workers.at(-1); worker; worker = workers.at(-1)) {
-        if (worker.free === free && worker.reserved === null) return worker;
+        if (worker.free === free && !worker.reserved) return worker;
         workers.pop(); // its room has changed since
-        if (worker.free <= 0 || worker.reserved !== null) continue;
+        if (worker.free <= 0 || worker.reserved) continue;
         this.#byFree[worker.free]?.push(worker);
         if (worker.free >= slots) return worker;
       }
@@ -88,38 +82,30 @@ export class GroupRoom {
 
   /** A task of several slots for one worker. */
   takeBig(worker: WorkerRoom, slots: number): void {
+    if (!worker.reserved) this.#exclude(worker);
     worker.free -= slots;
-    worker.claimed = true;
-    if (worker.reserved !== null) return; // its slots were not counted
-    this.free -= slots;
-    this.window -= Math.min(this.window, slots);
+    worker.kept = null;
   }
 
-  /** A worker that is already kept free for a task of this size and that nobody asked for yet. */
-  kept(slots: number): WorkerRoom | undefined {
-    if (this.#reserved === 0) return undefined;
-    return this.workers.find((worker) => worker.reserved === slots && !worker.claimed);
+  /** A worker that is being emptied for a task of this size, best of this step, and that nobody asked for yet. */
+  kept(slots: number, stepKey: string): WorkerRoom | undefined {
+    let found: WorkerRoom | undefined;
+    for (const worker of this.#reserved) {
+      if (worker.kept?.slots !== slots) continue;
+      if (worker.kept.stepKey === stepKey) return worker;
+      found ??= worker;
+    }
+    return found;
   }
 
   get mayReserve(): boolean {
-    return this.#reserved < Math.max(1, Math.floor(this.workers.length * RESERVED_SHARE));
+    return this.#reserved.length < Math.max(1, Math.floor(this.workers.length * RESERVED_SHARE));
   }
 
   /** Keeps the worker free from now on: what it has is no room for others. */
-  reserve(worker: WorkerRoom, slots: number): void {
-    worker.claimed = true;
-    if (worker.reserved !== null) return;
-    worker.reserved = slots;
-    this.#reserved++;
-    const free = Math.max(0, worker.free);
-    this.free -= free;
-    this.window -= Math.min(this.window, free);
-  }
-
-  /** A reservation that nobody asks for any more: the worker serves all others again. */
-  release(worker: WorkerRoom): void {
-    worker.reserved = null;
-    this.#reserved--;
+  reserve(worker: WorkerRoom): void {
+    if (!worker.reserved) this.#exclude(worker);
+    worker.kept = null;
   }
 
   /** The worker that will have so many slots free before the others, of those that are not kept free for somebody. */
@@ -127,16 +113,25 @@ export class GroupRoom {
     let order = this.#soonest.get(slots);
     if (!order) {
       const timed = this.workers
-        .filter((worker) => worker.reserved === null)
+        .filter((worker) => !worker.reserved)
         .map((worker) => ({ worker, seconds: secondsUntilFree(worker, slots, tasks(worker.view.id)) }));
       order = timed.sort((a, b) => b.seconds - a.seconds).map(({ worker }) => worker);
       this.#soonest.set(slots, order);
     }
     for (let worker = order.at(-1); worker; worker = order.at(-1)) {
-      if (worker.reserved === null && !worker.claimed) return worker;
+      if (!worker.reserved) return worker;
       order.pop();
     }
     return undefined;
+  }
+
+  /** From the moment at which it waits for a big task, a worker takes nothing smaller. */
+  #exclude(worker: WorkerRoom): void {
+    worker.reserved = true;
+    this.#reserved.push(worker);
+    const free = Math.max(0, worker.free);
+    this.free -= free;
+    this.window -= Math.min(this.window, free);
   }
 
   #sortByFree(): WorkerRoom[][] {
@@ -146,23 +141,18 @@ export class GroupRoom {
   }
 }
 
-/** Slots of tasks that wait: in common lanes by group, and for one worker alone. */
-export interface Queued {
+/** What waits: slots in common lanes by group, and workers for which a big task waits. */
+interface Queued {
   group: Map<string, number>;
-  worker: Map<string, { slots: number; single: number }>;
+  big: Set<string>;
 }
 
 export function queuedSlots(tasks: readonly TaskView[]): Queued {
-  const queued: Queued = { group: new Map(), worker: new Map() };
+  const queued: Queued = { group: new Map(), big: new Set() };
   for (const task of tasks) {
     if (task.state !== 'queued') continue;
     if (task.worker === null) queued.group.set(task.group, (queued.group.get(task.group) ?? 0) + task.slots);
-    else {
-      const own = queued.worker.get(task.worker) ?? { slots: 0, single: 0 };
-      own.slots += task.slots;
-      if (task.slots === 1) own.single++;
-      queued.worker.set(task.worker, own);
-    }
+    else if (task.slots > 1) queued.big.add(task.worker);
   }
   return queued;
 }

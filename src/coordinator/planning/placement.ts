@@ -1,5 +1,6 @@
 import type { GroupRoom, WorkerRoom } from './farm-room.ts';
 import type { Fit, ShapeRoom } from './shape-room.ts';
+import type { StepView } from './snapshot.ts';
 
 /** Where a task goes. */
 export interface Place {
@@ -30,8 +31,8 @@ export class Placement {
   }
 
   /** @returns undefined when there is no room now. */
-  take(shape: ShapeRoom, asset: string | null): Place | undefined {
-    const place = keptPlace(shape) ?? this.#find(shape, asset);
+  take(shape: ShapeRoom, { key, asset }: Pick<StepView, 'key' | 'asset'>): Place | undefined {
+    const place = keptPlace(shape, key) ?? this.#find(shape, asset);
     if (!place) return undefined;
     const { group, slots, worker } = place;
     if (slots > 1 && worker) group.takeBig(worker, slots);
@@ -111,15 +112,15 @@ function shortestQueue(
     const fit = shape.byGroup.get(group);
     if (fit?.size !== 1 || fit.major > most || group.window <= 0) continue;
     for (const worker of workers.slice(-MOST_QUEUES))
-      if (worker.reserved === null && worker.home < (best?.home ?? group.view.slots)) best = worker;
+      if (!worker.reserved && worker.home < (best?.home ?? group.view.slots)) best = worker;
   }
   return best;
 }
 
 /** A worker that was kept free for a task of this size, and now is. */
-function keptPlace(shape: ShapeRoom): Place | undefined {
+function keptPlace(shape: ShapeRoom, stepKey: string): Place | undefined {
   for (const fit of shape.big) {
-    const worker = fit.group.kept(fit.size);
+    const worker = fit.group.kept(fit.size, stepKey);
     if (worker && worker.free >= fit.size) return at(worker, fit);
   }
   return undefined;
@@ -134,8 +135,7 @@ function at(worker: WorkerRoom | undefined, fit: Fit | undefined): Place | undef
 
 const isIdle = ({ group, size }: Fit): boolean => size > 1 || group.free > 0;
 
-const isTaken = (worker: WorkerRoom | undefined): boolean =>
-  worker !== undefined && (worker.reserved !== null || worker.free <= 0);
+const isTaken = (worker: WorkerRoom): boolean => worker.reserved || worker.free <= 0;
 
 function hasRoom(worker: WorkerRoom, { group, size }: Fit): boolean {
   if (isTaken(worker) || worker.free < size || group.free < size) return false;

@@ -46,7 +46,7 @@ class Round {
     this.#groups = snapshot.groups.map((group, index) => new GroupRoom(group, index, queued));
     this.#everywhere = new Shapes(this.#groups);
     this.#placement = new Placement(this.#groups);
-    this.#reservations = new Reservations(snapshot.tasks);
+    this.#reservations = new Reservations(snapshot);
   }
 
   plan(): DispatchPlan {
@@ -165,7 +165,7 @@ class Round {
     for (const needs of this.#versions(step, base)) {
       const shape = shapes.of(needs);
       if (shape.full) continue;
-      const place = this.#placement.take(shape, step.view.asset);
+      const place = this.#placement.take(shape, step.view);
       if (place) {
         if (step.view.needs.engineVersion === null) this.#pinned.set(step.view.key, needs);
         return { place, shape };

@@ -1,19 +1,21 @@
 import type { WorkerRoom } from './farm-room.ts';
 import type { Fit, ShapeRoom, Shapes } from './shape-room.ts';
-import type { DispatchPlan, StepView, TaskView } from './snapshot.ts';
+import type { Reservation, Snapshot, StepView, TaskView } from './snapshot.ts';
 
 /**
  * Workers that are emptied for big tasks: at most one for each step that waits, and only for a step before which nobody is
  * left waiting for the same workers, so that an idle slot is never kept from those whose turn it is.
  */
 export class Reservations {
-  readonly made: DispatchPlan['reservations'] = [];
+  readonly made: Reservation[] = [];
+  readonly #nowMs: number;
   readonly #tasks: readonly TaskView[];
   readonly #served = new Set<string>();
   #byWorker: Map<string, TaskView[]> | undefined;
 
-  constructor(tasks: readonly TaskView[]) {
+  constructor({ tasks, nowMs }: Pick<Snapshot, 'tasks' | 'nowMs'>) {
     this.#tasks = tasks;
+    this.#nowMs = nowMs;
   }
 
   /** The step found no room: a worker is kept free for it, or those behind it leave room for it. */
@@ -32,12 +34,14 @@ export class Reservations {
     const found = this.#kept(step, shape) ?? this.#another(shape);
     if (!found) return false;
     const { worker, fit } = found;
-    fit.group.reserve(worker, fit.size);
+    const sinceMs = worker.kept?.sinceMs ?? this.#nowMs;
+    fit.group.reserve(worker);
     this.made.push({
       worker: worker.view.id,
       group: fit.group.view.id,
       slots: fit.size,
       stepKey: step.key,
+      sinceMs,
     });
     return true;
   }
@@ -46,7 +50,7 @@ export class Reservations {
   #kept(step: StepView, shape: ShapeRoom): { worker: WorkerRoom; fit: Fit } | undefined {
     for (const fit of shape.big) {
       if (fit.group.wantedAt > step.priority) continue;
-      const worker = fit.group.kept(fit.size);
+      const worker = fit.group.kept(fit.size, step.key);
       if (worker) return { worker, fit };
     }
     return undefined;

@@ -75,7 +75,10 @@ export interface GroupView {
   coresPerSlot: number;
   memoryBytesPerSlot: number;
   gpus: number;
-  /** Tasks of one slot that may still be put into the group's common lane: free slots and look-ahead, less what waits there. */
+  /**
+   * Tasks of one slot that may still be put into the group's common lane: free slots and look-ahead, less what waits there.
+   * Workers that are being emptied, or for which a big task waits, do not count.
+   */
   window: number;
   workers: readonly WorkerView[];
 }
@@ -83,12 +86,12 @@ export interface GroupView {
 /** A worker that takes work. */
 export interface WorkerView {
   id: string;
-  /** Slots that no task in its hands takes. */
+  /** Slots that neither a task in its hands takes nor a big one that waits for it; `homeQueued` is not taken off. */
   freeSlots: number;
-  /** Tasks that wait for it alone. */
+  /** Tasks of one slot that wait for it alone. */
   homeQueued: number;
-  /** It is being emptied for a task of so many slots; null: it is not. */
-  reserving: number | null;
+  /** What it is being emptied for, as the last plan said; null: nothing. */
+  reserving: Reservation | null;
   warm: ReadonlySet<string>;
   cached: ReadonlySet<string>;
 }
@@ -114,6 +117,10 @@ export interface TaskView {
   ageMs: number;
   /** It was told to give its rest back. */
   releasing: boolean;
+  /** What its step needs of a worker; null: not known. */
+  needs: Needs | null;
+  /** Its step's chunks are sized by the farm: what it gives back may be cut into smaller tasks. */
+  adaptive: boolean;
 }
 
 export interface FarmRules {
@@ -145,8 +152,18 @@ export interface TaskCut {
 /** What a round of dispatch does. */
 export interface DispatchPlan {
   cuts: TaskCut[];
-  /** Workers to be emptied for a task of so many slots that cannot be placed yet. Replaces what was said before. */
-  reservations: { worker: string; group: string; slots: number; stepKey: string }[];
+  /** Workers to be emptied for tasks that cannot be placed yet. Replaces what was said before. */
+  reservations: Reservation[];
+}
+
+/** A worker that is being emptied for a task of so many slots of a step. */
+export interface Reservation {
+  worker: string;
+  group: string;
+  slots: number;
+  stepKey: string;
+  /** When it was first asked for, by the snapshots' clock. */
+  sinceMs: number;
 }
 
 /** Tasks that are to give back what they have not begun, so that others can have it. */
