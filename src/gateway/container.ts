@@ -16,10 +16,12 @@ import type { Access } from './auth/access.ts';
 import { createApp } from './http/app.ts';
 import { AssetStore } from './ledger/asset-store.ts';
 import { AttemptQueries } from './ledger/attempt-queries.ts';
+import { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import { FrameQueries } from './ledger/frame-queries.ts';
 import { JobQueries } from './ledger/job-queries.ts';
 import { ResultQueries } from './ledger/result-queries.ts';
 import { TemplateStore } from './ledger/template-store.ts';
+import { FarmManager } from './messaging/farm-manager.ts';
 import { JobController } from './messaging/job-controller.ts';
 import { JobSubmitter } from './messaging/job-submitter.ts';
 import { LogBuffer } from './messaging/log-buffer.ts';
@@ -78,6 +80,8 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   );
   provide(TOKENS.workers, () => new WorkerBoard(nats, ledger, log));
   provide(TOKENS.submitter, () => new JobSubmitter(nats));
+  provide(TOKENS.settings, () => new FarmSettingsQueries(ledger));
+  provide(TOKENS.manager, () => new FarmManager(nats));
   provide(TOKENS.controller, () => new JobController(nats, log));
   provide(
     TOKENS.snapshots,
@@ -119,6 +123,8 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       objects: get(TOKENS.objects),
       submitter: get(TOKENS.submitter),
       controller: get(TOKENS.controller),
+      settings: get(TOKENS.settings),
+      manager: get(TOKENS.manager),
       checks: get(TOKENS.healthChecks),
       metrics: get(TOKENS.metrics),
     },

@@ -4,10 +4,12 @@ import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
 import type { AssetStore } from './ledger/asset-store.ts';
 import type { AttemptQueries } from './ledger/attempt-queries.ts';
+import type { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import type { FrameQueries } from './ledger/frame-queries.ts';
 import type { JobQueries } from './ledger/job-queries.ts';
 import type { ResultQueries } from './ledger/result-queries.ts';
 import type { TemplateStore } from './ledger/template-store.ts';
+import type { FarmManager } from './messaging/farm-manager.ts';
 import type { JobController } from './messaging/job-controller.ts';
 import type { JobSubmitter } from './messaging/job-submitter.ts';
 import type { LogBuffer } from './messaging/log-buffer.ts';
@@ -40,6 +42,8 @@ export const TOKENS = {
   workers: token<WorkerBoard>('workers'),
   submitter: token<JobSubmitter>('submitter'),
   controller: token<JobController>('controller'),
+  settings: token<FarmSettingsQueries>('settings'),
+  manager: token<FarmManager>('manager'),
   snapshots: token<Snapshots>('snapshots'),
   realtime: token<RealtimeServer>('realtime'),
   feeds: token<Feeds>('feeds'),
