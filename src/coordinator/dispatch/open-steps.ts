@@ -18,6 +18,8 @@ export interface StepFacts {
   priority: number;
   licences: readonly string[];
   secondsPerFrame: number | null;
+  jobLimit: number | null;
+  preempt: boolean;
   chunk: StepView['chunk'];
   needs: Needs;
 }
@@ -175,6 +177,8 @@ const factsOf = (row: OpenStepRow, fixed: FixedFacts): StepFacts => ({
   priority: row.priority,
   licences: fixed.licences,
   secondsPerFrame: row.done > 0 ? row.seconds_done / row.done : null,
+  jobLimit: row.limit_running,
+  preempt: row.preempt,
   chunk: row.chunk === 'auto' || row.chunk === 'sequential' ? row.chunk : Number(row.chunk),
   needs: needsOf(row, fixed.requires),
 });
@@ -232,7 +236,7 @@ function viewOf(
     variantMemoryBytes: memoryBytes,
     asset,
     licences,
-    jobLimit: row.limit_running,
-    preempt: row.preempt,
+    jobLimit: facts.jobLimit,
+    preempt: facts.preempt,
   };
 }

@@ -92,6 +92,12 @@ export class OpenTask implements TaskView {
   get needs(): Needs | null {
     return this.#facts(this.row.step_key)?.needs ?? null;
   }
+  get jobLimit(): number | null {
+    return this.#facts(this.row.step_key)?.jobLimit ?? null;
+  }
+  get preempt(): boolean {
+    return this.#facts(this.row.step_key)?.preempt ?? false;
+  }
   get adaptive(): boolean {
     return this.#facts(this.row.step_key)?.chunk === 'auto';
   }

@@ -1,3 +1,5 @@
+import type { StepView } from './snapshot.ts';
+
 /** Frames of one task when chunks are sized by the farm. */
 export const MAX_AUTO_CHUNK = 1_000;
 /** What a task message takes at most; also the limit of `chunk: n` and of a piece of a sequential step. */
@@ -22,4 +24,20 @@ export function autoChunk(options: {
   // Half of an equal share: later tasks get smaller, so that all slots end at about the same time.
   const fair = Math.ceil(remaining / (Math.max(1, slots) * 2));
   return Math.max(1, Math.min(filling, fair, MAX_AUTO_CHUNK));
+}
+
+/**
+ * Frames of a step's next task, as its chunks are asked for.
+ * @param remaining frames of the step that nobody has taken.
+ * @param slots that work on it or could.
+ */
+export function chunkOf(
+  step: Pick<StepView, 'chunk' | 'secondsPerFrame' | 'targetSeconds'>,
+  remaining: number,
+  slots: number,
+): number {
+  if (step.chunk === 'sequential') return MAX_CHUNK;
+  if (step.chunk !== 'auto') return step.chunk;
+  const { secondsPerFrame, targetSeconds } = step;
+  return autoChunk({ secondsPerFrame, targetSeconds, remaining, slots });
 }

@@ -1,4 +1,4 @@
-import type { FarmRules, StepView } from './snapshot.ts';
+import type { FarmRules, StepView, TaskView } from './snapshot.ts';
 import type { Usage } from './usage.ts';
 
 interface Count {
@@ -6,7 +6,11 @@ interface Count {
   max: number;
 }
 
-type Limited = Pick<StepView, 'jobId' | 'project' | 'owner' | 'licences' | 'jobLimit'> & { engine: string };
+/** What limits look at: the same of a step and of a task. */
+export type Limited = Pick<TaskView, 'jobId' | 'project' | 'owner' | 'engine' | 'licences' | 'jobLimit'>;
+
+/** A step as limits look at it. */
+export const limitedStep = (step: StepView): Limited => ({ ...step, engine: step.needs.engine });
 
 /**
  * Tasks that are open against the limits that hold for them. A task renders one frame at a time, so an open task is a
@@ -22,46 +26,39 @@ export class LimitCounts {
       const known = this.#counts.get(key);
       this.#counts.set(key, { open: 0, max: Math.min(running, known?.max ?? running) });
     }
-    for (const { task, tasks } of usage.bySteps.values()) this.#add(task, tasks);
+    for (const { task, tasks } of usage.bySteps.values()) this.add(task, tasks);
   }
 
-  /** How many more tasks of the step may be open. */
-  room(step: StepView): number {
-    let room = step.jobLimit === null ? Infinity : step.jobLimit - (this.#jobs.get(step.jobId) ?? 0);
+  /** How many more tasks may be open. */
+  room(of: Limited): number {
+    let room = of.jobLimit === null ? Infinity : of.jobLimit - (this.#jobs.get(of.jobId) ?? 0);
     if (this.#counts.size === 0) return room;
-    for (const key of keysOf({ ...step, engine: step.needs.engine })) {
-      const count = this.#counts.get(key);
-      if (count) room = Math.min(room, count.max - count.open);
-    }
+    for (const count of this.#countsOf(of)) room = Math.min(room, count.max - count.open);
     return room;
   }
 
-  /** Tasks of the step that may be open at once, if it had all that its limits allow. */
-  most(step: StepView): number {
-    let most = step.jobLimit ?? Infinity;
+  /** Tasks that may be open at once, if all that the limits allow were given to one step. */
+  most(of: Limited): number {
+    let most = of.jobLimit ?? Infinity;
     if (this.#counts.size === 0) return most;
-    for (const key of keysOf({ ...step, engine: step.needs.engine }))
-      most = Math.min(most, this.#counts.get(key)?.max ?? Infinity);
+    for (const count of this.#countsOf(of)) most = Math.min(most, count.max);
     return most;
   }
 
-  add(step: StepView): void {
-    this.#add({ ...step, engine: step.needs.engine }, 1);
+  add(of: Limited, tasks = 1): void {
+    this.#jobs.set(of.jobId, (this.#jobs.get(of.jobId) ?? 0) + tasks);
+    if (this.#counts.size === 0) return;
+    for (const count of this.#countsOf(of)) count.open += tasks;
   }
 
-  #add(task: Omit<Limited, 'jobLimit'>, tasks: number): void {
-    this.#jobs.set(task.jobId, (this.#jobs.get(task.jobId) ?? 0) + tasks);
-    if (this.#counts.size === 0) return;
-    for (const key of keysOf(task)) {
+  *#countsOf({ project, owner, engine, licences }: Limited): Generator<Count> {
+    for (const key of [`project\n${project}`, `owner\n${owner}`, `engine\n${engine}`]) {
       const count = this.#counts.get(key);
-      if (count) count.open += tasks;
+      if (count) yield count;
+    }
+    for (const licence of new Set(licences)) {
+      const count = this.#counts.get(`licence\n${licence}`);
+      if (count) yield count;
     }
   }
-}
-
-function* keysOf(task: Omit<Limited, 'jobLimit' | 'jobId'>): Generator<string> {
-  yield `project\n${task.project}`;
-  yield `owner\n${task.owner}`;
-  yield `engine\n${task.engine}`;
-  for (const licence of new Set(task.licences)) yield `licence\n${licence}`;
 }

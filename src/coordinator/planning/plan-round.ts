@@ -1,9 +1,9 @@
 import { compareVersions } from '../../shared/domain/engine-versions.ts';
-import { MAX_CHUNK, autoChunk } from './chunk-size.ts';
+import { chunkOf } from './chunk-size.ts';
 import { FairOrder, type OpenStep } from './fair-order.ts';
 import { GroupRoom, queuedSlots } from './farm-room.ts';
 import { shapeOf } from './fitting.ts';
-import { LimitCounts } from './limit-counts.ts';
+import { LimitCounts, limitedStep } from './limit-counts.ts';
 import { Placement, type Place } from './placement.ts';
 import { Reservations } from './reservations.ts';
 import { Shapes, type ShapeRoom } from './shape-room.ts';
@@ -74,7 +74,7 @@ class Round {
       const shape = this.#everywhere.of(view.needs);
       if (shape.fits.length === 0) continue;
       if (view.chunk === 'sequential' && this.#usage.bySteps.has(view.key)) continue;
-      if (this.#limits.room(view) <= 0) continue;
+      if (this.#limits.room(limitedStep(view)) <= 0) continue;
       big ||= shape.big.length > 0;
       const { ready, previewReady } = view;
       fitting.push({ step: { view, ready, previewReady }, closed: shape.closed });
@@ -132,7 +132,7 @@ class Round {
 
   #cut(step: OpenStep, shapes: Shapes): TaskCut | undefined {
     const { view } = step;
-    if (this.#limits.room(view) <= 0) return undefined;
+    if (this.#limits.room(limitedStep(view)) <= 0) return undefined;
     if (view.chunk === 'sequential' && this.#usage.bySteps.has(view.key)) return undefined;
     const found = this.#place(step, shapes);
     if (!found) {
@@ -143,7 +143,7 @@ class Round {
     const frames = Math.min(step.ready, view.maxFrames, this.#framesOf(step, shape));
     step.ready -= frames;
     step.previewReady = Math.max(0, step.previewReady - frames);
-    this.#limits.add(view);
+    this.#limits.add(limitedStep(view));
     if (this.#slotsByGroup) addSlots(this.#slotsByGroup, view.project, place.group.view.id, place.slots);
     const cut: TaskCut = {
       stepKey: view.key,
@@ -202,10 +202,7 @@ class Round {
 
   #framesOf({ view, ready, previewReady }: OpenStep, shape: ShapeRoom): number {
     if (previewReady > 0) return 1;
-    if (view.chunk === 'sequential') return MAX_CHUNK;
-    if (view.chunk !== 'auto') return view.chunk;
-    const slots = Math.min(shape.capacity, this.#limits.most(view));
-    return autoChunk({ ...view, remaining: ready, slots });
+    return chunkOf(view, ready, Math.min(shape.capacity, this.#limits.most(limitedStep(view))));
   }
 }
 

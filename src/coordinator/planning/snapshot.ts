@@ -119,6 +119,10 @@ export interface TaskView {
   releasing: boolean;
   /** What its step needs of a worker; null: not known. */
   needs: Needs | null;
+  /** Frames of its job that may run at once. */
+  jobLimit: number | null;
+  /** Work of lower priority makes room for it. */
+  preempt: boolean;
   /** Its step's chunks are sized by the farm: what it gives back may be cut into smaller tasks. */
   adaptive: boolean;
 }
