@@ -180,7 +180,11 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
 function registerFailures({ provide, get, log, ledger, nats }: Building): void {
   provide(TOKENS.farmView, () => new FarmView(get(TOKENS.registry)));
   provide(TOKENS.holdNotices, () => {
-    const parts = { publisher: get(TOKENS.publisher), announcer: get(TOKENS.announcer) };
+    const parts = {
+      publisher: get(TOKENS.publisher),
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
+    };
     return new HoldNotices(parts, nats, log);
   });
   provide(TOKENS.quarantine, () => {

@@ -201,12 +201,40 @@ describe('when frames fail', () => {
       await countsAreRight();
     });
 
-    it('is not held when frames fail for different reasons, or one has succeeded', async () => {
+    it('is not held when frames fail for different reasons', async () => {
       const words = ['no camera', 'no light', 'no sky', 'no floor', 'no actor', 'no sound'];
       await failing('w1', (task) => words[task.frames[0]! % words.length]!);
       await submit(farm.context, { ...document, frames: '1-6', maxAttempts: 1 });
       await jobWhen(farm.context, 'j', 'failed');
       expect((await step()).hold_reason).toBeNull();
+    });
+
+    it('is not held once a frame has succeeded', async () => {
+      await farm.work({
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          if (task.frames.includes(1)) return task.complete();
+          await task.fail({ message: PARSE_ERROR, failedFrame: task.frames[0]!, class: 'scene' });
+        },
+      });
+      await submit(farm.context, { ...document, maxAttempts: 1 });
+      const job = await jobWhen(farm.context, 'j', 'failed');
+      expect(job.frames).toMatchObject({ done: 1, failed: 11 });
+    });
+
+    it('of very many frames is held in slices, and comes back in slices', async () => {
+      await Promise.all([failing('w1'), failing('w2')]);
+      await submit(farm.context, { ...document, frames: '1-60000', maxAttempts: 1 });
+      const job = await jobWhen(farm.context, 'j', 'held');
+      await until('every frame is held', async () => (await step()).sweep === null);
+      const { frames } = await jobWhen(farm.context, 'j', 'held');
+      expect(frames.failed + frames.held).toBe(60_000);
+      expect(job.error).toEqual(expect.stringContaining('on 2 workers'));
+      await countsAreRight();
+      await control('resume');
+      await until('frames come back', async () => (await step()).sweep === null && (await step()).held === 0);
+      await countsAreRight();
     });
 
     it('goes on by itself when a frame that was under way succeeds', async () => {

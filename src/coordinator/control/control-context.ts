@@ -9,6 +9,7 @@ import {
   type FrameCounts,
   type FrameState,
   type JobState,
+  type Sweep,
 } from '../../shared/domain/states.ts';
 import type { EndedTask } from '../ledger/end-tasks.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
@@ -33,7 +34,7 @@ export type ControlledStep = {
   frame_total: number;
   frames_expanded: number;
   entry_state: FrameState;
-  sweep: 'cancel' | 'revive' | null;
+  sweep: Sweep | null;
   hold_reason: string | null;
 } & FrameCounts;
 

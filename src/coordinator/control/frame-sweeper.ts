@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { pause } from '../../shared/lifecycle/retry.ts';
+import type { Sweep } from '../../shared/domain/states.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
@@ -53,10 +54,10 @@ export class FrameSweeper {
   async #slice(): Promise<boolean> {
     const startedAt = performance.now();
     const swept = await this.#ledger.transaction().execute(async (trx) => {
-      const { rows } = await sql<{ key: string; job_id: string; sweep: 'cancel' | 'revive' }>`
+      const { rows } = await sql<{ key: string; job_id: string; sweep: Sweep }>`
         SELECT key, job_id, sweep FROM (
           SELECT key, job_id, sweep FROM steps
-          WHERE sweep IS NOT NULL AND (sweep = 'revive' OR waiting + ready + held > 0 OR queued + running = 0)
+          WHERE sweep IS NOT NULL AND (sweep <> 'cancel' OR waiting + ready + held > 0 OR queued + running = 0)
           ORDER BY key LIMIT 100
         ) open WHERE pg_try_advisory_xact_lock(${LOCK_CLASS}, hashint8(key)) LIMIT 1`.execute(trx);
       const step = rows[0];
@@ -68,9 +69,10 @@ export class FrameSweeper {
       return { ...step, ended: still.length === 0 };
     });
     if (!swept) return false;
+    const comesBack = swept.sweep === 'revive' || swept.sweep === 'let-go';
     if (swept.ended) this.#announcer.announce(swept.job_id, null);
-    else if (swept.sweep === 'revive') this.#announcer.announce(swept.job_id);
-    if (swept.sweep === 'revive') this.#wakeUps.feeder.wake();
+    else if (comesBack) this.#announcer.announce(swept.job_id);
+    if (comesBack) this.#wakeUps.feeder.wake();
     // Whoever dispatches the job or takes its results has had to wait, and comes first now.
     await pause(Math.min(MOST_PAUSE_MS, performance.now() - startedAt));
     return true;

@@ -28,7 +28,7 @@ export async function sweepSlice(
     moved: number;
   }>`
     WITH swept AS (
-      SELECT key, sweep, sweep_after, CASE WHEN sweep = 'cancel' THEN 'cancelled' WHEN entry_state = 'waiting' THEN 'waiting' ELSE 'ready' END
+      SELECT key, sweep, sweep_after, CASE WHEN sweep = 'cancel' THEN 'cancelled' WHEN sweep = 'hold' THEN 'held' WHEN entry_state = 'waiting' THEN 'waiting' ELSE 'ready' END
         ::frame_state AS becomes
       FROM steps WHERE key = ANY(${[...stepKeys]}::bigint[]) AND sweep IS NOT NULL
     ),
@@ -42,7 +42,8 @@ export async function sweepSlice(
     ),
     moved AS (
       UPDATE frames f SET state = w.becomes, retry_at = NULL FROM walked w
-      WHERE f.ctid = w.tid AND ((w.sweep = 'cancel' AND w.state IN ('waiting', 'ready', 'held')) OR (w.sweep = 'revive' AND w.state = 'cancelled'))
+      WHERE f.ctid = w.tid AND CASE w.sweep WHEN 'cancel' THEN w.state IN ('waiting', 'ready', 'held')
+        WHEN 'hold' THEN w.state IN ('waiting', 'ready') WHEN 'revive' THEN w.state IN ('cancelled', 'held') ELSE w.state = 'held' END
       RETURNING f.step_key, w.state AS from_state, f.state AS to_state
     )
     SELECT s.key, p.last, COALESCE(p.walked, 0) AS walked, m.from_state AS "from", m.to_state AS "to", COALESCE(m.moved, 0) AS moved

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
-import type { FrameState } from '../../shared/domain/states.ts';
-import { CountDeltas } from '../ledger/count-deltas.ts';
+import { SWEEP_FRAMES, sweepSlice } from '../control/sweep-frames.ts';
 import { endTasks, type EndedTask } from '../ledger/end-tasks.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
@@ -48,59 +47,55 @@ export async function holdStep(
     mayBeHeld: true,
     error: 'The step is held.',
   });
-  await moveAll(trx, step.key, 'ready');
-  await moveAll(trx, step.key, 'waiting');
-  await settleJobs(trx, [step.jobId]);
+  await sweep(trx, [{ key: step.key, jobId: step.jobId }], 'hold');
   const running = tasks.flatMap(({ state, worker, attempt }) =>
     state === 'running' && worker !== null && attempt !== null ? [{ worker, attempt }] : [],
   );
   return { jobId: step.jobId, reason, removed: ended, running };
 }
 
-/** One state at a time: each has an index of its own. */
-async function moveAll(trx: LedgerTransaction, stepKey: string, from: 'ready' | 'waiting'): Promise<void> {
-  const { numUpdatedRows } = await trx
-    .updateTable('frames')
-    .set({ state: 'held' })
-    .where('step_key', '=', stepKey)
-    .where('state', '=', sql<FrameState>`${sql.lit(from)}`)
-    .executeTakeFirst();
-  const deltas = new CountDeltas();
-  deltas.move(stepKey, from, 'held', Number(numUpdatedRows));
-  await deltas.write(trx);
+/** A small step's frames are moved at once, those of a large one by the frame sweeper; they count as moved already. */
+async function sweep(
+  trx: LedgerTransaction,
+  steps: readonly { key: string; jobId: string }[],
+  kind: 'hold' | 'let-go',
+): Promise<void> {
+  const { rows } = await sql<{ key: string; small: boolean }>`
+    UPDATE steps SET sweep = CASE WHEN sweep = 'revive' THEN sweep ELSE ${kind} END, sweep_after = NULL WHERE key = ANY(${steps.map((step) => step.key)}::bigint[])
+    RETURNING key, frames_expanded <= ${SWEEP_FRAMES} AS small`.execute(trx);
+  const small = rows.filter((row) => row.small).map((row) => row.key);
+  for (const jobId of new Set(steps.map((step) => step.jobId))) {
+    if (small.length > 0) await sweepSlice(trx, jobId, small, SWEEP_FRAMES + 1);
+    else await settleJobs(trx, [jobId]);
+  }
 }
 
 /**
  * Lets a job's held steps go on; for the same failures they are not held again. The job is locked by the caller, who
- * settles it afterwards.
+ * settles it afterwards and wakes the frame sweeper.
  * @param stepKeys only these of its steps.
- * @returns how many frames may be rendered now.
  */
 export async function unholdFrames(
   trx: LedgerTransaction,
   jobId: string,
   stepKeys?: readonly string[],
-): Promise<number> {
-  const { rows } = await sql<{ frames: number }>`
+): Promise<void> {
+  const { rows } = await sql<{ key: string }>`
     WITH held AS MATERIALIZED (
-      SELECT s.key, s.hold_reason, CASE WHEN EXISTS (SELECT 1 FROM step_dependencies d WHERE d.step_key = s.key AND d.kind = 'frame')
-        THEN 'waiting' ELSE 'ready' END::frame_state AS entry
+      SELECT s.key, s.hold_reason, CASE
+          WHEN EXISTS (SELECT 1 FROM step_dependencies d WHERE d.step_key = s.key AND d.kind = 'frame') THEN 'waiting'
+          WHEN s.entry_state = 'held' THEN 'ready' ELSE s.entry_state END::frame_state AS entry
       FROM steps s WHERE s.job_id = ${jobId} AND s.hold_reason IS NOT NULL
         AND (${stepKeys === undefined} OR s.key = ANY(${[...(stepKeys ?? [])]}::bigint[]))
     ),
-    moved AS (
-      UPDATE frames f SET state = h.entry, retry_at = NULL FROM held h
-      WHERE f.step_key = h.key AND f.state = 'held' RETURNING f.step_key
-    ),
-    counted AS (SELECT step_key, count(*)::int AS frames FROM moved GROUP BY step_key),
     forgotten AS (DELETE FROM step_failures x USING held h WHERE x.step_key = h.key),
     spoken AS (UPDATE jobs j SET error = NULL FROM held h WHERE j.id = ${jobId} AND j.error = h.hold_reason)
-    UPDATE steps s SET hold_reason = NULL, hold_allowed = false,
-      held = s.held - COALESCE(c.frames, 0),
-      ready = s.ready + CASE WHEN h.entry = 'ready' THEN COALESCE(c.frames, 0) ELSE 0 END,
-      waiting = s.waiting + CASE WHEN h.entry = 'waiting' THEN COALESCE(c.frames, 0) ELSE 0 END,
-      entry_state = CASE WHEN s.entry_state = 'held' THEN h.entry ELSE s.entry_state END
-    FROM held h LEFT JOIN counted c ON c.step_key = h.key WHERE s.key = h.key
-    RETURNING COALESCE(c.frames, 0) AS frames`.execute(trx);
-  return rows.reduce((sum, row) => sum + row.frames, 0);
+    UPDATE steps s SET hold_reason = NULL, hold_allowed = false, entry_state = h.entry
+    FROM held h WHERE s.key = h.key RETURNING s.key`.execute(trx);
+  if (rows.length > 0)
+    await sweep(
+      trx,
+      rows.map(({ key }) => ({ key, jobId })),
+      'let-go',
+    );
 }

@@ -5,6 +5,7 @@ import {
   type FrameCounts,
   type FrameState,
   type JobState,
+  type Sweep,
 } from '../../shared/domain/states.ts';
 
 /** A step as its job's states are worked out from it. */
@@ -18,7 +19,7 @@ export interface SettlingStep {
   /** State in which further frames come in. */
   entryState: FrameState;
   /** What is still to be done to its frames; it counts as done. */
-  sweep: 'cancel' | 'revive' | null;
+  sweep: Sweep | null;
   /** Keys of steps that must be complete first. */
   dependsOn: readonly string[];
 }

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { FrameState, JobState } from '../domain/states.ts';
+import type { FrameState, JobState, Sweep } from '../domain/states.ts';
 import type { FrameRun } from '../domain/frame-ranges.ts';
 import type { JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
 import type {
@@ -142,11 +142,8 @@ export interface StepsTable {
   hold_allowed: Generated<boolean>;
   /** None of its frames is cut before this time: there was no licence for it. */
   retry_at: NullableTime;
-  /**
-   * What is still to be done to its frames, in slices: `cancel` those that have not begun, or `revive` cancelled ones.
-   * The step counts as if it were done already.
-   */
-  sweep: 'cancel' | 'revive' | null;
+  /** What is still to be done to its frames, in slices; it counts as if that were done already. */
+  sweep: Sweep | null;
   /** The highest frame number that the sweep has passed. */
   sweep_after: number | null;
   state: JobState;

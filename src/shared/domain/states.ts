@@ -96,18 +96,21 @@ export function jobState(steps: readonly JobState[], paused: boolean): JobState 
   return 'completed';
 }
 
+/**
+ * What is still to be done to a step's frames, slice by slice: those that have not begun are cancelled or held, or cancelled
+ * ones (and with them held ones) or held ones come back.
+ */
+export type Sweep = 'cancel' | 'revive' | 'hold' | 'let-go';
+
 /** The counts of a step once the sweep that goes over its frames is through. */
-export function sweptCounts(
-  counts: FrameCounts,
-  sweep: 'cancel' | 'revive' | null,
-  entryState: FrameState,
-): FrameCounts {
+export function sweptCounts(counts: FrameCounts, sweep: Sweep | null, entryState: FrameState): FrameCounts {
   const { waiting, ready, held, cancelled } = counts;
   if (sweep === 'cancel')
     return { ...counts, waiting: 0, ready: 0, held: 0, cancelled: cancelled + waiting + ready + held };
-  if (sweep === 'revive') {
-    const state = entryState === 'waiting' ? 'waiting' : 'ready';
-    return { ...counts, cancelled: 0, [state]: counts[state] + cancelled };
-  }
+  if (sweep === 'hold') return { ...counts, waiting: 0, ready: 0, held: held + waiting + ready };
+  const back = entryState === 'waiting' ? 'waiting' : 'ready';
+  if (sweep === 'revive')
+    return { ...counts, cancelled: 0, held: 0, [back]: counts[back] + cancelled + held };
+  if (sweep === 'let-go') return { ...counts, held: 0, [back]: counts[back] + held };
   return counts;
 }

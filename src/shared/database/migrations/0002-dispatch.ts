@@ -13,7 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     ADD COLUMN hold_reason text,
     ADD COLUMN hold_allowed boolean NOT NULL DEFAULT true,
     ADD COLUMN retry_at timestamptz,
-    ADD COLUMN sweep text CHECK (sweep IN ('cancel', 'revive')),
+    ADD COLUMN sweep text CHECK (sweep IN ('cancel', 'revive', 'hold', 'let-go')),
     ADD COLUMN sweep_after integer`.execute(db);
   await sql`CREATE INDEX steps_sweep ON steps (key) WHERE sweep IS NOT NULL`.execute(db);
   await sql`UPDATE steps SET chunk = spec->>'chunk', target_seconds = (spec->>'targetSeconds')::float8,
