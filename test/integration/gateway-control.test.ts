@@ -206,6 +206,7 @@ describe('control of several jobs', () => {
   let busy: TestCoordinator;
   beforeAll(async () => {
     busy = await startTestCoordinator(context);
+    await busy.parts.resolve(TOKENS.nats).flush(); // from here on it hears submissions
     for (const id of ['m1', 'm2', 'm3'])
       await gateway.post('/api/jobs', 201, {
         version: 1,
