@@ -1,6 +1,7 @@
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { Msg, NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { TOKENS } from '../../src/coordinator/tokens.ts';
 import type {
   ControlManyReply,
   ControlReply,
