@@ -41,7 +41,7 @@ describe('verbsFor', () => {
     expect(verbs(job('paused', { ready: 300 }))).toEqual(['resume', 'cancel']);
     expect(verbs(job('held', { failed: 5, held: 295 }))).toEqual(['resume', 'retry', 'cancel']);
     expect(verbs(job('failed', { done: 290, failed: 10 }))).toEqual(['retry']);
-    expect(verbs(job('cancelled', { done: 100, cancelled: 200 }))).toEqual(['resume']);
+    expect(verbs(job('cancelled', { done: 99, failed: 1, cancelled: 200 }))).toEqual(['resume']);
     expect(verbs(job('completed', { done: 300 }))).toEqual([]);
   });
 

@@ -19,7 +19,7 @@ export function verbsFor(job: JobSummary): VerbChoice[] {
   if (job.state === 'paused' || job.state === 'cancelled' || job.frames.held > 0)
     choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
   else if (!ended) choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
-  if (job.frames.failed > 0) choices.push(retryChoice(job));
+  if (job.frames.failed > 0 && job.state !== 'cancelled') choices.push(retryChoice(job));
   if (!ended) choices.push(cancelChoice(job));
   return choices;
 }
