@@ -24,6 +24,8 @@ import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { WorkerMetrics } from './telemetry/worker-metrics.ts';
 import { TOKENS } from './tokens.ts';
 import { Worker } from './worker.ts';
+import { Prefetcher } from './execution/prefetcher.ts';
+import { GpuSlots, type Gpu } from './hardware/gpus.ts';
 
 const PUBLISH_TIMEOUT_MS = 5_000;
 /** Sessions that stay open beyond those that the slots use. */
@@ -39,6 +41,7 @@ export interface Infrastructure {
   engineList: readonly Engine[];
   /** Folder where `engines install` puts programs. */
   programsFolder: string | undefined;
+  gpus: readonly Gpu[];
 }
 
 /** A container of its own for one worker; every part is made once, when it is first asked for. */
@@ -83,8 +86,6 @@ function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }:
   provide(to, TOKENS.pool, (from) => {
     const options = {
       folder: settings.sessionsFolder,
-      threads: settings.threadsPerSlot,
-      memoryLimitBytes: settings.memoryBytesPerSlot,
       maxSessions: settings.slots + SPARE_SESSIONS,
       maxBytes: settings.sessionMemoryBytes,
     };
@@ -105,7 +106,7 @@ function registerReporting(to: DependencyContainer, { log, settings, nats }: Inf
 
 function registerExecution(
   to: DependencyContainer,
-  { log, settings, nats, engineList, programsFolder }: Infrastructure,
+  { log, settings, nats, engineList, programsFolder, gpus }: Infrastructure,
 ): void {
   const identity = { workerId: settings.workerId, instance: settings.instance };
   provide(to, TOKENS.registry, () => new AttemptRegistry());
@@ -134,17 +135,17 @@ function registerExecution(
       publishLive: (subject, body) => link.publishLive(subject, body),
       disk: from.resolve(TOKENS.disk),
       metrics: from.resolve(TOKENS.metrics),
+      settings,
+      gpus: new GpuSlots(gpus.length),
       log,
     });
   });
   provide(to, TOKENS.intake, (from) => {
-    const runner = from.resolve<TaskRunner>(TOKENS.runner);
     return new TaskIntake({
       identity,
       registry: from.resolve(TOKENS.registry),
       engines: from.resolve(TOKENS.engines),
       outbox: from.resolve(TOKENS.outbox),
-      run: (attempt) => runner.run(attempt),
       log,
     });
   });
@@ -166,6 +167,10 @@ function registerExecution(
         readoption: from.resolve(TOKENS.readoption),
         problems: from.resolve(TOKENS.problems),
         disk: from.resolve(TOKENS.disk),
+        runner: from.resolve(TOKENS.runner),
+        prefetcher: new Prefetcher(settings.attemptsFolder, from.resolve(TOKENS.cache), log),
+        acks: from.resolve(TOKENS.acks),
+        gpus,
       }),
   );
 }

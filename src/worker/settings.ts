@@ -12,6 +12,8 @@ export interface WorkerSettings {
   slots: number;
   cores: number;
   threadsPerSlot: number;
+  /** The machine's memory, or what a container may use of it. */
+  memoryBytes: number;
   memoryBytesPerSlot: number;
   /** Memory of all engines together, above which idle ones are ended. */
   sessionMemoryBytes: number;
@@ -21,6 +23,28 @@ export interface WorkerSettings {
   cacheBudgetBytes: number;
   minFreeDiskBytes: number;
   drainSeconds: number;
+  /** Where it stands, and words that jobs can ask for. */
+  site: string | null;
+  tags: readonly string[];
+  /** When it may work, unless the farm says otherwise; null: always. */
+  timetable: string | null;
+}
+
+/** What a task of some slots may use. */
+export interface TaskShare {
+  slots: number;
+  threads: number;
+  memoryLimitBytes: number;
+}
+
+/** A task of all slots has all cores, also those that do not divide evenly. */
+export function shareOf(
+  { slots, cores, threadsPerSlot, memoryBytesPerSlot }: WorkerSettings,
+  wanted: number,
+): TaskShare {
+  const taken = Math.min(wanted, slots);
+  const threads = taken === slots ? Math.max(cores, threadsPerSlot * taken) : threadsPerSlot * taken;
+  return { slots: taken, threads, memoryLimitBytes: memoryBytesPerSlot * taken };
 }
 
 export function compileSettings(environment: WorkerEnvironment, folder: WorkerFolder): WorkerSettings {
@@ -33,6 +57,7 @@ export function compileSettings(environment: WorkerEnvironment, folder: WorkerFo
     slots,
     cores,
     threadsPerSlot: Math.max(1, Math.floor(cores / slots)),
+    memoryBytes: memory,
     memoryBytesPerSlot: environment.FARMHAND_SLOT_MEMORY_BYTES ?? Math.floor(memory / slots),
     sessionMemoryBytes: Math.floor(memory * 0.8),
     attemptsFolder: join(folder.workDir, 'attempts'),
@@ -41,6 +66,9 @@ export function compileSettings(environment: WorkerEnvironment, folder: WorkerFo
     cacheBudgetBytes: environment.FARMHAND_ASSET_CACHE_BYTES,
     minFreeDiskBytes: environment.FARMHAND_MIN_FREE_DISK_BYTES,
     drainSeconds: environment.FARMHAND_DRAIN_SECONDS,
+    site: environment.FARMHAND_WORKER_SITE ?? null,
+    tags: environment.FARMHAND_WORKER_TAGS,
+    timetable: environment.FARMHAND_WORKER_TIMETABLE ?? null,
   };
 }
 

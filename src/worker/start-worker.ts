@@ -19,6 +19,7 @@ import type { Registry } from 'prom-client';
 import { startHealthServer } from '../shared/telemetry/health-server.ts';
 import type { AttemptRegistry } from './execution/attempt-registry.ts';
 import { watchSlots } from './telemetry/worker-metrics.ts';
+import { detectGpus } from './hardware/gpus.ts';
 
 /** Stopping may take the drain, then this long for engines, reports and connections. */
 const STOP_EXTRA_MS = 20_000;
@@ -59,6 +60,7 @@ export async function startWorker(variables: Environment, engines: readonly Engi
     bucket: environment.S3_BUCKET,
     engineList,
     programsFolder: environment.FARMHAND_CACHE,
+    gpus: await detectGpus(log),
   });
   const worker = parts.resolve<Worker>(TOKENS.worker);
   lifecycle.onStop('worker', () => worker.stop(), settings.drainSeconds * 1_000 + STOP_EXTRA_MS);
@@ -78,6 +80,8 @@ export async function startWorker(variables: Environment, engines: readonly Engi
   });
   lifecycle.onStop('the health server', () => health.stop());
   log.info({ url: health.url }, 'health and metrics are served');
+  // Drained, it ends as on a signal; whatever started it decides whether it begins anew.
+  worker.onDrained(() => process.kill(process.pid, 'SIGTERM'));
   process.on('SIGHUP', () => void worker.detectAgain());
   await worker.start();
 }

@@ -17,11 +17,22 @@ import type { Problems } from './reporting/problems.ts';
 import type { StatusOutbox } from './reporting/status-outbox.ts';
 import type { SessionPool } from './sessions/session-pool.ts';
 import type { WorkerSettings } from './settings.ts';
+import type { WorkerPause } from '../shared/contracts/messages.ts';
+import { Availability } from './availability/availability.ts';
+import { Hand } from './execution/hand.ts';
+import type { Prefetcher } from './execution/prefetcher.ts';
+import type { TaskAcks } from './execution/task-acks.ts';
+import type { TaskRunner } from './execution/task-runner.ts';
+import type { Gpu } from './hardware/gpus.ts';
 
 const DETECT_EVERY_MS = 300_000;
 /** For the last reports, after the drain. */
 const FLUSH_MS = 5_000;
 const STOP_MS = 5_000;
+/** Whoever wants the machine back has it within ten seconds: so long may finished frames be on their way to the storage. */
+const GIVE_BACK_MS = 7_000;
+/** A task whose last frame is done sooner than this is about to free its slots: its successor may be fetched. */
+const AHEAD_SECONDS = 5;
 
 export interface WorkerParts {
   settings: WorkerSettings;
@@ -37,12 +48,19 @@ export interface WorkerParts {
   readoption: Readoption;
   problems: Problems;
   disk: DiskWatch;
+  runner: TaskRunner;
+  prefetcher: Prefetcher;
+  acks: TaskAcks;
+  gpus: readonly Gpu[];
 }
 
 /** One worker process: says what it has, pulls tasks for its free slots, and ends in order. */
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #puller: LanePuller;
+  readonly #hand: Hand;
+  readonly #availability: Availability;
+  #onDrained: () => void = () => undefined;
   readonly #heartbeat: HeartbeatLoop;
   #detecting: NodeJS.Timeout | undefined;
   #state: 'running' | 'draining' | 'stopping' = 'running';
@@ -50,10 +68,20 @@ export class Worker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     const { settings, registry, link, log, nats, intake, disk } = parts;
+    this.#hand = new Hand({
+      slots: settings.slots,
+      registry,
+      acks: parts.acks,
+      prepare: (message) => intake.prepare(message),
+      prefetch: (attempt) => parts.prefetcher.fetch(attempt),
+      run: (attempt) => parts.runner.run(attempt),
+      onFree: () => this.#puller.look(),
+    });
     this.#puller = new LanePuller({
       jetstream: jetstream(nats),
-      slots: settings.slots,
-      take: (message) => intake.take(message),
+      freeSlots: () => this.#hand.freeSlots,
+      aheadSlots: () => this.#aheadSlots(),
+      take: (message) => this.#hand.take(message),
       ready: async (signal) => {
         // Twice the slots: so many may still be on their way to the storage while others render.
         await registry.untilAtMost(settings.slots * 2);
@@ -61,8 +89,10 @@ export class Worker {
       },
       log,
     });
+    this.#availability = new Availability(settings.timetable, (pause) => this.#onPause(pause), log);
     this.#heartbeat = new HeartbeatLoop({
       ...settings,
+      gpus: [...parts.gpus],
       publish: (subject, body) => link.publishLive(subject, body),
       snapshot: () => this.#snapshot(),
     });
@@ -86,11 +116,19 @@ export class Worker {
         if (this.#state === 'running' && this.#puller.setLanes(lanes)) this.#heartbeat.touch();
       },
       onDrain: () => this.drain(),
+      onOrders: (orders) => {
+        this.#availability.follow(orders);
+        this.#heartbeat.touch();
+      },
+      onGiveBack: () => void this.#giveBack('its owner wants the machine'),
+      giveBackWaiting: (ids) => this.#hand.giveBack(({ id }) => ids.has(id)),
       log,
     }).start();
     // The farm answers the first heartbeat with lanes; it must find this worker listening.
     await nats.flush();
+    this.#hand.start();
     this.#puller.start();
+    this.#availability.start();
     this.#heartbeat.start();
     this.#detecting = setInterval(() => void this.detectAgain(), DETECT_EVERY_MS);
     this.#detecting.unref();
@@ -106,13 +144,51 @@ export class Worker {
     }
   }
 
+  /** Called when a drained worker has nothing left. */
+  onDrained(listener: () => void): void {
+    this.#onDrained = listener;
+  }
+
   /** Finishes what it has and takes nothing more. */
   drain(): void {
     if (this.#state !== 'running') return;
     this.#state = 'draining';
     this.#puller.stop();
+    this.#hand.stop();
     this.#heartbeat.touch();
     this.#parts.log.info('draining: no further tasks');
+    void this.#parts.registry.untilAtMost(0).then(() => this.#onDrained());
+  }
+
+  #onPause(pause: WorkerPause | null): void {
+    this.#puller.setOpen(pause === null);
+    if (pause) this.#hand.giveBack(() => true);
+    // A person who pauses a worker lets it finish; its owner, and the end of its hours, do not wait.
+    if (pause?.by === 'owner' || pause?.by === 'timetable') void this.#giveBack(pause.reason);
+    this.#heartbeat.touch();
+  }
+
+  /** Engines end now; what is rendered is still stored if that is quick; the rest goes back without fault. */
+  async #giveBack(reason: string): Promise<void> {
+    const { registry, pool } = this.#parts;
+    this.#hand.giveBack(() => true);
+    for (const attempt of registry.all()) attempt.interrupt(reason);
+    await pool.closeIdle();
+    await this.#untilEmpty(GIVE_BACK_MS);
+    if (this.#availability.pause === null) return;
+    for (const attempt of registry.all()) attempt.stop(reason);
+    await pool.closeIdle();
+  }
+
+  /** Slots of tasks with scenes that are about to end, less what is in hand for them already. */
+  #aheadSlots(): number {
+    const { registry } = this.#parts;
+    if (this.#hand.waiting.length > 0) return 0;
+    const now = performance.now();
+    return registry.all().reduce((sum, attempt) => {
+      const ends = attempt.current !== null && (attempt.secondsLeft(now) ?? Infinity) < AHEAD_SECONDS;
+      return ends && attempt.task.scene !== null && attempt.task.slots === 1 ? sum + 1 : sum;
+    }, 0);
   }
 
   /** Gives the frames under way their time, hands the rest back, and leaves nothing behind. */
@@ -121,6 +197,8 @@ export class Worker {
     this.#state = 'stopping';
     clearInterval(this.#detecting);
     this.#puller.stop();
+    this.#hand.stop();
+    this.#availability.stop();
     this.#heartbeat.beat();
     for (const attempt of registry.all()) attempt.release('the worker ends');
     await this.#untilEmpty(settings.drainSeconds * 1_000);
@@ -151,9 +229,16 @@ export class Worker {
     const { engines, registry, pool, cache, problems } = this.#parts;
     const now = performance.now();
     const attempts = registry.all().map((attempt) => attempt.toHeartbeat(now));
-    const busy = attempts.length > 0 ? 'busy' : 'idle';
+    const { pause, orders } = this.#availability;
+    const working = attempts.length > 0 ? 'busy' : 'idle';
+    const running = pause === null ? working : 'paused';
     return {
-      state: this.#state === 'running' ? busy : this.#state,
+      state: this.#state === 'running' ? running : this.#state,
+      pause,
+      orders,
+      warmAssets: pool.warmAssets(),
+      cachedAssets: cache.cachedAssets(),
+      hits: pool.hits,
       engines: engines.list(),
       lanes: this.#puller.lanes,
       attempts,

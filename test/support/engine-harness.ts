@@ -54,6 +54,7 @@ export class EngineHarness {
       output: options.output,
       workDir,
       threads: 1,
+      environment: {},
       memoryLimitBytes: options.memoryLimitBytes ?? 4_000_000_000,
       timeouts: { startSeconds: start, silenceSeconds: silence, frameSeconds: frame, ...options.timeouts },
       log: (line) => this.log.push(line),

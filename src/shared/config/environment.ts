@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { FarmError, describeValue, messageOf } from '../domain/errors.ts';
 import { idSchema } from '../contracts/job-document.ts';
+import { TIMETABLE_RULE, parseTimetable } from '../domain/timetable.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -93,6 +94,20 @@ export const workerEnvironment = z.object({
   FARMHAND_SLOT_MEMORY_BYTES: z.coerce.number().int().min(64_000_000).optional(),
   /** Only these engines, comma-separated; default: all that are found. */
   FARMHAND_ENGINES: z.string().optional(),
+  /** Where the machine stands; jobs can ask for a site. */
+  FARMHAND_WORKER_SITE: idSchema.optional(),
+  /** Words that jobs can ask for, comma-separated. */
+  FARMHAND_WORKER_TAGS: z
+    .string()
+    .default('')
+    .transform((text) => [...new Set(text.split(',').map((tag) => tag.trim()))].filter((tag) => tag !== ''))
+    .pipe(z.array(idSchema).max(32)),
+  /** When the worker may work, by this machine's clock. */
+  FARMHAND_WORKER_TIMETABLE: z
+    .string()
+    .max(200)
+    .refine((text) => parseTimetable(text) !== undefined, TIMETABLE_RULE)
+    .optional(),
   /** Seconds that the frames under way are given when the worker is asked to end. */
   FARMHAND_DRAIN_SECONDS: z.coerce.number().min(0).max(86_400).default(30),
   /** With less free disk than this a worker takes no further task. */

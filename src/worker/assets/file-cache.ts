@@ -8,6 +8,9 @@ import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 
 /** A download that no process has written to for so long has no process any more. */
 const STALE_PART_MS = 3_600_000;
+/** As many as a heartbeat names, by so many digits. */
+const MAX_ASSETS = 1_000;
+const ASSET_DIGITS = 16;
 
 interface CachedFile {
   bytes: number;
@@ -28,6 +31,8 @@ export class FileCache {
   readonly #budgetBytes: number;
   readonly #metrics: WorkerMetrics;
   readonly #files = new Map<string, CachedFile>();
+  /** Assets whose files were all here lately; the most recent last. */
+  readonly #assets = new Set<string>();
   readonly #fetching = new Map<string, Promise<void>>();
   #bytes = 0;
 
@@ -51,6 +56,22 @@ export class FileCache {
       }
     }
     await this.#evict();
+  }
+
+  /** All files of an asset are here. */
+  noteAsset(sha256: string): void {
+    this.#assets.delete(sha256);
+    this.#assets.add(sha256);
+    const [oldest] = this.#assets;
+    if (this.#assets.size > MAX_ASSETS && oldest !== undefined) this.#assets.delete(oldest);
+  }
+
+  /** First digits of assets that are here, the most recent first. An asset counts as here as long as its manifest is. */
+  cachedAssets(): string[] {
+    return [...this.#assets]
+      .filter((sha256) => this.#files.has(sha256))
+      .map((sha256) => sha256.slice(0, ASSET_DIGITS))
+      .reverse();
   }
 
   get bytes(): number {

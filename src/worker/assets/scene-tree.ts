@@ -68,6 +68,7 @@ export async function layOutScene(
       }
     };
     await settleAll(Array.from({ length: FETCH_AT_ONCE }, fetchNext));
+    cache.noteAsset(ref.asset);
     return { scenePath: join(folder, ref.path), dispose };
   } catch (error) {
     await dispose();

@@ -26,6 +26,8 @@ export interface SessionSpec {
   /** Threads that the engine may use. */
   threads: number;
   memoryLimitBytes: number;
+  /** Variables that its processes get besides what every engine gets. */
+  environment: Readonly<Record<string, string>>;
   timeouts: { startSeconds: number; silenceSeconds: number; frameSeconds: number };
   /** Every line the engine prints goes here, in order. */
   log: (line: string) => void;

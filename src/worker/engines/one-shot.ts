@@ -30,11 +30,12 @@ export class OneShotRunner {
    * @throws EngineFailure when it could not be started, broke a limit, or was stopped
    */
   async run({ args, cwd, signal, graceMs, onReply, ...readers }: Run): Promise<EngineExit> {
-    const { detected, workDir, memoryLimitBytes, timeouts, log, signal: session } = this.#spec;
+    const { detected, workDir, memoryLimitBytes, environment, timeouts, log, signal: session } = this.#spec;
     const process = spawnEngine({
       argv: [detected.program, ...args],
       cwd,
       workDir,
+      env: environment,
       memoryLimitBytes,
       log,
       ...readers,

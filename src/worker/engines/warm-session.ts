@@ -86,7 +86,7 @@ export class WarmSession implements EngineSession {
       argv: options.argv,
       cwd: options.cwd,
       workDir: spec.workDir,
-      ...(options.env ? { env: options.env } : {}),
+      env: { ...options.env, ...spec.environment },
       stdin: 'pipe',
       memoryLimitBytes: spec.memoryLimitBytes,
       startTimeoutSeconds: spec.timeouts.startSeconds,

@@ -19,6 +19,8 @@ export class Attempt {
   /** Deliveries of the same feed that came while it was in hand; the end acks them all. */
   readonly messages: JsMsg[];
   current: CurrentFrame | null = null;
+  /** In hand, and not begun: it waits for slots. */
+  waiting = false;
   readonly #done = new Map<number, FrameResult>();
   readonly #dropped = new Set<number>();
   readonly #stop = new AbortController();
@@ -78,6 +80,21 @@ export class Attempt {
     this.#release ??= reason;
   }
 
+  /** The frame under way ends now and is given back with the rest; what is rendered already is still delivered. */
+  interrupt(reason: string): void {
+    this.release(reason);
+    this.current?.abort.abort();
+  }
+
+  /** Seconds until its last frame will be done, by its own frames so far; undefined before the first. */
+  secondsLeft(nowMs: number): number | undefined {
+    if (this.#done.size === 0) return undefined;
+    let sum = 0;
+    for (const { seconds } of this.#done.values()) sum += seconds;
+    const elapsed = this.current ? (nowMs - this.current.startedAtMs) / 1_000 : 0;
+    return (sum / this.#done.size) * this.openFrames.length - elapsed;
+  }
+
   /** The engine ends now; what is delivered already stays delivered. */
   stop(reason: string): void {
     this.#release ??= reason;
@@ -94,7 +111,7 @@ export class Attempt {
       frame: this.current?.number ?? null,
       frameSeconds,
       slots: this.task.slots,
-      waiting: false,
+      waiting: this.waiting,
     };
   }
 }

@@ -7,6 +7,7 @@ import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { AttemptRegistry } from './attempt-registry.ts';
 import type { Lane } from './lane-puller.ts';
+import type { WorkerControl, WorkerOrders } from '../../shared/contracts/messages.ts';
 
 export interface FarmControlParts {
   connection: NatsConnection;
@@ -14,6 +15,10 @@ export interface FarmControlParts {
   registry: AttemptRegistry;
   onLanes: (lanes: readonly Lane[]) => void;
   onDrain: () => void;
+  onOrders: (orders: WorkerOrders) => void;
+  onGiveBack: () => void;
+  /** Of tasks that wait in hand. */
+  giveBackWaiting: (attemptIds: ReadonlySet<string>) => void;
   log: Logger;
 }
 
@@ -29,21 +34,43 @@ export class FarmControl {
     const { connection, workerId } = this.#parts;
     connection.subscribe(workerControlSubject(workerId), {
       callback: (error, message) =>
-        this.#hear(error, message, workerControlSchema, (control) => {
-          if (control.type === 'lanes') this.#parts.onLanes(control.lanes);
-          else if (control.type === 'drain') this.#parts.onDrain();
-          else if (control.type === 'drop') this.#parts.registry.get(control.attempt)?.drop(control.frames);
-        }),
+        this.#hear(error, message, workerControlSchema, (control) => this.#follow(control)),
     });
     connection.subscribe(jobStopAll, {
       callback: (error, message) =>
         this.#hear(error, message, jobStopSchema, ({ type }) => {
-          for (const attempt of this.#parts.registry.ofJob(lastToken(message.subject))) {
+          const attempts = this.#parts.registry.ofJob(lastToken(message.subject));
+          this.#parts.giveBackWaiting(new Set(attempts.map(({ id }) => id)));
+          for (const attempt of attempts) {
             if (type === 'stop') attempt.stop('the job was cancelled');
             else attempt.release('the farm wants the rest back');
           }
         }),
     });
+  }
+
+  #follow(control: WorkerControl): void {
+    const { registry, onLanes, onDrain, onOrders, onGiveBack, giveBackWaiting } = this.#parts;
+    switch (control.type) {
+      case 'lanes':
+        onLanes(control.lanes);
+        return;
+      case 'drain':
+        onDrain();
+        return;
+      case 'orders':
+        onOrders(control.orders);
+        return;
+      case 'give-back':
+        onGiveBack();
+        return;
+      case 'release':
+        giveBackWaiting(new Set(control.attempts));
+        for (const id of control.attempts) registry.get(id)?.release(control.reason);
+        return;
+      case 'drop':
+        registry.get(control.attempt)?.drop(control.frames);
+    }
   }
 
   /** What cannot be understood is logged and changes nothing: the next message may be fine. */

@@ -8,7 +8,7 @@ import type { Attempt } from './attempt.ts';
 import type { FrameDeliveries } from './frame-deliveries.ts';
 
 /** An engine that was told to stop a frame and has not after this long is killed. */
-const STOP_GRACE_MS = 2_000;
+const STOP_GRACE_MS = 1_500;
 /** Failures that speak against the scene in this engine, so that after two of them it is rendered cold. */
 const CRASHES = new Set(['engine-crash', 'out-of-memory', 'timeout']);
 

@@ -17,11 +17,10 @@ export interface TaskIntakeParts {
   registry: AttemptRegistry;
   engines: EngineRegistry;
   outbox: StatusOutbox;
-  run: (attempt: Attempt) => Promise<void>;
   log: Logger;
 }
 
-/** Takes deliveries from the lanes: refuses what cannot be run, recognises what is in hand already, runs the rest. */
+/** Looks at deliveries from the lanes: refuses what cannot be run, recognises what is in hand already. */
 export class TaskIntake {
   readonly #parts: TaskIntakeParts;
 
@@ -29,14 +28,14 @@ export class TaskIntake {
     this.#parts = parts;
   }
 
-  /** Resolves when the slot is free again. */
-  async take(message: JsMsg): Promise<void> {
+  /** @returns the attempt to run; undefined when there is none. */
+  prepare(message: JsMsg): Attempt | undefined {
     let task: TaskMessage;
     try {
       task = this.#decode(message);
     } catch (error) {
       this.#reject(message, messageOf(error));
-      return;
+      return undefined;
     }
     const inHand = this.#parts.registry.ofFeed(task.taskId, task.feed);
     if (inHand) {
@@ -44,9 +43,9 @@ export class TaskIntake {
       // acks both.
       inHand.messages.push(message);
       this.#parts.log.info({ attempt: inHand.id }, 'a task in hand was delivered again');
-      return;
+      return undefined;
     }
-    await this.#parts.run(new Attempt(task, message));
+    return new Attempt(task, message);
   }
 
   /** @throws FarmError */

@@ -28,6 +28,9 @@ import { FrameDeliveries } from './frame-deliveries.ts';
 import { FrameFailed, FrameRenderer } from './render-frames.ts';
 import type { TaskAcks } from './task-acks.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
+import type { GpuSlots } from '../hardware/gpus.ts';
+import type { SessionShare } from '../sessions/open-session.ts';
+import { shareOf, type WorkerSettings } from '../settings.ts';
 
 export interface TaskRunnerParts {
   identity: ReporterIdentity;
@@ -42,6 +45,8 @@ export interface TaskRunnerParts {
   acks: TaskAcks;
   publishLive: LivePublisher;
   disk: DiskWatch;
+  settings: WorkerSettings;
+  gpus: GpuSlots;
   metrics: WorkerMetrics;
   log: Logger;
 }
@@ -73,6 +78,8 @@ class AttemptRun {
   readonly #progress: ProgressReporter;
   readonly #log: Logger;
   readonly #storesFiles: boolean;
+  readonly #gpus: number[];
+  readonly #share: SessionShare;
   #folder: Promise<string> | undefined;
 
   constructor(attempt: Attempt, parts: TaskRunnerParts) {
@@ -87,6 +94,9 @@ class AttemptRun {
     });
     this.#log = parts.log.child({ jobId: attempt.task.jobId, attempt: attempt.id });
     this.#storesFiles = attempt.task.output.format !== 'none';
+    const { settings, gpus } = parts;
+    this.#gpus = gpus.take(attempt.task.gpus);
+    this.#share = { ...shareOf(settings, attempt.task.slots), environment: gpus.environment(this.#gpus) };
   }
 
   async toTheEnd(engineIsFree: () => void): Promise<void> {
@@ -99,6 +109,7 @@ class AttemptRun {
       () => null,
       (error: unknown) => ({ error }),
     );
+    this.#parts.gpus.giveBack(this.#gpus);
     engineIsFree();
     await deliveries.recorded();
     const outcome = await this.#outcome(failure, deliveries);
@@ -142,7 +153,7 @@ class AttemptRun {
     if (this.#attempt.openFrames.length === 0) return;
     const renderer = new FrameRenderer({
       attempt: this.#attempt,
-      request: { ...engines.get(task.engine), task },
+      request: { ...engines.get(task.engine), task, share: this.#share },
       pool,
       deliveries,
       inputs: await this.#fetchInputs(task, stopSignal),

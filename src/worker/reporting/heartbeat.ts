@@ -1,4 +1,4 @@
-import { freemem, hostname, loadavg, totalmem } from 'node:os';
+import { freemem, hostname, loadavg } from 'node:os';
 import { encodeMessage } from '../../shared/contracts/decode.ts';
 import type { DetectedEngine, Heartbeat } from '../../shared/contracts/messages.ts';
 import { workerStatusSubject } from '../../shared/contracts/subjects.ts';
@@ -14,6 +14,11 @@ export interface WorkerSnapshot {
   lanes: readonly string[];
   attempts: Heartbeat['attempts'];
   warmSessions: readonly string[];
+  warmAssets: readonly string[];
+  cachedAssets: readonly string[];
+  hits: { warm: number; cold: number };
+  pause: Heartbeat['pause'];
+  orders: Heartbeat['orders'];
   cacheBytes: number;
   problems: readonly string[];
 }
@@ -23,6 +28,11 @@ export interface HeartbeatOptions {
   instance: string;
   slots: number;
   cores: number;
+  /** Of this machine, or what a container may use of it. */
+  memoryBytes: number;
+  gpus: Heartbeat['gpus'];
+  site: string | null;
+  tags: readonly string[];
   publish: (subject: string, body: Uint8Array) => void;
   snapshot: () => WorkerSnapshot;
 }
@@ -67,7 +77,7 @@ export class HeartbeatLoop {
   }
 
   #message(): Heartbeat {
-    const { workerId, instance, slots, cores, snapshot } = this.#options;
+    const { workerId, instance, slots, cores, memoryBytes, gpus, site, tags, snapshot } = this.#options;
     const now = snapshot();
     return {
       version: 1,
@@ -78,23 +88,23 @@ export class HeartbeatLoop {
       platform: `${process.platform}-${process.arch}`,
       slots,
       cores,
-      memoryBytes: totalmem(),
+      memoryBytes,
       freeMemoryBytes: freemem(),
       load: loadavg()[0] ?? 0,
-      gpus: [],
-      site: null,
-      tags: [],
+      gpus,
+      site,
+      tags: [...tags],
       state: now.state,
-      pause: null,
-      orders: { pause: null, timetable: null },
+      pause: now.pause,
+      orders: now.orders,
       engines: [...now.engines],
       lanes: [...now.lanes],
       attempts: now.attempts,
       warmSessions: now.warmSessions.slice(0, 256),
-      warmAssets: [],
-      cachedAssets: [],
-      sessionHits: 0,
-      sessionMisses: 0,
+      warmAssets: now.warmAssets.slice(0, 256),
+      cachedAssets: now.cachedAssets.slice(0, 1_024),
+      sessionHits: now.hits.warm,
+      sessionMisses: now.hits.cold,
       cacheBytes: now.cacheBytes,
       problems: [...now.problems],
     };

@@ -5,20 +5,26 @@ import { newId } from '../../shared/domain/new-id.ts';
 import type { FileCache } from '../assets/file-cache.ts';
 import { layOutScene, type SceneTree } from '../assets/scene-tree.ts';
 import type { DetectedProgram, Engine, EngineSession, SessionSpec } from '../engines/engine.ts';
+import type { TaskShare } from '../settings.ts';
 
 /** What a session is opened for; two tasks with an equal key can share it. */
 export interface SessionRequest {
   engine: Engine;
   detected: DetectedProgram;
   task: Pick<TaskMessage, 'scene' | 'settings' | 'data' | 'output' | 'timeouts'>;
+  share: SessionShare;
+}
+
+/** What of the machine a task may use. */
+export interface SessionShare extends TaskShare {
+  /** Variables that name its GPUs. */
+  environment: Readonly<Record<string, string>>;
 }
 
 /** What every session of this worker gets. */
 export interface SessionLimits {
   /** Folder in which each session gets one of its own. */
   folder: string;
-  threads: number;
-  memoryLimitBytes: number;
 }
 
 export interface OpenedSession {
@@ -29,9 +35,10 @@ export interface OpenedSession {
   close: () => Promise<void>;
 }
 
-export function sessionKey({ engine, detected, task }: SessionRequest): string {
+export function sessionKey({ engine, detected, task, share }: SessionRequest): string {
   const { scene, settings, data, output, timeouts } = task;
-  return JSON.stringify([engine.id, detected.version, scene, settings, data, output, timeouts]);
+  const place = [share.slots, share.environment];
+  return JSON.stringify([engine.id, detected.version, scene, settings, data, output, timeouts, place]);
 }
 
 /** The scene alone, whatever is done with it: what a crash is remembered for. */
@@ -50,7 +57,7 @@ export async function openSession(
   log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<OpenedSession> {
-  const { engine, detected, task } = request;
+  const { engine, detected, task, share } = request;
   const folder = join(limits.folder, newId('s'));
   const trees: SceneTree[] = [];
   const clear = async (): Promise<void> => {
@@ -75,8 +82,9 @@ export async function openSession(
       data: task.data,
       output: task.output,
       workDir,
-      threads: limits.threads,
-      memoryLimitBytes: limits.memoryLimitBytes,
+      threads: share.threads,
+      memoryLimitBytes: share.memoryLimitBytes,
+      environment: share.environment,
       timeouts: {
         startSeconds: task.timeouts.start ?? engine.timeouts.start,
         silenceSeconds: task.timeouts.silence ?? engine.timeouts.silence,

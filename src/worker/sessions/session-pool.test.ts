@@ -49,6 +49,7 @@ function request(settings: SessionRequest['task']['settings'] = {}, reusable = t
     engine: { ...engine, reusable },
     detected: { version: '1', features: [], program: '/bin/true' },
     task: { scene: null, settings, data: {}, output: { format: 'none' }, timeouts: {} },
+    share: { slots: 1, threads: 1, memoryLimitBytes: 1e9, environment: {} },
   };
 }
 
@@ -57,7 +58,7 @@ beforeEach(() => {
   open = new Set();
   opened = 0;
   const store = new ObjectStore(new S3Client({ region: 'none' }), 'none', new Problems(log), metrics, log);
-  const options = { folder: dir, threads: 1, memoryLimitBytes: 1e9, maxSessions: 2, maxBytes: 1e9 };
+  const options = { folder: dir, maxSessions: 2, maxBytes: 1e9 };
   pool = new SessionPool(options, new FileCache(join(dir, 'cache'), store, 1, metrics), metrics, log);
 });
 afterEach(async () => {

@@ -14,6 +14,8 @@ import { CrashRecord, mustRecycle, sessionsToClose } from './session-policy.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 
 const TIDY_EVERY_MS = 30_000;
+/** As many as heartbeats name assets by. */
+const ASSET_DIGITS = 16;
 
 export interface SessionPoolOptions extends SessionLimits {
   maxSessions: number;
@@ -32,6 +34,8 @@ export class SessionLease {
   lastUsedMs = performance.now();
   readonly key: string;
   readonly name: string;
+  /** First digits of its scene's asset; null without a scene. */
+  readonly asset: string | null;
   /** Where the engine's lines go: to whoever uses the session. */
   sink: { log: (line: string) => void };
 
@@ -40,12 +44,14 @@ export class SessionLease {
     end: AbortController,
     key: string,
     name: string,
+    asset: string | null,
     sink: { log: (line: string) => void },
   ) {
     this.#opened = opened;
     this.#end = end;
     this.key = key;
     this.name = name;
+    this.asset = asset;
     this.sink = sink;
   }
 
@@ -80,6 +86,7 @@ export class SessionPool {
   readonly #busy = new Set<SessionLease>();
   readonly #closing = new Set<Promise<void>>();
   readonly #crashes = new CrashRecord();
+  readonly #hits = { warm: 0, cold: 0 };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SessionPoolOptions, cache: FileCache, metrics: WorkerMetrics, log: Logger) {
@@ -99,6 +106,27 @@ export class SessionPool {
     return [...new Set([...this.#idle].map((lease) => lease.name))];
   }
 
+  /** First digits of the assets whose scenes are loaded, in use or not. */
+  warmAssets(): string[] {
+    const leases = [...this.#idle, ...this.#busy];
+    return [...new Set(leases.flatMap(({ asset }) => (asset === null ? [] : [asset])))];
+  }
+
+  /** Tasks that found their scene loaded, and that did not. */
+  get hits(): { warm: number; cold: number } {
+    return { ...this.#hits };
+  }
+
+  /** Ends what nobody uses: whoever owns the machine wants its memory back. */
+  async closeIdle(): Promise<void> {
+    await Promise.all([...this.#idle].map((lease) => this.#close(lease)));
+  }
+
+  #count(warm: boolean): void {
+    this.#metrics.sessionUsed(warm ? 'warm' : 'cold');
+    this.#hits[warm ? 'warm' : 'cold']++;
+  }
+
   /**
    * A session for a task: a warm one when there is one, unless `fresh` asks for a new one.
    * @throws EngineFailure; the signal's reason
@@ -111,7 +139,7 @@ export class SessionPool {
   ): Promise<SessionLease> {
     const key = sessionKey(request);
     const warm = options.fresh ? undefined : this.#newestIdle(key);
-    if (request.engine.reusable) this.#metrics.sessionUsed(warm ? 'warm' : 'cold');
+    if (request.engine.reusable) this.#count(warm !== undefined);
     if (warm) {
       this.#idle.delete(warm);
       warm.reused = true;
@@ -133,7 +161,8 @@ export class SessionPool {
         end.signal,
       );
       const name = `${request.engine.id}:${request.task.scene?.asset ?? ''}`;
-      const lease = new SessionLease(opened, end, key, name, sink);
+      const asset = request.task.scene?.asset.slice(0, ASSET_DIGITS) ?? null;
+      const lease = new SessionLease(opened, end, key, name, asset, sink);
       this.#busy.add(lease);
       this.#tidy();
       return lease;

@@ -7,8 +7,8 @@ import { detectBlender, isPython } from './detect.ts';
 import { blenderReason, parseBlenderLine } from './parse-output.ts';
 
 const SESSION = join(import.meta.dirname, 'session.py');
-/** SIGINT lets Blender end cleanly, which takes it up to 1.6 s; then it is killed. */
-const GRACE_MS = 2_500;
+/** SIGINT lets Blender end cleanly, which may take it 1.6 s; whoever cancels does not wait that long. */
+const GRACE_MS = 1_000;
 
 /** Blender, with the scene kept loaded between frames: the program, or PyPI's `bpy` in a virtual environment. */
 export const blenderEngine: Engine = {
