@@ -111,7 +111,8 @@ export function toJobSummary(row: JobSummaryRow): JobSummary {
 function countsOf(step: StepPart): FrameCounts {
   const counts = noFrames();
   for (const state of Object.keys(counts) as FrameState[]) counts[state] = step[state];
-  counts[step.entry_state === 'cancelled' ? 'cancelled' : 'waiting'] += step.frame_total - step.frames_expanded;
+  counts[step.entry_state === 'cancelled' ? 'cancelled' : 'waiting'] +=
+    step.frame_total - step.frames_expanded;
   return sweptCounts(counts, step.sweep, step.entry_state);
 }
 
