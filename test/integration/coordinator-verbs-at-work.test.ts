@@ -278,4 +278,27 @@ describe('verbs for jobs that are being rendered', () => {
     await jobWhen(farm.context, 'j', 'completed');
     expect(held.map((task) => task.frames.length)).toEqual([2, 6, 6, 6]);
   });
+
+  it.each<Omit<JobControl, 'requestId'>>([
+    { verb: 'priority', priority: 10 },
+    { verb: 'limits', running: 1 },
+  ])('takes queued tasks back for %j, and leaves alone what runs', async (verb) => {
+    const { held, letGo } = await holding();
+    await job('j');
+    await until('one runs and others wait', async () => held.length === 1 && (await waitingTasks()) > 1);
+    await control('j', verb);
+    const outcomes = await farm.context.ledger
+      .selectFrom('tasks')
+      .select(['outcome', 'state'])
+      .where('job_id', '=', 'j')
+      .execute();
+    expect(outcomes.filter((task) => task.outcome === 'released').length).toBeGreaterThan(0);
+    expect(outcomes.filter((task) => task.state === 'running')).toHaveLength(1);
+    letGo();
+    const done = await jobWhen(farm.context, 'j', 'completed');
+    expect(done.frames.done).toBe(20);
+    expect(held.flatMap((task) => task.frames).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+  });
 });
