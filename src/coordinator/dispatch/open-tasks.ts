@@ -86,7 +86,9 @@ export class OpenTask implements TaskView {
   get licences(): readonly string[] {
     return this.#facts(this.row.step_key)?.licences ?? [];
   }
+  /** Its own pace as soon as it has one: a slow worker is not measured by the fast ones. */
   get secondsPerFrame(): number | null {
+    if (this.row.state === 'running' && this.#index > 0) return this.ageMs / 1_000 / this.#index;
     return this.#facts(this.row.step_key)?.secondsPerFrame ?? null;
   }
   get needs(): Needs | null {
