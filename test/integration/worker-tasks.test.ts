@@ -44,7 +44,7 @@ describe('a worker with tasks', () => {
   });
 
   it('renders a task and takes it out of the queue', async () => {
-    const task = await farm.feed({ frames: [3, 1, 2] });
+    const task = await farm.feed({ frames: [3, 1, 2], settings: { frameMs: 20 } });
     const end = await farm.end(task);
     expect(end).toMatchObject({ type: 'completed', feed: 1, delivery: 1, step: 'render', logKey: null });
     expect(doneOf(end).map(({ number }) => number)).toEqual([3, 1, 2]);

@@ -16,10 +16,12 @@ import type { StatusEvent } from './decode-status.ts';
 import { frameByKey } from './frame-by-key.ts';
 import { framesUnderWay, type FrameUnderWay } from './frames-under-way.ts';
 import type { LedgerTransaction } from './job-repository.ts';
+import type { KnownResults } from './known-results.ts';
 import { planBatch, type BatchPlan, type TaskRow } from './plan-batch.ts';
 import { releaseFrames, type MovedFrame } from './release-frames.ts';
 import { jobsToSettle, settleJobs } from './settle-jobs.ts';
 import type { StepInfos } from './step-info.ts';
+import { releaseAfter } from '../dependencies/release-by-frame.ts';
 
 /** What came of a batch, after the commit. */
 export interface AppliedBatch {
@@ -40,15 +42,21 @@ export async function applyBatch(
   steps: StepInfos,
   events: readonly StatusEvent[],
   farm: FarmView,
+  known: KnownResults,
 ): Promise<AppliedBatch> {
   const jobIds = [...new Set(events.map((event) => event.jobId))];
-  return ledger.transaction().execute(async (trx) => {
+  const applied = await ledger.transaction().execute(async (trx) => {
     await lockJobs(trx, jobIds);
     const tasks = await readTasks(trx, steps, events);
-    const plan = planBatch(events, tasks, farm);
+    const plan = planBatch(events, tasks, farm, known);
     const withdrawn = await withdrawLosses(trx, attemptsThatLive(events, tasks));
     await writeTasks(trx, plan);
     const accepted = await acceptResults(trx, plan.results);
+    const infos = await steps.load([...new Set(accepted.map((frame) => frame.step_key))]);
+    const letGo = await releaseAfter(
+      trx,
+      accepted.filter((frame) => infos.get(frame.step_key)?.hasFrameDependents === true),
+    );
     const released = await releaseFrames(trx, plan.endings);
     const started = await startFrames(trx, framesUnderWay(plan, tasks));
     await writeAttempts(trx, plan, accepted, failedFrames(plan, released));
@@ -59,10 +67,13 @@ export async function applyBatch(
     const toSettle = await jobsToSettle(trx, deltas.stepKeys());
     const further = toSettle.length > 0 ? await settleJobs(trx, toSettle) : new Set<string>();
     const conclusions = await concludeBatch(trx, { steps, farm, plan, tasks, results }, accepted, released);
-    for (const jobId of [...withdrawn, ...conclusions.jobs]) further.add(jobId);
+    for (const jobId of [...withdrawn, ...conclusions.jobs, ...letGo.map((frames) => frames.jobId)])
+      further.add(jobId);
     return {
       plan,
       tasks,
+      accepted,
+      results,
       changes: await changesByJob(steps, { started, accepted, released, results, plan, further }),
       takenFromOthers: accepted.filter(
         (frame) =>
@@ -73,6 +84,8 @@ export async function applyBatch(
       conclusions,
     };
   });
+  known.note(applied.plan, applied.accepted, applied.results);
+  return applied;
 }
 
 async function readTasks(

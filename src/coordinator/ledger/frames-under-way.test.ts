@@ -44,7 +44,12 @@ function underWay(row: TaskRow, ...statuses: TaskStatus[]): number[] {
   }));
   const tasks = new Map([[row.key, row]]);
   return framesUnderWay(
-    planBatch(events, tasks, { isHeld: () => true, memoryOf: () => null, largestMemory: () => null }),
+    planBatch(
+      events,
+      tasks,
+      { isHeld: () => true, memoryOf: () => null, largestMemory: () => null },
+      { has: () => false },
+    ),
     tasks,
   ).map((frame) => frame.number);
 }

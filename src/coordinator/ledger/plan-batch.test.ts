@@ -46,11 +46,12 @@ const completed = (delivery = 1): TaskStatus => ({
   done: [result(1), result(2)],
   logKey: null,
 });
-const plan = (statuses: TaskStatus[], row: Partial<TaskRow> = {}, held = false) =>
+const plan = (statuses: TaskStatus[], row: Partial<TaskRow> = {}, held = false, known: number[] = []) =>
   planBatch(
     statuses.map((status) => ({ workerId: 'w', jobId: 'j', taskId: 't1', taskKey: '1', status })),
     new Map([['1', { ...task, ...row }]]),
     { isHeld: () => held, memoryOf: (_worker, slots) => slots * 100, largestMemory: () => 1_000 },
+    { has: (_task, { number }) => known.includes(number) },
   );
 
 describe('planBatch', () => {
@@ -60,6 +61,12 @@ describe('planBatch', () => {
     expect(once.endings).toHaveLength(1);
     expect(once.results).toHaveLength(2);
     expect(plan([completed()], { state: 'ended', outcome: 'lost', attempt: 't1-1-1' }).endings).toEqual([]);
+  });
+
+  it('ends a task by its last word, and looks only at those of its results that are not in the ledger yet', () => {
+    const { endings, results } = plan([completed()], {}, false, [1]);
+    expect(endings).toHaveLength(1);
+    expect(results.map(({ result: { number } }) => number)).toEqual([2]);
   });
 
   it('takes results of a task that was given up, so that no work is lost', () => {

@@ -1,4 +1,4 @@
-import type { FailureClass } from '../../shared/contracts/messages.ts';
+import type { FailureClass, FrameResult } from '../../shared/contracts/messages.ts';
 import type { TaskOutcome, TaskState } from '../../shared/database/schema.ts';
 import { isNewerAttempt } from './attempt-order.ts';
 import type { AttemptResult } from './accept-results.ts';
@@ -66,6 +66,11 @@ export interface BatchFarm {
   largestMemory(engine: string): number | null;
 }
 
+/** Which results are in the ledger already, as far as is known without asking it. */
+export interface BatchMemory {
+  has(taskKey: string, result: FrameResult): boolean;
+}
+
 /** What a batch of statuses does to the ledger. */
 export interface BatchPlan {
   tasks: Map<string, TaskChange>;
@@ -83,12 +88,13 @@ export interface BatchPlan {
 /**
  * Decides what a batch of statuses changes. Pure. They may be late, twice and in any order: an ended task stays ended,
  * a frame is taken from whoever brings it first, and only the attempt that owns a task can end it.
- * @param isHeld whether a live worker says that it still works on an attempt.
+ * @param known results that need not be looked at again.
  */
 export function planBatch(
   events: readonly StatusEvent[],
   tasks: ReadonlyMap<string, TaskRow>,
   farm: BatchFarm,
+  known: BatchMemory,
 ): BatchPlan {
   const plan: BatchPlan = {
     tasks: new Map(),
@@ -99,7 +105,7 @@ export function planBatch(
     strays: [],
     rejected: new Map(),
   };
-  const planner = new BatchPlanner(plan, tasks, farm);
+  const planner = new BatchPlanner(plan, tasks, farm, known);
   for (const [index, event] of events.entries()) planner.take(event, index);
   return plan;
 }
@@ -108,13 +114,15 @@ class BatchPlanner {
   readonly #plan: BatchPlan;
   readonly #tasks: ReadonlyMap<string, TaskRow>;
   readonly #farm: BatchFarm;
+  readonly #known: BatchMemory;
   readonly #seen = new Set<string>();
   readonly #frames = new Map<string, Map<number, number>>();
 
-  constructor(plan: BatchPlan, tasks: ReadonlyMap<string, TaskRow>, farm: BatchFarm) {
+  constructor(plan: BatchPlan, tasks: ReadonlyMap<string, TaskRow>, farm: BatchFarm, known: BatchMemory) {
     this.#plan = plan;
     this.#tasks = tasks;
     this.#farm = farm;
+    this.#known = known;
   }
 
   take(event: StatusEvent, index: number): void {
@@ -156,7 +164,7 @@ class BatchPlanner {
     const done = 'done' in status ? status.done : [];
     for (const result of done) {
       const key = `${task.step_key}/${result.number}/${result.generation}`;
-      if (this.#seen.has(key)) continue;
+      if (this.#seen.has(key) || this.#known.has(task.key, result)) continue;
       const problem = resultProblem(result, {
         jobId: task.job_id,
         step: task.step,

@@ -18,6 +18,7 @@ import type { Announcer } from './announcer.ts';
 import { applyBatch, type AppliedBatch } from './apply-batch.ts';
 import { isDataError } from './data-error.ts';
 import { decodeStatus, type StatusEvent } from './decode-status.ts';
+import { KnownResults } from './known-results.ts';
 import type { StepInfos } from './step-info.ts';
 
 /** The durable consumer that writes what workers report into the ledger. */
@@ -43,6 +44,7 @@ export class StatusApplier {
   readonly #connection: NatsConnection;
   readonly #log: Logger;
   readonly #reader: DurableReader;
+  readonly #known = new KnownResults();
 
   constructor(
     parts: {
@@ -111,6 +113,7 @@ export class StatusApplier {
         this.#steps,
         events.map(({ event }) => event),
         this.#farm,
+        this.#known,
       );
     } catch (error) {
       if (!isDataError(error)) throw error;
@@ -139,6 +142,7 @@ export class StatusApplier {
   #measure(events: readonly ReceivedEvent[], applied: AppliedBatch): void {
     for (const { event } of events)
       if (event.status.type === 'started') this.#metrics.taskStarted(event.taskKey, event.status.delivery);
+      else this.#metrics.taskHeardOf(event.taskKey);
     for (const { outcome } of applied.plan.attempts.values())
       if (outcome) this.#metrics.attemptEnded(outcome);
     this.#metrics.staleResults(applied.stale);

@@ -53,6 +53,11 @@ export class CoordinatorMetrics {
 
   taskStarted(key: string, delivery: number): void {
     if (delivery > 1) this.#redelivered.inc();
+    this.taskHeardOf(key);
+  }
+
+  /** A task that is done within milliseconds does not say that it began. */
+  taskHeardOf(key: string): void {
     const at = this.#published.get(key);
     if (at === undefined) return;
     this.#published.delete(key);

@@ -26,6 +26,14 @@ export class TaskAcks {
   }
 
   /**
+   * Takes the task out of the queue, without asking whether that arrived: for work that costs nothing to be asked about
+   * again, should it be lost.
+   */
+  ackUnconfirmed(messages: readonly JsMsg[]): void {
+    for (const message of messages) message.ack();
+  }
+
+  /**
    * Takes the task out of the queue, confirmed. JsMsg.ackAck() counts a message as acked before the server answered,
    * and so cannot be tried again; the plain request can.
    */

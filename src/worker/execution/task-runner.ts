@@ -115,7 +115,8 @@ class AttemptRun {
     const outcome = await this.#outcome(failure, deliveries);
     await this.#reporter.finish(outcome, await this.#storeLog(outcome));
     clearInterval(working);
-    await acks.ack(this.#attempt.messages);
+    if (this.#storesFiles) await acks.ack(this.#attempt.messages);
+    else acks.ackUnconfirmed(this.#attempt.messages);
     await this.#cleanUp(deliveries);
     registry.remove(this.#attempt);
   }

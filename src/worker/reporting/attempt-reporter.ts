@@ -6,6 +6,8 @@ import type { Attempt } from '../execution/attempt.ts';
 import type { StatusOutbox } from './status-outbox.ts';
 
 const LINGER_MS = 50;
+/** A task that has completed by then says only that: with tiny tasks, half of all messages would be of their begin. */
+const STARTED_AFTER_MS = 5;
 /** Well under the server's limit of 1 MiB for a message. */
 const MAX_RESULT_BYTES = 600_000;
 const MAX_MESSAGE_LENGTH = 4_000;
@@ -30,6 +32,7 @@ export class AttemptReporter {
   readonly #subject: string;
   #unsent: FrameResult[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #starting: NodeJS.Timeout | undefined;
   #count = 0;
 
   constructor(attempt: Attempt, outbox: StatusOutbox, identity: ReporterIdentity) {
@@ -40,8 +43,9 @@ export class AttemptReporter {
     this.#subject = taskStatusSubject({ workerId: identity.workerId, jobId, taskId });
   }
 
+  /** Said in a moment, unless the task has completed by then. */
   started(): void {
-    void this.#send({ type: 'started', ...this.#place(), frames: this.#attempt.task.frames });
+    this.#starting = setTimeout(() => this.#sayStarted(), STARTED_AFTER_MS);
   }
 
   frameDone(result: FrameResult): void {
@@ -55,6 +59,8 @@ export class AttemptReporter {
    */
   async finish(outcome: AttemptOutcome, logKey: string | null): Promise<void> {
     clearTimeout(this.#timer);
+    if (outcome.type === 'completed') clearTimeout(this.#starting);
+    else this.#sayStarted();
     const groups = groupBySize(this.#attempt.done);
     const last = groups.pop() ?? [];
     for (const done of groups) void this.#send({ type: 'frames', ...this.#place(), done });
@@ -69,8 +75,16 @@ export class AttemptReporter {
     }
   }
 
+  #sayStarted(): void {
+    if (this.#starting === undefined) return;
+    clearTimeout(this.#starting);
+    this.#starting = undefined;
+    void this.#send({ type: 'started', ...this.#place(), frames: this.#attempt.task.frames });
+  }
+
   #flush(): void {
     this.#timer = undefined;
+    this.#sayStarted();
     for (const done of groupBySize(this.#unsent.splice(0)))
       void this.#send({ type: 'frames', ...this.#place(), done });
   }

@@ -51,6 +51,7 @@ const attemptPart = {
 
 /** Body of `status.task.<worker>.<job>.<task>`. Each carries what is needed to place it: they may come twice, late, in any order. */
 export const taskStatusSchema = z.discriminatedUnion('type', [
+  /** Rendering begins. Not said by a task that completes within milliseconds. */
   z.strictObject({ type: z.literal('started'), ...attemptPart, frames: z.array(frameRef).min(1) }),
   z.strictObject({ type: z.literal('frames'), ...attemptPart, done: z.array(frameResultSchema).min(1) }),
   /** The attempt has ended well; the full list again, so that a lost `frames` does no harm. */
