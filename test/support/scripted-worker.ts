@@ -77,6 +77,17 @@ export class HeldTask {
     await this.say({ type: 'started', frames: this.task.frames });
   }
 
+  /** Stops without fault with what is done, as a worker does that was told to give back what it has not begun. */
+  async giveBack(done: readonly FrameRef[], reason = 'told to'): Promise<void> {
+    await this.say({
+      type: 'released',
+      done: done.map((frame) => this.result(frame)),
+      reason,
+      logKey: null,
+    });
+    this.end();
+  }
+
   /** Reports every frame and the end, and acknowledges. */
   async complete(): Promise<void> {
     const done = this.task.frames.map((frame) => this.result(frame));
@@ -84,11 +95,7 @@ export class HeldTask {
     this.end();
   }
 
-  async fail(options: {
-    message: string;
-    failedFrame?: number | null;
-    class?: FailureClass;
-  }): Promise<void> {
+  async fail(options: { message: string; failedFrame?: number | null; class?: FailureClass }): Promise<void> {
     await this.say({
       type: 'failed',
       done: [],
@@ -110,6 +117,8 @@ export class HeldTask {
     this.#worker.held.delete(this.attempt);
   }
 }
+
+type ToldLane = Extract<WorkerControl, { type: 'lanes' }>['lanes'][number];
 
 export interface ScriptedWorkerOptions {
   id?: string;
@@ -139,7 +148,7 @@ export class ScriptedWorker {
   readonly #engines: Heartbeat['engines'];
   readonly #facts: Partial<Heartbeat>;
   readonly #handle: (task: HeldTask) => Promise<void>;
-  #lanes: string[] = [];
+  #lanes: ToldLane[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
   #beating = true;
@@ -167,7 +176,7 @@ export class ScriptedWorker {
       callback: (_error, message) => {
         const control = decodeMessage(workerControlSchema, message.data, 'control');
         this.controls.push(control);
-        if (control.type === 'lanes') this.#pullFrom(control.lanes.map((lane) => lane.lane));
+        if (control.type === 'lanes') this.#pullFrom(control.lanes);
         if (control.type === 'orders') this.#obey(control.orders);
       },
     });
@@ -213,7 +222,7 @@ export class ScriptedWorker {
       pause: this.#orders.pause,
       orders: this.#orders,
       engines: this.#engines,
-      lanes: this.#lanes,
+      lanes: this.#lanes.map((told) => told.lane),
       attempts: [...this.held.values()].map(({ task, frame, frameSeconds }) => ({
         attempt: task.attempt,
         taskId: task.task.taskId,
@@ -276,12 +285,27 @@ export class ScriptedWorker {
     this.beat();
   }
 
-  #pullFrom(lanes: string[]): void {
+  /** Slots that no task in its hands takes. */
+  get freeSlots(): number {
+    return this.#slots - [...this.held.values()].reduce((sum, { task }) => sum + task.task.slots, 0);
+  }
+
+  #pullFrom(lanes: ToldLane[]): void {
     if (JSON.stringify(lanes) === JSON.stringify(this.#lanes)) return;
+    const known = new Set(this.#lanes.map((told) => told.lane));
     this.#lanes = lanes;
     this.beat();
-    for (const lane of lanes)
-      for (let slot = 0; slot < this.#slots; slot++) this.#pullers.push(this.#pull(lane));
+    for (const { lane } of lanes)
+      if (!known.has(lane))
+        for (let slot = 0; slot < this.#slots; slot++) this.#pullers.push(this.#pull(lane));
+  }
+
+  /** With a reserved lane nothing else is taken, and that only when so many slots are free. */
+  #mayPull(lane: string): boolean {
+    if (!this.#beating || this.#orders.pause !== null) return false;
+    const reserved = this.#lanes.find((told) => told.kind === 'reserved');
+    if (reserved) return reserved.lane === lane && this.freeSlots >= reserved.slots;
+    return this.freeSlots > 0;
   }
 
   async #pull(lane: string): Promise<void> {
@@ -290,9 +314,9 @@ export class ScriptedWorker {
       name: lane,
       config: {},
     } as never);
-    while (!this.#stopping) {
-      if (!this.#beating || this.#orders.pause !== null) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!this.#stopping && this.#lanes.some((told) => told.lane === lane)) {
+      if (!this.#mayPull(lane)) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
         continue;
       }
       let message: JsMsg | null;
@@ -308,6 +332,9 @@ export class ScriptedWorker {
 
   async #take(message: JsMsg): Promise<void> {
     const held = new HeldTask(this, message);
+    // Two lanes may both deliver into the last slot: what has no room waits in hand.
+    while (this.freeSlots < held.task.slots && !this.#stopping)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     this.tasks.push(held.task);
     this.held.set(held.attempt, { task: held, frame: held.frames[0] ?? null, frameSeconds: 0 });
     try {
