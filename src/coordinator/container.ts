@@ -44,6 +44,8 @@ import { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
 import { WhyService } from './why/why-service.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { TOKENS } from './tokens.ts';
+import { FarmReferences } from './intake/farm-references.ts';
+import { OtherJobs } from './dependencies/other-jobs.ts';
 
 /** What a coordinator is made of that comes from outside the process. */
 export interface Infrastructure {
@@ -99,6 +101,7 @@ function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Bu
     const scenes = new SceneResolver(ledger, manifests, new TemplateData());
     const parts = {
       scenes,
+      references: new FarmReferences(ledger, get(TOKENS.registry)),
       announcer: get(TOKENS.announcer),
       wakeUps: get(TOKENS.wakeUps),
       steps: get(TOKENS.steps),
@@ -224,6 +227,10 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
     };
     return new Sweeper(parts, ledger, nats, log);
   });
+  provide(
+    TOKENS.otherJobs,
+    () => new OtherJobs({ announcer: get(TOKENS.announcer), wakeUps: get(TOKENS.wakeUps) }, ledger, log),
+  );
   provide(TOKENS.askService, () => {
     const parts = { registry: get(TOKENS.registry), announcer: get(TOKENS.announcer) };
     return new AskService(parts, nats, ledger, log);

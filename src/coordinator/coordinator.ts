@@ -41,6 +41,7 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   lifecycle.onStop('the lease', () => lease.stop());
   startPart(parts.resolve(TOKENS.statusApplier), 'results', lifecycle);
   startPart(parts.resolve(TOKENS.exhaustedDeliveries), 'advisories', lifecycle);
+  startPart(parts.resolve(TOKENS.otherJobs), 'jobs that wait for jobs', lifecycle);
   startPart(parts.resolve(TOKENS.askService), 'questions of workers', lifecycle);
   startPart(parts.resolve(TOKENS.frameSweeper), 'the frame sweeper', lifecycle);
   startPart(parts.resolve(TOKENS.controlIntake), 'control', lifecycle);

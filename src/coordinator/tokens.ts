@@ -26,6 +26,7 @@ import type { FarmSettings } from './manage/farm-settings.ts';
 import type { ManageService } from './manage/manage-service.ts';
 import type { WorkerOrders } from './manage/worker-orders.ts';
 import type { Expander } from './planning/expander.ts';
+import type { OtherJobs } from './dependencies/other-jobs.ts';
 import type { AskService } from './recovery/ask-service.ts';
 import type { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
 import type { LostWorkers } from './recovery/lost-workers.ts';
@@ -67,6 +68,7 @@ export const TOKENS = {
   statusApplier: token<StatusApplier>('statusApplier'),
   lostWorkers: token<LostWorkers>('lostWorkers'),
   sweeper: token<Sweeper>('sweeper'),
+  otherJobs: token<OtherJobs>('otherJobs'),
   askService: token<AskService>('askService'),
   farmView: token<FarmView>('farmView'),
   holdNotices: token<HoldNotices>('holdNotices'),

@@ -74,7 +74,7 @@ export class PlayCoordinator {
         const heartbeat = decodeMessage(heartbeatSchema, message.data, 'The heartbeat');
         this.heartbeats.push(heartbeat);
         if (heartbeat.lanes.length === 0 && heartbeat.state !== 'stopping' && heartbeat.state !== 'draining')
-          this.control({ type: 'lanes', lanes: [{ lane: this.lane, slots: 1 }] });
+          this.control({ type: 'lanes', lanes: [{ lane: this.lane, slots: 1, kind: 'shared' }] });
       },
     });
     this.#nats.subscribe(`status.task.${workerId}.*.*`, {

@@ -15,6 +15,9 @@ import { draftSteps } from './draft-steps.ts';
 import type { PlannedJob, PlannedStep } from './job-plan.ts';
 import { checkAgainstEngine, engineOf, planStep } from './plan-step.ts';
 import type { SceneResolver } from './resolve-scene.ts';
+import { DEFAULT_PROJECT } from '../../shared/contracts/job-document.ts';
+import { checkFrameDependencies, jobDependencies, otherJobs } from './dependency-checks.ts';
+import type { FarmReferences } from './farm-references.ts';
 
 const WHAT = 'The job document';
 
@@ -46,22 +49,42 @@ export function documentId(bytes: Uint8Array): string | undefined {
  * Checks what a schema cannot: engines, scenes, dependencies, frames, settings and names of files.
  * @throws InvalidInputError with every issue at once; FarmError `unavailable` when Postgres or S3 does not answer.
  */
-export async function planJob(document: JobDocument, scenes: SceneResolver): Promise<PlannedJob> {
+export async function planJob(
+  document: JobDocument,
+  { scenes, references }: { scenes: SceneResolver; references: FarmReferences },
+): Promise<PlannedJob> {
   const issues: InputIssue[] = [];
   const drafts = draftSteps(document, issues);
   const order = checkGraph(drafts, issues);
+  await references.checkLicences(drafts, issues);
+  const waitsForJobs = jobDependencies(document, issues);
+  await references.checkJobs([...waitsForJobs, ...drafts.flatMap(otherJobs)], issues);
   const planned = new Map<string, PlannedStep & { position: number }>();
   for (const [position, step] of drafts.entries()) {
     const engine = engineOf(step, issues);
     if (!engine) continue;
     checkAgainstEngine(step, engine, issues);
     const resolved = await scenes.resolve(step, issues);
-    planned.set(step.name, { ...planStep(step, engine, resolved, drafts, issues), position });
+    const asked = step.requires?.engineVersion;
+    const { range, exact } = await references.version(engine.id, asked, document.project ?? DEFAULT_PROJECT);
+    const options = {
+      // Out of order, what each frame builds on would not be there yet.
+      preview: document.preview !== undefined && step.chunk !== 'sequential',
+      versionRange: range,
+      engineVersion: exact,
+    };
+    planned.set(step.name, { ...planStep(step, engine, resolved, drafts, options, issues), position });
   }
+  checkFrameDependencies(drafts, issues);
   checkSizes([...planned.values()], issues);
   if (issues.length > 0) throw new InvalidInputError(WHAT, issues.slice(0, 50));
   const steps = order.flatMap((name) => planned.get(name) ?? []);
-  return { document, documentSha256: documentSha256(document), steps };
+  return {
+    document,
+    documentSha256: documentSha256(document),
+    waitsForJobs: [...new Set(waitsForJobs.map(({ job }) => job))],
+    steps,
+  };
 }
 
 function checkSizes(steps: readonly PlannedStep[], issues: InputIssue[]): void {

@@ -1,13 +1,15 @@
 import { SINGLE_STEP, type JobDocument, type StepDocument } from '../../shared/contracts/job-document.ts';
 import type { InputIssue } from '../../shared/domain/errors.ts';
 import { describeValue } from '../../shared/domain/errors.ts';
-import type { DraftStep } from './job-plan.ts';
+import type { DraftDependency, DraftStep } from './job-plan.ts';
 
 /** Fields that belong to one engine: at the top of a job with one engine, else in each step. */
 const STEP_FIELDS = [
   'engine',
   'scene',
   'frames',
+  'requires',
+  'licences',
   'chunk',
   'targetSeconds',
   'maxAttempts',
@@ -37,7 +39,8 @@ function singleStep(document: JobDocument, issues: InputIssue[]): DraftStep[] {
     issues.push({ path: 'engine', value: 'nothing', expected: '"engine" for a job of one step, or "steps"' });
     return [];
   }
-  return [draft({ ...document, name: SINGLE_STEP, engine: document.engine }, '')];
+  const { dependsOn: _ofTheJob, ...fields } = document;
+  return [draft({ ...fields, name: SINGLE_STEP, engine: document.engine }, '')];
 }
 
 function draft(
@@ -45,22 +48,18 @@ function draft(
   path: string,
 ): DraftStep {
   const inputs = step.inputs ?? {};
+  const dependencies = dependenciesOf(step, path);
   return {
     name: step.name,
     path,
     engine: step.engine,
     scene: step.scene,
     frames: step.frames,
-    dependsOn: [
-      ...new Set([
-        ...(step.dependsOn ?? []).flatMap((needed) => {
-          if (typeof needed === 'string') return [needed];
-          return 'job' in needed ? [] : [needed.step];
-        }),
-        ...Object.values(inputs).map((input) => input.step),
-      ]),
-    ],
+    dependsOn: [...new Set(dependencies.flatMap((needed) => ('step' in needed ? [needed.step] : [])))],
+    dependencies,
     inputs,
+    requires: step.requires,
+    licences: step.licences ?? [],
     chunk: step.chunk,
     targetSeconds: step.targetSeconds,
     maxAttempts: step.maxAttempts,
@@ -70,3 +69,28 @@ function draft(
     output: step.output,
   };
 }
+
+/** What the step names, and what its inputs imply; a step that is named as an input, too, is waited for once. */
+function dependenciesOf(step: Partial<StepDocument>, path: string): DraftDependency[] {
+  const named = (step.dependsOn ?? []).map((needed, index) => {
+    const place = { path: `${path}dependsOn[${index}]` };
+    if (typeof needed === 'string') return { ...place, step: needed, ...how({}) };
+    if ('job' in needed) return { ...place, job: needed.job, stepOfJob: needed.step ?? null, ...how(needed) };
+    return { ...place, step: needed.step, ...how(needed) };
+  });
+  const seen = new Set(named.flatMap((needed) => ('step' in needed ? [needed.step] : [])));
+  const implied = Object.entries(step.inputs ?? {})
+    .filter(([, input]) => !seen.has(input.step))
+    .map(([name, input]) => ({ path: `${path}inputs.${name}.step`, step: input.step, ...how({}) }));
+  return [...named, ...implied];
+}
+
+const how = ({
+  kind = 'all',
+  offset = 0,
+  window = 0,
+}: {
+  kind?: 'all' | 'frame' | undefined;
+  offset?: number | undefined;
+  window?: number | undefined;
+}): Pick<DraftDependency, 'kind' | 'offset' | 'window'> => ({ kind, offset, window });

@@ -1,6 +1,15 @@
 import type { SceneRef } from '../../shared/contracts/messages.ts';
 import type { StepSpec } from '../../shared/database/schema.ts';
-import type { JobDocument } from '../../shared/contracts/job-document.ts';
+import type { JobDocument, RequiresDocument } from '../../shared/contracts/job-document.ts';
+
+/** What a step waits for: another step of the job, or a step (null: all) of another job. */
+export type DraftDependency = {
+  /** Where it stands in the document. */
+  path: string;
+  kind: 'all' | 'frame';
+  offset: number;
+  window: number;
+} & ({ step: string } | { job: string; stepOfJob: string | null });
 
 /** A step as the document has it, with what is the same for both forms of a job. */
 export interface DraftStep {
@@ -12,7 +21,10 @@ export interface DraftStep {
   frames: string | undefined;
   /** Named in `dependsOn` or `inputs`, each once. */
   dependsOn: string[];
+  dependencies: DraftDependency[];
   inputs: Record<string, { step: string }>;
+  requires: RequiresDocument | undefined;
+  licences: string[];
   chunk: 'auto' | 'sequential' | number | undefined;
   targetSeconds: number | undefined;
   maxAttempts: number | undefined;
@@ -41,6 +53,9 @@ export interface PlannedStep {
   name: string;
   engine: string;
   dependsOn: string[];
+  dependencies: DraftDependency[];
+  /** Exact; null: no worker offers it now, and the first that does decides. */
+  engineVersion: string | null;
   frameTotal: number;
   chunk: 'auto' | 'sequential' | number;
   targetSeconds: number;
@@ -51,6 +66,8 @@ export interface PlannedStep {
 export interface PlannedJob {
   document: JobDocument;
   documentSha256: string;
+  /** Jobs that it waits for as a whole. */
+  waitsForJobs: string[];
   /** In an order in which each step comes after what it depends on. */
   steps: (PlannedStep & { position: number })[];
 }

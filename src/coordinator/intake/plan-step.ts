@@ -14,6 +14,8 @@ import { FarmError, describeValue, type InputIssue } from '../../shared/domain/e
 import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 import { parseOutputPattern, patternCollision } from '../../shared/domain/output-pattern.ts';
 import type { DraftStep, PlannedStep, ResolvedScene } from './job-plan.ts';
+import { parseByteSize } from '../../shared/domain/byte-sizes.ts';
+import { previewFirst } from './preview-order.ts';
 
 /** The engine of a step, or an issue that lists those there are. */
 export function engineOf(step: DraftStep, issues: InputIssue[]): EngineDescription | undefined {
@@ -56,27 +58,40 @@ export function checkAgainstEngine(step: DraftStep, engine: EngineDescription, i
     });
 }
 
+/** What a step's plan takes from its job and from the farm. */
+export interface StepOptions {
+  preview: boolean;
+  /** The range that was asked for by the job, its project or the farm; null: any version. */
+  versionRange: string | null;
+  engineVersion: string | null;
+}
+
 /** Frames, settings and output of a step, with the template's defaults where the job does not say. */
 export function planStep(
   step: DraftStep,
   engine: EngineDescription,
   resolved: ResolvedScene,
   all: readonly DraftStep[],
+  options: StepOptions,
   issues: InputIssue[],
 ): PlannedStep {
-  const runs = frameRuns(step, engine, resolved, issues);
+  const ordered = frameRuns(step, engine, resolved, issues);
+  const preview = options.preview ? previewFirst(ordered) : { runs: ordered, frames: 0 };
+  const { runs } = preview;
   const frameTotal = runs.reduce((sum, run) => sum + run.count, 0);
   return {
     name: step.name,
     engine: engine.id,
     dependsOn: step.dependsOn,
+    dependencies: step.dependencies,
+    engineVersion: options.engineVersion,
     frameTotal,
     chunk: step.chunk ?? 'auto',
     targetSeconds: step.targetSeconds ?? DEFAULT_TARGET_SECONDS,
     spec: {
-      requires: noRequirements(),
-      licences: [],
-      previewFrames: 0,
+      requires: requirementsOf(step, options.versionRange),
+      licences: [...new Set(step.licences)],
+      previewFrames: preview.frames,
       runs,
       scene: resolved.scene,
       inputs: step.inputs,
@@ -89,15 +104,19 @@ export function planStep(
   };
 }
 
-function noRequirements(): PlannedStep['spec']['requires'] {
+function requirementsOf(
+  { requires }: DraftStep,
+  versionRange: string | null,
+): PlannedStep['spec']['requires'] {
+  const memory = requires?.memory;
   return {
-    engineVersion: null,
-    cores: null,
-    memoryBytes: null,
-    gpus: 0,
-    tags: [],
-    site: null,
-    preferSite: null,
+    engineVersion: versionRange,
+    cores: requires?.cores ?? null,
+    memoryBytes: typeof memory === 'string' ? (parseByteSize(memory) ?? null) : (memory ?? null),
+    gpus: requires?.gpus ?? 0,
+    tags: [...new Set(requires?.tags)],
+    site: requires?.site ?? null,
+    preferSite: requires?.preferSite ?? null,
   };
 }
 

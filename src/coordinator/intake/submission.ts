@@ -5,11 +5,14 @@ import { newId } from '../../shared/domain/new-id.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { insertJob } from '../ledger/job-repository.ts';
+import { lockJobs } from '../ledger/cut-tasks.ts';
+import { settleJobs } from '../ledger/settle-jobs.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
 import { decodeDocument, planJob } from './decode-job.ts';
-import type { PlannedJob } from './job-plan.ts';
+import type { PlannedJob, PlannedStep } from './job-plan.ts';
 import type { SceneResolver } from './resolve-scene.ts';
+import type { FarmReferences } from './farm-references.ts';
 
 export interface Submitted {
   job: JobSummary;
@@ -19,25 +22,39 @@ export interface Submitted {
 /** Takes job documents, whichever way they came. */
 export class Submissions {
   readonly #ledger: Ledger;
-  readonly #scenes: SceneResolver;
+  readonly #resolvers: { scenes: SceneResolver; references: FarmReferences };
   readonly #announcer: Announcer;
   readonly #wakeUps: WakeUps;
   readonly #steps: StepInfos;
 
   constructor(
-    parts: { scenes: SceneResolver; announcer: Announcer; wakeUps: WakeUps; steps: StepInfos },
+    parts: {
+      scenes: SceneResolver;
+      references: FarmReferences;
+      announcer: Announcer;
+      wakeUps: WakeUps;
+      steps: StepInfos;
+    },
     ledger: Ledger,
   ) {
     this.#ledger = ledger;
-    this.#scenes = parts.scenes;
+    this.#resolvers = { scenes: parts.scenes, references: parts.references };
     this.#announcer = parts.announcer;
     this.#wakeUps = parts.wakeUps;
     this.#steps = parts.steps;
   }
 
+  /** Frames that wait for frames which the other step does not have wait for nothing. */
+  async #settle(jobId: string): Promise<void> {
+    await this.#ledger.transaction().execute(async (trx) => {
+      await lockJobs(trx, [jobId]);
+      await settleJobs(trx, [jobId]);
+    });
+  }
+
   /** Checks a document as {@link submit} does, and writes nothing. */
   async check(bytes: Uint8Array): Promise<PlannedJob> {
-    return planJob(decodeDocument(bytes), this.#scenes);
+    return planJob(decodeDocument(bytes), this.#resolvers);
   }
 
   /**
@@ -52,12 +69,13 @@ export class Submissions {
       source.messageId === undefined || sent.id !== undefined || sent.idempotencyKey !== undefined
         ? sent
         : { ...sent, idempotencyKey: `message:${source.messageId}`.slice(0, 200) };
-    const plan = await planJob(document, this.#scenes);
+    const plan = await planJob(document, this.#resolvers);
     const jobId = document.id ?? source.jobId ?? newId('j');
     const result = await insertJob(this.#ledger, jobId, plan);
     if (result.outcome === 'conflict') throw conflict(result.jobId, document);
     if (result.outcome === 'accepted') {
       this.#steps.remember(jobId, result.steps);
+      if (result.steps.some(isFrameWise)) await this.#settle(jobId);
       this.#wakeUps.feeder.wake();
       if (!result.expanded) this.#wakeUps.expander.wake();
     }
@@ -65,6 +83,9 @@ export class Submissions {
     return { job: result.job, existing: result.outcome === 'existing' };
   }
 }
+
+const isFrameWise = (step: PlannedStep): boolean =>
+  step.dependencies.some((needed) => needed.kind === 'frame');
 
 function conflict(
   existing: string,

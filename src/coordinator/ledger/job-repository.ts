@@ -3,7 +3,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import { readJobSummary, toJobSummary } from '../../shared/database/job-summaries.ts';
 import type { Database } from '../../shared/database/schema.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
-import { DEFAULT_PRIORITY } from '../../shared/contracts/job-document.ts';
+import { DEFAULT_OWNER, DEFAULT_PRIORITY, DEFAULT_PROJECT } from '../../shared/contracts/job-document.ts';
 import { sliceRuns } from '../../shared/domain/frame-ranges.ts';
 import { noFrames } from '../../shared/domain/states.ts';
 import type { PlannedJob, PlannedStep } from '../intake/job-plan.ts';
@@ -14,7 +14,7 @@ export type LedgerTransaction = Transaction<Database>;
 export const FIRST_FRAMES = 10_000;
 
 /** A step with the key that it got. */
-export type InsertedStep = PlannedStep & { key: string };
+export type InsertedStep = PlannedStep & { key: string; hasFrameDependents: boolean };
 
 export type InsertedJob =
   | { outcome: 'accepted'; job: JobSummary; steps: InsertedStep[]; expanded: boolean }
@@ -39,12 +39,17 @@ export async function insertJob(ledger: Ledger, jobId: string, plan: PlannedJob)
   const submittedAt = rows[0]?.submitted_at;
   if (submittedAt === undefined) return existingJob(ledger, jobId, plan);
   const keys = new Map(rows.map((row) => [row.name, row.key]));
+  const waitedFor = new Set(
+    steps.flatMap((step) =>
+      step.dependencies.flatMap((one) => ('step' in one && one.kind === 'frame' ? [one.step] : [])),
+    ),
+  );
   return {
     outcome: 'accepted',
     job: summaryOf(jobId, plan, steps, submittedAt),
     steps: steps.flatMap((step) => {
       const key = keys.get(step.name);
-      return key === undefined ? [] : [{ ...step, key }];
+      return key === undefined ? [] : [{ ...step, key, hasFrameDependents: waitedFor.has(step.name) }];
     }),
     expanded: steps.every((step) => step.first === step.frameTotal),
   };
@@ -55,7 +60,8 @@ function firstSteps(plan: PlannedJob): FirstStep[] {
   return plan.steps.map((step) => {
     const first = Math.min(left, step.frameTotal);
     left -= first;
-    return { ...step, first, entryState: step.dependsOn.length > 0 ? 'waiting' : 'ready' };
+    const waits = step.dependencies.length > 0 || plan.waitsForJobs.length > 0;
+    return { ...step, first, entryState: waits ? 'waiting' : 'ready' };
   });
 }
 
@@ -63,30 +69,54 @@ function firstSteps(plan: PlannedJob): FirstStep[] {
 function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: readonly FirstStep[]) {
   const { document } = plan;
   const runs = steps.flatMap((step) => positionedRuns(step));
-  const pairs = steps.flatMap((step) => step.dependsOn.map((name) => ({ step: step.name, name })));
+  const needed = steps.flatMap((step) => step.dependencies.map((one) => ({ ...one, of: step.name })));
+  const here = needed.flatMap((one) => ('step' in one ? [one] : []));
+  const elsewhere = needed.flatMap((one) => ('job' in one ? [one] : []));
   return sql<{ key: string; name: string; submitted_at: Date }>`
     WITH job AS (
-      INSERT INTO jobs (id, name, owner, project, labels, priority, state, idempotency_key, document, document_sha256, not_before)
+      INSERT INTO jobs (id, name, owner, project, labels, priority, state, idempotency_key, document, document_sha256, not_before,
+        preempt, limit_running)
       VALUES (${jobId}, ${document.name}, ${ownerOf(plan)}, ${projectOf(plan)}, ${JSON.stringify(document.labels ?? {})},
         ${document.priority ?? DEFAULT_PRIORITY}, 'queued', ${document.idempotencyKey ?? null},
-        ${JSON.stringify(document)}, ${plan.documentSha256}, ${document.notBefore === undefined ? null : new Date(document.notBefore)})
+        ${JSON.stringify(document)}, ${plan.documentSha256}, ${document.notBefore === undefined ? null : new Date(document.notBefore)},
+        ${document.preempt ?? false}, ${document.limits?.running ?? null})
       ON CONFLICT DO NOTHING RETURNING id, submitted_at
     ),
     new_steps AS (
-      INSERT INTO steps (job_id, name, position, engine, spec, chunk, target_seconds, state, frame_total, entry_state, frames_expanded, waiting, ready)
-      SELECT job.id, s.name, s.position, s.engine, s.spec, s.chunk, s.target_seconds, 'queued', s.frame_total, s.entry_state::frame_state, s.first,
+      INSERT INTO steps (job_id, name, position, engine, engine_version, spec, chunk, target_seconds, state, frame_total, entry_state, frames_expanded, waiting, ready)
+      SELECT job.id, s.name, s.position, s.engine, s.engine_version, s.spec, s.chunk, s.target_seconds, 'queued', s.frame_total, s.entry_state::frame_state, s.first,
         CASE WHEN s.entry_state = 'waiting' THEN s.first ELSE 0 END, CASE WHEN s.entry_state = 'ready' THEN s.first ELSE 0 END
       FROM job CROSS JOIN ROWS FROM (jsonb_to_recordset(${JSON.stringify(steps.map(stepRow))}::jsonb)
-        AS (name text, position integer, engine text, spec jsonb, chunk text, target_seconds float8, frame_total integer, entry_state text, first integer))
-        WITH ORDINALITY AS s(name, position, engine, spec, chunk, target_seconds, frame_total, entry_state, first, ordinal)
+        AS (name text, position integer, engine text, engine_version text, spec jsonb, chunk text, target_seconds float8, frame_total integer, entry_state text, first integer))
+        WITH ORDINALITY AS s(name, position, engine, engine_version, spec, chunk, target_seconds, frame_total, entry_state, first, ordinal)
       ORDER BY s.ordinal
       RETURNING key, name, entry_state
     ),
     dependencies AS (
-      INSERT INTO step_dependencies (step_key, depends_on)
-      SELECT later.key, earlier.key
-      FROM unnest(${pairs.map((pair) => pair.step)}::text[], ${pairs.map((pair) => pair.name)}::text[]) AS p(step, needed)
+      INSERT INTO step_dependencies (step_key, depends_on, kind, frame_offset, frame_window)
+      SELECT later.key, earlier.key, p.kind, p.shift, p.around
+      FROM unnest(
+        ${here.map((one) => one.of)}::text[], ${here.map((one) => one.step)}::text[], ${here.map((one) => one.kind)}::text[],
+        ${here.map((one) => one.offset)}::int[], ${here.map((one) => one.window)}::int[]
+      ) AS p(step, needed, kind, shift, around)
       JOIN new_steps later ON later.name = p.step JOIN new_steps earlier ON earlier.name = p.needed
+      UNION ALL
+      SELECT later.key, earlier.key, p.kind, p.shift, p.around
+      FROM unnest(
+        ${elsewhere.map((one) => one.of)}::text[], ${elsewhere.map((one) => one.job)}::text[],
+        ${elsewhere.map((one) => one.stepOfJob)}::text[], ${elsewhere.map((one) => one.kind)}::text[],
+        ${elsewhere.map((one) => one.offset)}::int[], ${elsewhere.map((one) => one.window)}::int[]
+      ) AS p(step, job, needed, kind, shift, around)
+      JOIN new_steps later ON later.name = p.step
+      JOIN steps earlier ON earlier.job_id = p.job AND (p.needed IS NULL OR earlier.name = p.needed)
+    ),
+    waits AS (
+      INSERT INTO job_dependencies (job_id, depends_on)
+      SELECT job.id, needed FROM job CROSS JOIN unnest(${plan.waitsForJobs}::text[]) AS needed
+    ),
+    note AS (
+      INSERT INTO job_notes (job_id, author, text)
+      SELECT job.id, ${ownerOf(plan)}, ${document.note ?? null}::text FROM job WHERE ${document.note !== undefined}
     ),
     new_frames AS (
       INSERT INTO frames (step_key, number, position, state)
@@ -113,6 +143,7 @@ const stepRow = (step: FirstStep) => ({
   name: step.name,
   position: step.position,
   engine: step.engine,
+  engine_version: step.engineVersion,
   spec: step.spec,
   chunk: String(step.chunk),
   target_seconds: step.targetSeconds,
@@ -121,8 +152,8 @@ const stepRow = (step: FirstStep) => ({
   first: step.first,
 });
 
-const ownerOf = (plan: PlannedJob): string => plan.document.owner ?? 'anonymous';
-const projectOf = (plan: PlannedJob): string => plan.document.project ?? 'default';
+const ownerOf = (plan: PlannedJob): string => plan.document.owner ?? DEFAULT_OWNER;
+const projectOf = (plan: PlannedJob): string => plan.document.project ?? DEFAULT_PROJECT;
 
 function summaryOf(
   jobId: string,

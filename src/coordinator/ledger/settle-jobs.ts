@@ -8,6 +8,7 @@ import {
 } from '../../shared/domain/states.ts';
 import { settleSteps, type Settlement, type SettlingStep } from '../planning/settle-steps.ts';
 import type { LedgerTransaction } from './job-repository.ts';
+import { releaseByFrame, skipByFrame } from '../dependencies/release-by-frame.ts';
 
 type StepRow = {
   key: string;
@@ -18,6 +19,10 @@ type StepRow = {
   sweep: SettlingStep['sweep'];
   expanded: boolean;
   depends_on: string[];
+  by_frame: string[];
+  frame_wise: boolean;
+  waits_elsewhere: boolean;
+  has_dependencies: boolean;
 } & Record<FrameState, number>;
 
 interface JobRow {
@@ -51,11 +56,24 @@ export async function settleJobs(trx: LedgerTransaction, jobIds: readonly string
     trx,
     settlements.flatMap(({ settlement }) => settlement.skip),
   );
+  const byFrame = settlements.flatMap(({ settlement }) => settlement.releaseByFrame);
+  const moved = [
+    ...(await releaseByFrame(trx, byFrame)),
+    ...(await skipByFrame(
+      trx,
+      settlements.flatMap(({ settlement }) => settlement.skipByFrame),
+    )),
+  ];
   await writeJobStates(trx, settlements);
-  const affected = settlements.filter(
-    ({ settlement }) => settlement.release.length > 0 || settlement.skip.length > 0,
+  const affected = new Set(
+    settlements
+      .filter(({ settlement }) => settlement.release.length > 0 || settlement.skip.length > 0)
+      .map(({ job }) => job.id),
   );
-  return new Set(affected.map(({ job }) => job.id));
+  const further = new Set(moved.map((frames) => frames.jobId));
+  // Frame by frame the states follow from what was moved, and so may those of steps that wait for these.
+  if (further.size > 0) for (const jobId of await settleJobs(trx, [...further])) affected.add(jobId);
+  return new Set([...affected, ...further]);
 }
 
 /**
@@ -66,7 +84,8 @@ export async function jobsToSettle(trx: LedgerTransaction, stepKeys: readonly st
   if (stepKeys.length === 0) return [];
   const { rows } = await sql<StepRow & { paused: boolean }>`
     SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
-      '{}'::bigint[] AS depends_on, j.paused, ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
+      '{}'::bigint[] AS depends_on, '{}'::bigint[] AS by_frame, false AS frame_wise, false AS waits_elsewhere,
+      false AS has_dependencies, j.paused, ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
     FROM steps s JOIN jobs j ON j.id = s.job_id WHERE s.key = ANY(${[...stepKeys]}::bigint[])`.execute(trx);
   const changed = rows.filter((row) => settleSteps([toSettling(row)], row.paused).steps.length > 0);
   return [...new Set(changed.map((row) => row.job_id))];
@@ -79,9 +98,21 @@ async function readJobs(trx: LedgerTransaction, jobIds: readonly string[]): Prom
 async function readSteps(trx: LedgerTransaction, jobIds: readonly string[]): Promise<Map<string, StepRow[]>> {
   const { rows } = await sql<StepRow>`
     SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
-      COALESCE((SELECT array_agg(d.depends_on::text) FROM step_dependencies d WHERE d.step_key = s.key), '{}') AS depends_on,
+      COALESCE(d.whole, '{}') AS depends_on, COALESCE(d.by_frame, '{}') AS by_frame, COALESCE(d.frame_wise, false) AS frame_wise,
+      COALESCE(d.open_elsewhere, false) OR COALESCE(w.open, false) AS waits_elsewhere,
+      d.step_key IS NOT NULL OR w.job_id IS NOT NULL AS has_dependencies,
       ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
-    FROM steps s WHERE s.job_id = ANY(${[...jobIds]}) ORDER BY s.key`.execute(trx);
+    FROM steps s LEFT JOIN LATERAL (
+      SELECT d.step_key, bool_or(d.kind = 'frame') AS frame_wise,
+        array_agg(u.key::text) FILTER (WHERE d.kind = 'all' AND u.job_id = s.job_id) AS whole,
+        array_agg(u.key::text) FILTER (WHERE d.kind = 'frame' AND u.job_id = s.job_id) AS by_frame,
+        bool_or(d.kind = 'all' AND u.job_id <> s.job_id AND u.state <> 'completed') AS open_elsewhere
+      FROM step_dependencies d JOIN steps u ON u.key = d.depends_on WHERE d.step_key = s.key GROUP BY d.step_key
+    ) d ON true LEFT JOIN LATERAL (
+      SELECT d.job_id, bool_or(j.state <> 'completed') AS open
+      FROM job_dependencies d JOIN jobs j ON j.id = d.depends_on WHERE d.job_id = s.job_id GROUP BY d.job_id
+    ) w ON true
+    WHERE s.job_id = ANY(${[...jobIds]}) ORDER BY s.key`.execute(trx);
   const byJob = new Map<string, StepRow[]>();
   for (const row of rows) byJob.set(row.job_id, [...(byJob.get(row.job_id) ?? []), row]);
   return byJob;
@@ -99,6 +130,10 @@ function toSettling(row: StepRow): SettlingStep {
     entryState: row.entry_state,
     sweep: row.sweep,
     dependsOn: row.depends_on,
+    byFrame: row.by_frame,
+    frameWise: row.frame_wise,
+    waitsElsewhere: row.waits_elsewhere,
+    hasDependencies: row.has_dependencies,
   };
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { StepSpec } from '../../shared/database/schema.ts';
 
@@ -8,6 +9,8 @@ export interface StepInfo {
   name: string;
   engine: string;
   spec: StepSpec;
+  /** Frames of other steps of the job wait for its frames one by one. */
+  hasFrameDependents: boolean;
   /** Size of the parts of the spec that every task message carries. */
   messageBytes: number;
 }
@@ -42,10 +45,15 @@ export class StepInfos {
     const rows = await this.#ledger
       .selectFrom('steps')
       .select(['key', 'job_id', 'name', 'engine', 'spec'])
+      .select(
+        sql<boolean>`EXISTS (SELECT 1 FROM step_dependencies d WHERE d.depends_on = steps.key AND d.kind = 'frame')`.as(
+          'waited_for',
+        ),
+      )
       .where('key', 'in', [...missing])
       .execute();
-    for (const { key, job_id: jobId, name, engine, spec } of rows) {
-      const info = { key, jobId, name, engine, spec, messageBytes: messageBytes(spec) };
+    for (const { key, job_id: jobId, name, engine, spec, waited_for: hasFrameDependents } of rows) {
+      const info = { key, jobId, name, engine, spec, hasFrameDependents, messageBytes: messageBytes(spec) };
       found.set(key, info);
       this.#keep(info);
     }
@@ -53,9 +61,9 @@ export class StepInfos {
   }
 
   /** Keeps the steps of a job that was just written, so that they need not be read to dispatch them. */
-  remember(jobId: string, steps: readonly Pick<StepInfo, 'key' | 'name' | 'engine' | 'spec'>[]): void {
-    for (const { key, name, engine, spec } of steps)
-      this.#keep({ key, jobId, name, engine, spec, messageBytes: messageBytes(spec) });
+  remember(jobId: string, steps: readonly Omit<StepInfo, 'jobId' | 'messageBytes'>[]): void {
+    for (const { key, name, engine, spec, hasFrameDependents } of steps)
+      this.#keep({ key, jobId, name, engine, spec, hasFrameDependents, messageBytes: messageBytes(spec) });
   }
 
   #keep(info: StepInfo): void {

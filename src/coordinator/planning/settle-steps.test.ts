@@ -16,6 +16,10 @@ const step = (
   entryState: dependsOn.length > 0 ? 'waiting' : 'ready',
   sweep: null,
   dependsOn,
+  byFrame: [],
+  frameWise: false,
+  waitsElsewhere: false,
+  hasDependencies: dependsOn.length > 0,
   ...changes,
 });
 const states = (steps: { key: string; state: JobState }[]) =>

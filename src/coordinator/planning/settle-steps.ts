@@ -20,8 +20,16 @@ export interface SettlingStep {
   entryState: FrameState;
   /** What is still to be done to its frames; it counts as done. */
   sweep: Sweep | null;
-  /** Keys of steps that must be complete first. */
+  /** Keys of steps of the job that must be complete first. */
   dependsOn: readonly string[];
+  /** Keys of steps of the job for whose frames its own wait one by one. */
+  byFrame: readonly string[];
+  /** Whether its frames wait one by one for those of any step, of other jobs, too. */
+  frameWise: boolean;
+  /** Something of another job must be complete first, and is not. */
+  waitsElsewhere: boolean;
+  /** It waits for something at all. */
+  hasDependencies: boolean;
 }
 
 export interface Settlement {
@@ -29,6 +37,10 @@ export interface Settlement {
   steps: { key: string; state: JobState }[];
   /** Steps whose waiting frames become ready: everything they wait for is complete. */
   release: string[];
+  /** Steps of which each waiting frame becomes ready whose own frames of other steps are done. */
+  releaseByFrame: string[];
+  /** Steps of which each waiting frame is skipped that waits for one that will never be done. */
+  skipByFrame: string[];
   /** Steps whose waiting frames are skipped: something they wait for will never be complete. */
   skip: { key: string; reason: string }[];
   job: JobState;
@@ -40,22 +52,37 @@ export interface Settlement {
  */
 export function settleSteps(steps: readonly SettlingStep[], paused: boolean): Settlement {
   const states = new Map<string, { name: string; state: JobState }>();
-  const result: Settlement = { steps: [], release: [], skip: [], job: 'queued' };
+  const result: Settlement = {
+    steps: [],
+    release: [],
+    releaseByFrame: [],
+    skipByFrame: [],
+    skip: [],
+    job: 'queued',
+  };
   for (const step of steps) {
     let counts = sweptCounts(step.counts, step.sweep, step.entryState);
     const waits = counts.waiting > 0 || (!step.expanded && step.entryState === 'waiting');
     const needed = step.dependsOn.flatMap((key) => states.get(key) ?? []);
     const broken = needed.find((other) => other.state === 'failed' || other.state === 'cancelled');
-    if (waits && step.dependsOn.length > 0) {
+    const brokenFrames = step.byFrame
+      .flatMap((key) => states.get(key) ?? [])
+      .find((other) => other.state === 'failed' || other.state === 'cancelled');
+    if (waits && step.hasDependencies) {
       if (broken) {
         result.skip.push({ key: step.key, reason: `Step ${broken.name} it waits for is ${broken.state}.` });
         counts = { ...counts, skipped: counts.skipped + counts.waiting, waiting: 0 };
-      } else if (needed.every((other) => other.state === 'completed')) {
+      } else if (step.waitsElsewhere || !needed.every((other) => other.state === 'completed')) {
+        // Not yet.
+      } else if (step.frameWise) {
+        result.releaseByFrame.push(step.key);
+        if (brokenFrames) result.skipByFrame.push(step.key);
+      } else {
         result.release.push(step.key);
         counts = { ...counts, ready: counts.ready + counts.waiting, waiting: 0 };
       }
     }
-    const state = stateOf(step, counts, paused, broken?.state);
+    const state = stateOf(step, counts, paused, (broken ?? brokenFrames)?.state);
     states.set(step.key, { name: step.name, state });
     if (state !== step.state) result.steps.push({ key: step.key, state });
   }

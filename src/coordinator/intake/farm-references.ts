@@ -1,0 +1,141 @@
+import type { Ledger } from '../../shared/database/connect.ts';
+import { highestVersion } from '../../shared/domain/engine-versions.ts';
+import { describeValue, type InputIssue } from '../../shared/domain/errors.ts';
+import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
+import type { DraftDependency, DraftStep } from './job-plan.ts';
+
+/** How long default versions are believed. */
+const RANGES_KEPT_MS = 2_000;
+const MOST_NAMED = 10;
+
+interface KnownJob {
+  state: string;
+  steps: { name: string; engine: string }[];
+}
+
+/** What a document names that is not in it: other jobs, licence pools, versions of engines. Asked for only where it is named. */
+export class FarmReferences {
+  readonly #ledger: Ledger;
+  readonly #registry: WorkerRegistry;
+  #ranges: Promise<Map<string, string>> | undefined;
+  #rangesUntil = 0;
+
+  constructor(ledger: Ledger, registry: WorkerRegistry) {
+    this.#ledger = ledger;
+    this.#registry = registry;
+  }
+
+  /**
+   * The version of an engine that a step is rendered with: the highest that a worker offers in the range of the job, of its
+   * project, or of the farm. `exact` is null while no worker offers one.
+   */
+  async version(
+    engine: string,
+    asked: string | undefined,
+    project: string,
+  ): Promise<{ range: string | null; exact: string | null }> {
+    const ranges = await this.#readRanges();
+    const range = asked ?? ranges.get(`${engine}/${project}`) ?? ranges.get(`${engine}/`) ?? null;
+    const offered = this.#registry
+      .all()
+      .flatMap(({ heartbeat }) => heartbeat.engines)
+      .filter(({ id }) => id === engine)
+      .map(({ version }) => version);
+    return { range, exact: highestVersion(offered, range) ?? null };
+  }
+
+  /** Licence pools that nobody has defined. */
+  async checkLicences(steps: readonly DraftStep[], issues: InputIssue[]): Promise<void> {
+    if (!steps.some((step) => step.licences.length > 0)) return;
+    const rows = await this.#ledger
+      .selectFrom('limits')
+      .select('name')
+      .where('kind', '=', 'licence')
+      .orderBy('name')
+      .execute();
+    const pools = rows.map((row) => row.name);
+    for (const step of steps)
+      for (const [index, name] of step.licences.entries())
+        if (!pools.includes(name))
+          issues.push({
+            path: `${step.path}licences[${index}]`,
+            value: describeValue(name),
+            expected: `a licence pool (${pools.slice(0, MOST_NAMED).join(', ') || 'there is none yet'}); make one with: farmhand limits set licence ${name} N`,
+          });
+  }
+
+  /** Jobs that are waited for: they must be there, and not have ended badly; steps of them must exist. */
+  async checkJobs(
+    needed: readonly (DraftDependency & { job: string; stepOfJob: string | null })[],
+    issues: InputIssue[],
+  ): Promise<void> {
+    if (needed.length === 0) return;
+    const known = await this.#readJobs([...new Set(needed.map(({ job }) => job))]);
+    for (const dependency of needed) {
+      const job = known.get(dependency.job);
+      const problem = job ? problemOf(dependency, job) : unknownJob(dependency.job);
+      if (problem) issues.push({ path: dependency.path, ...problem });
+    }
+  }
+
+  async #readJobs(ids: readonly string[]): Promise<Map<string, KnownJob>> {
+    const rows = await this.#ledger
+      .selectFrom('jobs')
+      .innerJoin('steps', 'steps.job_id', 'jobs.id')
+      .select(['jobs.id', 'jobs.state', 'steps.name', 'steps.engine'])
+      .where('jobs.id', 'in', ids)
+      .orderBy('steps.position')
+      .execute();
+    const jobs = new Map<string, KnownJob>();
+    for (const { id, state, name, engine } of rows) {
+      const job = jobs.get(id) ?? { state, steps: [] };
+      job.steps.push({ name, engine });
+      jobs.set(id, job);
+    }
+    return jobs;
+  }
+
+  async #readRanges(): Promise<Map<string, string>> {
+    if (!this.#ranges || performance.now() > this.#rangesUntil) {
+      this.#rangesUntil = performance.now() + RANGES_KEPT_MS;
+      const reading = this.#ledger.selectFrom('engine_versions').selectAll().execute();
+      this.#ranges = reading.then(
+        (rows) => new Map(rows.map(({ engine, project, range }) => [`${engine}/${project}`, range])),
+      );
+      this.#ranges.catch(() => {
+        this.#ranges = undefined; // whoever asked hears why; the next one asks again
+      });
+    }
+    return this.#ranges;
+  }
+}
+
+type Problem = Omit<InputIssue, 'path'>;
+
+const unknownJob = (id: string): Problem => ({
+  value: describeValue(id),
+  expected: 'a job of this farm: submit it first, or give it this id',
+});
+
+function problemOf(
+  { job: id, stepOfJob, kind }: DraftDependency & { job: string; stepOfJob: string | null },
+  job: KnownJob,
+): Problem | undefined {
+  if (job.state === 'failed' || job.state === 'cancelled')
+    return {
+      value: `${describeValue(id)}, which ${job.state === 'failed' ? 'has failed' : 'was cancelled'}`,
+      expected: `a job that can still be completed: ${job.state === 'failed' ? 'retry' : 'resume'} it first, or leave it out`,
+    };
+  const names = job.steps.map(({ name }) => name);
+  if (stepOfJob !== null && !names.includes(stepOfJob))
+    return {
+      value: describeValue(stepOfJob),
+      expected: `a step of job ${id}: ${names.slice(0, MOST_NAMED).join(', ')}`,
+    };
+  if (kind === 'frame' && stepOfJob === null && names.length > 1)
+    return {
+      value: 'no step',
+      expected: `the step of job ${id} whose frames are meant: ${names.slice(0, MOST_NAMED).join(', ')}`,
+    };
+  return undefined;
+}
