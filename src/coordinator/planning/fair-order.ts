@@ -34,6 +34,12 @@ interface ProjectNode extends Node {
   owners: Heap<OwnerNode>;
 }
 
+interface Path {
+  project: ProjectNode;
+  owner: OwnerNode;
+  job: JobNode;
+}
+
 /**
  * The order of steps of one level: weighted fair share between projects, in a project between owners, and of an owner
  * between jobs; in a job, the earlier step. Who has the fewest slots for his weight is next: slots in use now, and as
@@ -56,32 +62,39 @@ export class FairOrder {
     return job?.steps[job.next];
   }
 
-  /** The step whose turn it was got a task of so many slots. */
-  served(slots: number): void {
+  /**
+   * The step whose turn it is got a task of so many slots.
+   * @param more whether it may get another in this round.
+   */
+  served(slots: number, more: boolean): void {
     const path = this.#path();
     if (!path) return;
     const { project, owner, job } = path;
     this.#usage.add({ project: project.name, owner: owner.name, jobId: job.name }, slots);
     for (const node of [project, owner, job]) node.score = scoreOf(node.use);
-    owner.jobs.firstChanged();
-    project.owners.firstChanged();
-    this.#projects.firstChanged();
+    if (!more) job.next++;
+    this.#settle(path);
   }
 
-  /** The step whose turn it was gets nothing more in this round. */
+  /** The step whose turn it is gets nothing more in this round. */
   drop(): void {
     const path = this.#path();
     if (!path) return;
-    const { project, owner, job } = path;
-    job.next++;
-    if (job.next < job.steps.length) return;
-    owner.jobs.removeFirst();
-    if (owner.jobs.size > 0) return;
-    project.owners.removeFirst();
-    if (project.owners.size === 0) this.#projects.removeFirst();
+    path.job.next++;
+    this.#settle(path);
   }
 
-  #path(): { project: ProjectNode; owner: OwnerNode; job: JobNode } | undefined {
+  /** Puts the first of each into its new place; those with nothing left go. */
+  #settle({ project, owner, job }: Path): void {
+    if (job.next < job.steps.length) owner.jobs.firstChanged();
+    else owner.jobs.removeFirst();
+    if (owner.jobs.size > 0) project.owners.firstChanged();
+    else project.owners.removeFirst();
+    if (project.owners.size > 0) this.#projects.firstChanged();
+    else this.#projects.removeFirst();
+  }
+
+  #path(): Path | undefined {
     const project = this.#projects.first();
     const owner = project?.owners.first();
     const job = owner?.jobs.first();

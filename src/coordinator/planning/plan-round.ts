@@ -121,12 +121,13 @@ class Round {
     for (let step = order.next(); step && given < slots; step = order.next()) {
       const cut = this.#cut(step, shapes);
       if (cut) {
-        order.served(cut.slots);
+        const left = previews ? step.previewReady : step.ready;
+        order.served(cut.slots, left > 0 && step.view.chunk !== 'sequential');
         given += cut.slots;
+      } else {
+        order.drop();
+        if (shapes.open === 0) return;
       }
-      const more = previews ? step.previewReady > 0 : step.ready > 0;
-      if (!cut || !more || step.view.chunk === 'sequential') order.drop();
-      if (!cut && shapes.open === 0) return;
     }
   }
 
