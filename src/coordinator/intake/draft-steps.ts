@@ -39,8 +39,8 @@ function singleStep(document: JobDocument, issues: InputIssue[]): DraftStep[] {
     issues.push({ path: 'engine', value: 'nothing', expected: '"engine" for a job of one step, or "steps"' });
     return [];
   }
-  const { dependsOn: _ofTheJob, ...fields } = document;
-  return [draft({ ...fields, name: SINGLE_STEP, engine: document.engine }, '')];
+  // What the job waits for, it waits for as a whole.
+  return [draft({ ...document, name: SINGLE_STEP, engine: document.engine, dependsOn: [] }, '')];
 }
 
 function draft(
