@@ -2,7 +2,7 @@ import type { StepRequirements } from '../../shared/database/schema.ts';
 import type { StepInfo } from '../ledger/step-info.ts';
 import { MAX_CHUNK } from '../planning/chunk-size.ts';
 import type { Needs, StepView } from '../planning/snapshot.ts';
-import type { OpenStepRow } from './read-open-steps.ts';
+import type { GlancedStep, OpenStepRow } from './read-open-steps.ts';
 
 /** What a frame takes in a task message, and what a message may take in all (NATS's default limit is 1 MiB). */
 const FRAME_BYTES = 48;
@@ -32,8 +32,11 @@ interface FixedFacts {
   maxFrames: number;
 }
 
+/** The facts with what a glance at the ledger is compared with. */
+type SeenFacts = StepFacts & { mark: string; ready: number };
+
 interface OpenJob {
-  facts: StepFacts[];
+  facts: SeenFacts[];
   views: StepView[];
   fixed: ReadonlyMap<string, FixedFacts>;
 }
@@ -44,7 +47,7 @@ interface OpenJob {
  */
 export class OpenSteps {
   readonly #jobs = new Map<string, OpenJob>();
-  readonly #facts = new Map<string, StepFacts>();
+  readonly #facts = new Map<string, SeenFacts>();
   /** When a job is to be read again because something of it may begin, by the process's clock. */
   readonly #due = new Map<string, number>();
   #views: StepView[] | undefined;
@@ -59,8 +62,17 @@ export class OpenSteps {
     return this.#facts.get(stepKey);
   }
 
-  jobIds(): Iterable<string> {
-    return this.#jobs.keys();
+  /** Jobs of which the ledger has something else than is known here. */
+  missed(glanced: readonly GlancedStep[]): Set<string> {
+    const unseen = new Map(this.#facts);
+    const missed = new Set<string>();
+    for (const { key, job_id, ready, mark } of glanced) {
+      const facts = unseen.get(key);
+      unseen.delete(key);
+      if (facts?.ready !== ready || facts.mark !== mark) missed.add(job_id);
+    }
+    for (const { jobId } of unseen.values()) missed.add(jobId);
+    return missed;
   }
 
   /** Jobs of which something may begin now that could not before. */
@@ -102,6 +114,7 @@ export class OpenSteps {
     const facts = this.#facts.get(cut.stepKey);
     const job = facts && this.#jobs.get(facts.jobId);
     if (!job) return;
+    facts.ready -= cut.frames;
     job.views = job.views.flatMap((view) => {
       if (view.key !== cut.stepKey) return [view];
       const frames = view.variantMemoryBytes === cut.variantMemoryBytes ? cut.frames : 0;
@@ -168,7 +181,9 @@ function fixedFacts({ spec, messageBytes }: StepInfo): FixedFacts {
   };
 }
 
-const factsOf = (row: OpenStepRow, fixed: FixedFacts): StepFacts => ({
+const factsOf = (row: OpenStepRow, fixed: FixedFacts): SeenFacts => ({
+  mark: row.mark,
+  ready: row.ready,
   key: row.key,
   jobId: row.job_id,
   engine: row.engine,

@@ -164,9 +164,10 @@ export class OpenTasks {
     return this.#byJob.get(jobId)?.size ?? 0;
   }
 
-  /** Jobs of which tasks are known. */
-  jobIds(): Iterable<string> {
-    return this.#byJob.keys();
+  /** Jobs that have another number of open tasks in the ledger than are known here. */
+  missed(counts: ReadonlyMap<string, number>): Set<string> {
+    const jobs = new Set([...counts.keys(), ...this.#byJob.keys()]);
+    return new Set([...jobs].filter((jobId) => this.countOf(jobId) !== (counts.get(jobId) ?? 0)));
   }
 
   cut(task: CutTask, group: string): void {

@@ -1,20 +1,20 @@
 import type { Ledger } from '../../shared/database/connect.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import { OpenSteps } from './open-steps.ts';
 import { OpenTasks } from './open-tasks.ts';
-import { readOpenJobIds, readOpenSteps } from './read-open-steps.ts';
+import { countOpenTasks, glanceAtSteps, readOpenJobIds, readOpenSteps } from './read-open-steps.ts';
 
 const JOBS_A_READING = 1_000;
-/** Each open job is read again about so often, whatever was heard of it: what was missed is repaired. */
+/** How often the ledger is looked at for what was missed. */
 const REPAIR_EVERY_MS = 10_000;
-const REPAIR_PAGES = 32;
 /** Of jobs with very many open tasks these are read again only so often. */
 const MANY_TASKS = 500;
 const MANY_TASKS_EVERY_MS = 250;
 
 /**
  * What the leader knows of open jobs: read whole when it is elected, then only what changed. Changes of this process and
- * words of other coordinators name the jobs; a slow round through all open jobs repairs what was missed.
+ * words of other coordinators name the jobs; a glance at all open jobs now and then finds what was missed.
  */
 export class OpenWork {
   readonly steps = new OpenSteps();
@@ -24,10 +24,9 @@ export class OpenWork {
   #stepsChanged = new Set<string>();
   #tasksChanged = new Set<string>();
   #loaded = false;
-  #toRepair: string[] = [];
-  #repairPage = 0;
-  #repairBegan = 0;
   #repairedAt = 0;
+  #repairing: Promise<void> | undefined;
+  #failure: Error | undefined;
   readonly #manyReadAt = new Map<string, number>();
 
   constructor(ledger: Ledger, infos: StepInfos) {
@@ -51,7 +50,7 @@ export class OpenWork {
     const now = performance.now();
     if (!this.#loaded) await this.#load();
     for (const jobId of this.steps.takeDue(now)) this.#stepsChanged.add(jobId);
-    await this.#repair(now);
+    this.#repair(now);
     const steps = this.#stepsChanged;
     const tasks = this.#takeTasksChanged(now);
     this.#stepsChanged = new Set();
@@ -72,15 +71,20 @@ export class OpenWork {
     this.tasks.clear();
     this.#stepsChanged.clear();
     this.#tasksChanged.clear();
-    this.#toRepair = [];
-    const ids = await readOpenJobIds(this.#ledger);
-    for (let first = 0; first < ids.length; first += JOBS_A_READING) {
-      const some = ids.slice(first, first + JOBS_A_READING);
-      await this.#readSteps(some);
-      await this.tasks.read(this.#ledger, some);
-    }
-    this.#repairBegan = performance.now();
+    // From now on: who resets while this is under way has it done once more.
     this.#loaded = true;
+    try {
+      const ids = await readOpenJobIds(this.#ledger);
+      for (let first = 0; first < ids.length; first += JOBS_A_READING) {
+        const some = ids.slice(first, first + JOBS_A_READING);
+        await this.#readSteps(some);
+        await this.tasks.read(this.#ledger, some);
+      }
+    } catch (error) {
+      this.#loaded = false;
+      throw error;
+    }
+    this.#repairedAt = performance.now();
   }
 
   async #readSteps(jobIds: readonly string[]): Promise<void> {
@@ -90,18 +94,28 @@ export class OpenWork {
     this.steps.replace(jobIds, rows, infos, performance.now());
   }
 
-  /** Marks some of all open jobs to be read again. */
-  async #repair(now: number): Promise<void> {
-    if (now - this.#repairedAt < REPAIR_EVERY_MS / REPAIR_PAGES) return;
-    if (this.#toRepair.length === 0) {
-      if (now - this.#repairBegan < REPAIR_EVERY_MS) return;
-      const open = await readOpenJobIds(this.#ledger);
-      this.#toRepair = [...new Set([...open, ...this.steps.jobIds(), ...this.tasks.jobIds()])];
-      this.#repairPage = Math.ceil(this.#toRepair.length / REPAIR_PAGES);
-      this.#repairBegan = now;
-    }
+  /** Beside the rounds of dispatch, which do not wait for it. What went wrong with it, the next round throws. */
+  #repair(now: number): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
+    if (this.#repairing || now - this.#repairedAt < REPAIR_EVERY_MS) return;
     this.#repairedAt = now;
-    for (const jobId of this.#toRepair.splice(0, this.#repairPage)) this.changed(jobId, true);
+    this.#repairing = this.#findMissed()
+      .catch((error: unknown) => {
+        this.#failure = new Error(`Open jobs could not be looked at: ${messageOf(error)}`, { cause: error });
+      })
+      .finally(() => {
+        this.#repairing = undefined;
+      });
+  }
+
+  /** What changes while the ledger is asked may look missed: it is read once more, which does no harm. */
+  async #findMissed(): Promise<void> {
+    const steps = await glanceAtSteps(this.#ledger);
+    for (const jobId of this.steps.missed(steps)) this.changed(jobId, false);
+    const tasks = await countOpenTasks(this.#ledger);
+    for (const jobId of this.tasks.missed(tasks)) this.changed(jobId, true);
   }
 
   #takeTasksChanged(now: number): string[] {

@@ -31,6 +31,8 @@ export interface OpenStepRow {
   submitted_at: Date;
   preempt: boolean;
   limit_running: number | null;
+  /** What changes seldom, as text: two that are equal need not be compared further. */
+  mark: string;
   /** Whether its frames may be cut at all: its job is not paused, and it is not being cancelled. */
   open: boolean;
   /** Milliseconds until its job or the step may begin; null: it may. */
@@ -38,6 +40,9 @@ export interface OpenStepRow {
   preview_ready: number;
   special: SpecialFrames[] | null;
 }
+
+const MARK = sql`concat_ws(' ', s.done, j.priority, j.paused, j.limit_running, j.not_before, s.sweep, s.chunk, s.target_seconds,
+  s.engine_version, s.retry_at)`;
 
 /** A step that has brought so many frames has long been shown a preview of. */
 const PREVIEW_WITHIN = 64;
@@ -49,7 +54,7 @@ const PREVIEW_WITHIN = 64;
 export async function readOpenSteps(ledger: Ledger, jobIds: readonly string[]): Promise<OpenStepRow[]> {
   const { rows } = await sql<OpenStepRow>`
     SELECT s.key, s.job_id, s.name, s.engine, s.engine_version, s.position, s.chunk, s.target_seconds, s.ready, s.done,
-      s.seconds_done, j.project, j.owner, j.priority, j.submitted_at, j.preempt, j.limit_running,
+      s.seconds_done, ${MARK} AS mark, j.project, j.owner, j.priority, j.submitted_at, j.preempt, j.limit_running,
       NOT j.paused AND (s.sweep IS NULL OR s.sweep NOT IN ('cancel', 'hold')) AS open,
       (EXTRACT(epoch FROM NULLIF(GREATEST(j.not_before, s.retry_at, now()), now()) - now()) * 1000)::float8 AS due_ms,
       COALESCE(preview.ready, 0) AS preview_ready, special.piles AS special
@@ -78,4 +83,27 @@ export async function readOpenJobIds(ledger: Ledger): Promise<string[]> {
     SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused', 'held')
     ORDER BY priority DESC, submitted_at`.execute(ledger);
   return rows.map((row) => row.id);
+}
+
+/** A step of an open job, as far as it takes to see whether something of it was missed. */
+export type GlancedStep = Pick<OpenStepRow, 'key' | 'job_id' | 'ready' | 'mark'>;
+
+/** All steps that have frames to cut or in tasks, at a glance. */
+export async function glanceAtSteps(ledger: Ledger): Promise<GlancedStep[]> {
+  const { rows } = await sql<GlancedStep>`
+    SELECT s.key, s.job_id, s.ready, ${MARK} AS mark
+    FROM jobs j JOIN steps s ON s.job_id = j.id
+    WHERE j.state IN ('queued', 'running', 'paused', 'held') AND (s.ready > 0 OR s.queued > 0 OR s.running > 0)`.execute(
+    ledger,
+  );
+  return rows;
+}
+
+/** How many open tasks jobs have. */
+export async function countOpenTasks(ledger: Ledger): Promise<Map<string, number>> {
+  const { rows } = await sql<{ job_id: string; tasks: number }>`
+    SELECT job_id, count(*)::int AS tasks FROM tasks WHERE state IN ('queued', 'running') GROUP BY job_id`.execute(
+    ledger,
+  );
+  return new Map(rows.map((row) => [row.job_id, row.tasks]));
 }
