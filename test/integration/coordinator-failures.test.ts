@@ -77,6 +77,31 @@ describe('when frames fail', () => {
       await countsAreRight();
     });
 
+    it('is told from those that died with it: after the second time they come back one after the other', async () => {
+      let deaths = 0;
+      const worker = (): Promise<ScriptedWorker> =>
+        farm.work({ slots: 3, handle: async (task) => void (await task.started()) });
+      let present = await worker();
+      await submit(farm.context, { ...document, frames: '1-3' });
+      for (; deaths < 2; deaths++) {
+        await jobWhen(farm.context, 'j', (job) => job.frames.running === 3);
+        present.silence();
+        present = await worker();
+        await until('all three are charged', async () => {
+          const { rows } = await sql`SELECT 1 FROM frames WHERE losses = ${deaths + 1}`.execute(
+            farm.context.ledger,
+          );
+          return rows.length === 3;
+        });
+      }
+      const { rows } = await sql<{ seconds: number }>`
+        SELECT round(EXTRACT(epoch FROM retry_at - now()))::int AS seconds FROM frames WHERE retry_at > now() ORDER BY retry_at`.execute(
+        farm.context.ledger,
+      );
+      expect(rows).toHaveLength(2);
+      expect(rows[1]!.seconds - rows[0]!.seconds).toBeGreaterThanOrEqual(9);
+    });
+
     it('is not charged when the worker was only cut off and comes back', async () => {
       const held: HeldTask[] = [];
       const worker = await farm.work({ slots: 1, handle: async (task) => void held.push(task) });
@@ -370,6 +395,41 @@ describe('when frames fail', () => {
   });
 
   describe('a worker that fails with what others can render', () => {
+    it('is quarantined, too, when it dies again and again', async () => {
+      const dies = async (): Promise<void> => {
+        const worker: ScriptedWorker = await farm.work({
+          id: 'dies',
+          slots: 1,
+          handle: async (task) => {
+            await task.started();
+            worker.silence();
+            if ((await pauseOf('dies')) === null) await dies();
+          },
+        });
+      };
+      await dies();
+      await submit(farm.context, { ...document, frames: '1-4' });
+      await until('it has died with a frame', async () => {
+        const { rows } = await sql`SELECT 1 FROM worker_failures`.execute(farm.context.ledger);
+        return rows.length > 0;
+      });
+      await farm.work({
+        id: 'good',
+        slots: 1,
+        handle: async (task) => {
+          await task.started();
+          await sleep(300);
+          await task.complete();
+        },
+      });
+      await submit(farm.context, { ...document, id: 'k', frames: '1-40' });
+      await until('it is paused', async () => (await pauseOf('dies')) !== null, 30_000);
+      expect((await pauseOf('dies'))?.reason).toEqual(
+        expect.stringContaining('The worker was started again.'),
+      );
+      expect(await pauseOf('good')).toBeNull();
+    });
+
     it('is quarantined with the reason; a worker that also renders is not', async () => {
       const bad = await farm.work({
         id: 'bad',

@@ -11,8 +11,12 @@ export const LICENCE_BACK_OFF_SECONDS = 15;
 
 /** A frame during whose rendering so many workers died is given up: it may well be what kills them. */
 export const MAX_LOSSES = 3;
-/** Frames that were lost with one worker more than once come back one after the other, so that the one that kills it is found. */
-const APART_SECONDS = 10;
+/**
+ * Frames that died with one worker more than once come back one after the other, so that the one that kills it is found:
+ * twice the time apart that a frame of the step takes, within these bounds.
+ */
+const LEAST_APART_SECONDS = 10;
+const MOST_APART_SECONDS = 600;
 
 /** Whose failure the end of a task is: nobody's, every open frame's, one frame's, or that of the frame being rendered. */
 export type Blame =
@@ -72,7 +76,7 @@ export async function releaseFrames(
 ): Promise<MovedFrame[]> {
   if (endings.length === 0) return [];
   const column = <T>(pick: (ending: TaskEnding) => T): T[] => endings.map(pick);
-  const { rows } = await sql<MovedFrame>`
+  const { rows } = await sql<MovedFrame>`/* prepared */
     WITH ending AS (
       SELECT * FROM unnest(
         ${column((e) => e.taskKey)}::bigint[], ${column((e) => kindOf(e.blame))}::text[], ${column((e) => frameOf(e.blame))}::int[],
@@ -83,7 +87,7 @@ export async function releaseFrames(
       ) AS e(task_key, blame, frame, charge, had, largest, delay, held, attempt, worker, error, max_attempts, turn)
     ),
     open AS MATERIALIZED (
-      SELECT f.*, s.hold_reason IS NOT NULL AS step_held, e.blame, e.frame, e.charge, e.largest, e.delay, e.held, e.attempt, e.worker,
+      SELECT f.*, s.hold_reason IS NOT NULL AS step_held, s.seconds_done / NULLIF(s.done, 0) AS seconds_a_frame, e.blame, e.frame, e.charge, e.largest, e.delay, e.held, e.attempt, e.worker,
         e.error, e.max_attempts, e.turn,
         CASE WHEN e.charge = 'memory'
           THEN GREATEST(e.had, (s.spec->'requires'->>'memoryBytes')::bigint, f.memory_bytes) END AS had,
@@ -117,7 +121,8 @@ export async function releaseFrames(
         WHEN w.blamed AND w.charged = 'failure'
           THEN now() + make_interval(secs => LEAST(${LONGEST_BACK_OFF_SECONDS}, power(2, f.failures + 1)))
         WHEN w.blamed AND w.charged = 'loss' AND f.losses > 0
-          THEN now() + make_interval(secs => LEAST(${LONGEST_BACK_OFF_SECONDS}, w.turn * ${APART_SECONDS}::int))
+          THEN now() + make_interval(secs => w.turn *
+            GREATEST(${LEAST_APART_SECONDS}::float8, LEAST(${MOST_APART_SECONDS}::float8, 2 * w.seconds_a_frame)))
         WHEN w.delay > 0 THEN now() + make_interval(secs => w.delay) END,
       task_key = CASE WHEN w.held THEN f.task_key END,
       attempt = CASE WHEN w.blamed THEN w.attempt ELSE f.attempt END,
