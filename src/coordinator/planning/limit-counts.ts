@@ -10,21 +10,34 @@ interface Count {
 export type Limited = Pick<TaskView, 'jobId' | 'project' | 'owner' | 'engine' | 'licences' | 'jobLimit'>;
 
 /** A step as limits look at it. */
-export const limitedStep = (step: StepView): Limited => ({ ...step, engine: step.needs.engine });
+export const limitedStep = ({ jobId, project, owner, licences, jobLimit, needs }: StepView): Limited => ({
+  jobId,
+  project,
+  owner,
+  engine: needs.engine,
+  licences,
+  jobLimit,
+});
 
 /**
  * Tasks that are open against the limits that hold for them. A task renders one frame at a time, so an open task is a
- * running frame, or soon one.
+ * running frame, or soon one. Each step that waits is held against them in each round: look-ups are all that may cost.
  */
 export class LimitCounts {
-  readonly #counts = new Map<string, Count>();
+  readonly #counts = {
+    project: new Map<string, Count>(),
+    owner: new Map<string, Count>(),
+    engine: new Map<string, Count>(),
+    licence: new Map<string, Count>(),
+  };
   readonly #jobs = new Map<string, number>();
+  readonly #none: boolean;
 
   constructor(rules: FarmRules, usage: Usage) {
+    this.#none = rules.limits.length === 0;
     for (const { kind, name, running } of rules.limits) {
-      const key = `${kind}\n${name}`;
-      const known = this.#counts.get(key);
-      this.#counts.set(key, { open: 0, max: Math.min(running, known?.max ?? running) });
+      const known = this.#counts[kind].get(name);
+      this.#counts[kind].set(name, { open: 0, max: Math.min(running, known?.max ?? running) });
     }
     for (const { task, tasks } of usage.bySteps.values()) this.add(task, tasks);
   }
@@ -32,33 +45,39 @@ export class LimitCounts {
   /** How many more tasks may be open. */
   room(of: Limited): number {
     let room = of.jobLimit === null ? Infinity : of.jobLimit - (this.#jobs.get(of.jobId) ?? 0);
-    if (this.#counts.size === 0) return room;
-    for (const count of this.#countsOf(of)) room = Math.min(room, count.max - count.open);
+    if (!this.#none)
+      this.#each(of, (count) => {
+        room = Math.min(room, count.max - count.open);
+      });
     return room;
   }
 
   /** Tasks that may be open at once, if all that the limits allow were given to one step. */
   most(of: Limited): number {
     let most = of.jobLimit ?? Infinity;
-    if (this.#counts.size === 0) return most;
-    for (const count of this.#countsOf(of)) most = Math.min(most, count.max);
+    if (!this.#none)
+      this.#each(of, (count) => {
+        most = Math.min(most, count.max);
+      });
     return most;
   }
 
   add(of: Limited, tasks = 1): void {
     this.#jobs.set(of.jobId, (this.#jobs.get(of.jobId) ?? 0) + tasks);
-    if (this.#counts.size === 0) return;
-    for (const count of this.#countsOf(of)) count.open += tasks;
+    if (!this.#none)
+      this.#each(of, (count) => {
+        count.open += tasks;
+      });
   }
 
-  *#countsOf({ project, owner, engine, licences }: Limited): Generator<Count> {
-    for (const key of [`project\n${project}`, `owner\n${owner}`, `engine\n${engine}`]) {
-      const count = this.#counts.get(key);
-      if (count) yield count;
-    }
-    for (const licence of new Set(licences)) {
-      const count = this.#counts.get(`licence\n${licence}`);
-      if (count) yield count;
-    }
+  #each({ project, owner, engine, licences }: Limited, visit: (count: Count) => void): void {
+    const { project: projects, owner: owners, engine: engines, licence: pools } = this.#counts;
+    const found = [projects.get(project), owners.get(owner), engines.get(engine)];
+    for (const count of found) if (count) visit(count);
+    if (licences.length > 0)
+      for (const licence of new Set(licences)) {
+        const count = pools.get(licence);
+        if (count) visit(count);
+      }
   }
 }
