@@ -68,6 +68,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./job.ts')).registerJob,
   },
   {
+    name: 'why',
+    description: 'say why a job waits',
+    load: async () => (await import('./why.ts')).registerWhy,
+  },
+  {
     name: 'frames',
     description: "list a job's frames",
     load: async () => (await import('./frames.ts')).registerFrames,
@@ -139,8 +144,28 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'workers',
-    description: 'list the workers',
+    description: 'list the workers; pause, drain or give them back',
     load: async () => (await import('./workers.ts')).registerWorkers,
+  },
+  {
+    name: 'limits',
+    description: 'limit how many frames of a project, owner, engine or licence run at once',
+    load: async () => (await import('./farm-settings.ts')).registerLimits,
+  },
+  {
+    name: 'shares',
+    description: 'set what projects and owners get of the farm',
+    load: async () => (await import('./farm-settings.ts')).registerShares,
+  },
+  {
+    name: 'guarantees',
+    description: 'guarantee slots to a project',
+    load: async () => (await import('./farm-settings.ts')).registerGuarantees,
+  },
+  {
+    name: 'engine-versions',
+    description: 'set the engine versions of jobs that do not say',
+    load: async () => (await import('./farm-settings.ts')).registerEngineVersions,
   },
   {
     name: 'engines',

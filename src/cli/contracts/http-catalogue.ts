@@ -1,80 +1,6 @@
-import type { z } from 'zod';
-import {
-  assetPlanRequestSchema,
-  assetPlanSchema,
-  assetReplySchema,
-  assetRequestSchema,
-  attemptsSchema,
-  controlBodySchema,
-  controlManyBodySchema,
-  controlManyReplySchema,
-  controlReplySchema,
-  enginesSchema,
-  farmSchema,
-  framesPageSchema,
-  healthSchema,
-  historySchema,
-  jobsPageSchema,
-  logReplySchema,
-  notesSchema,
-  problemSchema,
-  resultsPageSchema,
-  sessionRequestSchema,
-  templateRequestSchema,
-  templateSchema,
-  templatesSchema,
-  workersSchema,
-} from '../../shared/contracts/api.ts';
-import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
-import { jobSummarySchema, submitReplySchema } from '../../shared/contracts/messages.ts';
+import { PAGED, type RouteEntry } from './http-schemas.ts';
+import { MANAGE_ROUTES } from './manage-routes.ts';
 
-/** Bodies by the name that they have in docs/openapi.json. */
-export const HTTP_SCHEMAS = {
-  Problem: problemSchema,
-  JobDocument: jobDocumentSchema,
-  // Of the reply on `jobs.submit` only the first variant comes with a status below 400.
-  Submission: submitReplySchema.options[0],
-  Job: jobSummarySchema,
-  JobsPage: jobsPageSchema,
-  FramesPage: framesPageSchema,
-  ResultsPage: resultsPageSchema,
-  Attempts: attemptsSchema,
-  LogPiece: logReplySchema,
-  History: historySchema,
-  ControlRequest: controlBodySchema,
-  ControlReply: controlReplySchema,
-  ControlManyRequest: controlManyBodySchema,
-  ControlManyReply: controlManyReplySchema,
-  Notes: notesSchema,
-  Workers: workersSchema,
-  Engines: enginesSchema,
-  Farm: farmSchema,
-  SessionRequest: sessionRequestSchema,
-  AssetPlanRequest: assetPlanRequestSchema,
-  AssetPlan: assetPlanSchema,
-  AssetManifest: assetRequestSchema,
-  Asset: assetReplySchema,
-  TemplateRequest: templateRequestSchema,
-  Template: templateSchema,
-  Templates: templatesSchema,
-  Health: healthSchema,
-} as const satisfies Record<string, z.ZodType>;
-export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;
-
-export interface RouteEntry {
-  method: 'get' | 'post' | 'delete';
-  /** With parameters in braces. */
-  path: string;
-  summary: string;
-  query?: Readonly<Record<string, string>>;
-  body?: HttpSchemaName;
-  /** Status → body; null: none. Every route may also answer with a problem document. */
-  replies: Readonly<Record<number, HttpSchemaName | null | readonly HttpSchemaName[]>>;
-  /** Asked without the farm's token. */
-  open?: true;
-}
-
-const PAGED = { limit: 'how many a page', cursor: 'the `next` of the page before' } as const;
 const control = (verb: string, summary: string): RouteEntry => ({
   method: 'post',
   path: `/api/jobs/{id}/${verb}`,
@@ -177,7 +103,7 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   control('limits', 'how many frames may be `running` at once; null: any number'),
   control('note', 'write something about it'),
   control('resubmit', 'the same document with the changes of `set`, as a new job'),
-  { method: 'get', path: '/api/workers', summary: 'workers', replies: { 200: 'Workers' } },
+  ...MANAGE_ROUTES,
   {
     method: 'get',
     path: '/api/engines',

@@ -1,4 +1,5 @@
-import { HTTP_CATALOGUE, HTTP_SCHEMAS, type HttpSchemaName, type RouteEntry } from './http-catalogue.ts';
+import { HTTP_CATALOGUE } from './http-catalogue.ts';
+import { HTTP_SCHEMAS, type HttpSchemaName, type RouteEntry } from './http-schemas.ts';
 import { jsonSchemaOf, type JsonSchema } from './json-schema.ts';
 
 const ref = (name: HttpSchemaName): JsonSchema => ({ $ref: `#/components/schemas/${name}` });

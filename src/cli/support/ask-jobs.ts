@@ -37,7 +37,7 @@ export async function askJobs(
 }
 
 /** Whoever is logged in here, for the history; nobody where the system does not say. */
-function askedBy(): { by?: string } {
+export function askedBy(): { by?: string } {
   try {
     const { username } = userInfo();
     return username === '' ? {} : { by: username.slice(0, 100) };

@@ -34,6 +34,7 @@ import {
   type TemplateRequest,
   type Worker,
 } from '../../shared/contracts/api.ts';
+import { manageAnswerSchema, type ManageAnswer } from '../../shared/contracts/manage-api.ts';
 import type { AssetManifest } from '../../shared/contracts/manifest.ts';
 import { jobSummarySchema, type JobSummary, type JobVerb } from '../../shared/contracts/messages.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
@@ -160,7 +161,27 @@ export class FarmClient {
     return this.#request('POST', '/api/assets', { schema: assetReplySchema, body: manifest });
   }
 
-  async #request<T>(method: 'GET' | 'POST', path: string, options: RequestOptions<T>): Promise<T> {
+  /** A list or one thing under `/api`; parts of the path are escaped here. */
+  read<T>(path: readonly string[], schema: z.ZodType<T>, query: Query = {}): Promise<T> {
+    return this.#request('GET', `/api/${path.map(segment).join('/')}`, { schema, query });
+  }
+
+  /** Changes something that wranglers set. */
+  manage(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: readonly string[],
+    body: unknown,
+    query: Query = {},
+  ): Promise<ManageAnswer> {
+    const options = { schema: manageAnswerSchema, body, query };
+    return this.#request(method, `/api/${path.map(segment).join('/')}`, options);
+  }
+
+  async #request<T>(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    options: RequestOptions<T>,
+  ): Promise<T> {
     const url = new URL(this.url + path);
     for (const [name, value] of Object.entries(options.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value));

@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import {
+  assetPlanRequestSchema,
+  assetPlanSchema,
+  assetReplySchema,
+  assetRequestSchema,
+  attemptsSchema,
+  controlBodySchema,
+  controlManyBodySchema,
+  controlManyReplySchema,
+  controlReplySchema,
+  enginesSchema,
+  farmSchema,
+  framesPageSchema,
+  healthSchema,
+  historySchema,
+  jobsPageSchema,
+  logReplySchema,
+  notesSchema,
+  problemSchema,
+  resultsPageSchema,
+  sessionRequestSchema,
+  templateRequestSchema,
+  templateSchema,
+  templatesSchema,
+  workersSchema,
+} from '../../shared/contracts/api.ts';
+import {
+  engineVersionBodySchema,
+  engineVersionsSchema,
+  guaranteeBodySchema,
+  guaranteesSchema,
+  limitBodySchema,
+  limitsSchema,
+  manageAnswerSchema,
+  removeBodySchema,
+  shareBodySchema,
+  sharesSchema,
+  whySchema,
+  workerDetailsSchema,
+  workerEventsSchema,
+  workersControlBodySchema,
+  workerVerbBodySchema,
+} from '../../shared/contracts/manage-api.ts';
+import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
+import { jobSummarySchema, submitReplySchema } from '../../shared/contracts/messages.ts';
+
+/** Bodies by the name that they have in docs/openapi.json. */
+export const HTTP_SCHEMAS = {
+  Problem: problemSchema,
+  JobDocument: jobDocumentSchema,
+  // Of the reply on `jobs.submit` only the first variant comes with a status below 400.
+  Submission: submitReplySchema.options[0],
+  Job: jobSummarySchema,
+  JobsPage: jobsPageSchema,
+  FramesPage: framesPageSchema,
+  ResultsPage: resultsPageSchema,
+  Attempts: attemptsSchema,
+  LogPiece: logReplySchema,
+  History: historySchema,
+  ControlRequest: controlBodySchema,
+  ControlReply: controlReplySchema,
+  ControlManyRequest: controlManyBodySchema,
+  ControlManyReply: controlManyReplySchema,
+  Notes: notesSchema,
+  Why: whySchema,
+  Workers: workersSchema,
+  Worker: workerDetailsSchema,
+  WorkerEvents: workerEventsSchema,
+  WorkerRequest: workerVerbBodySchema,
+  WorkersRequest: workersControlBodySchema,
+  ManageReply: manageAnswerSchema,
+  LimitRequest: limitBodySchema,
+  Limits: limitsSchema,
+  ShareRequest: shareBodySchema,
+  Shares: sharesSchema,
+  GuaranteeRequest: guaranteeBodySchema,
+  Guarantees: guaranteesSchema,
+  EngineVersionRequest: engineVersionBodySchema,
+  EngineVersions: engineVersionsSchema,
+  RemoveRequest: removeBodySchema,
+  Engines: enginesSchema,
+  Farm: farmSchema,
+  SessionRequest: sessionRequestSchema,
+  AssetPlanRequest: assetPlanRequestSchema,
+  AssetPlan: assetPlanSchema,
+  AssetManifest: assetRequestSchema,
+  Asset: assetReplySchema,
+  TemplateRequest: templateRequestSchema,
+  Template: templateSchema,
+  Templates: templatesSchema,
+  Health: healthSchema,
+} as const satisfies Record<string, z.ZodType>;
+export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;
+
+export interface RouteEntry {
+  method: 'get' | 'post' | 'put' | 'delete';
+  /** With parameters in braces. */
+  path: string;
+  summary: string;
+  query?: Readonly<Record<string, string>>;
+  body?: HttpSchemaName;
+  /** Status → body; null: none. Every route may also answer with a problem document. */
+  replies: Readonly<Record<number, HttpSchemaName | null | readonly HttpSchemaName[]>>;
+  /** Asked without the farm's token. */
+  open?: true;
+}
+
+/** Queries of lists that come in pages. */
+export const PAGED = { limit: 'how many a page', cursor: 'the `next` of the page before' } as const;

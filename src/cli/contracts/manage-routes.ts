@@ -1,0 +1,113 @@
+import { PAGED, type HttpSchemaName, type RouteEntry } from './http-schemas.ts';
+
+const workerVerb = (verb: string, summary: string): RouteEntry => ({
+  method: 'post',
+  path: `/api/workers/{id}/${verb}`,
+  summary,
+  body: 'WorkerRequest',
+  replies: { 200: 'ManageReply' },
+});
+
+/** A setting that is put and deleted at one address. */
+const setting = (
+  path: string,
+  body: HttpSchemaName,
+  put: string,
+  remove: string,
+  query?: RouteEntry['query'],
+): RouteEntry[] => [
+  { method: 'put', path, summary: put, body, replies: { 200: 'ManageReply' }, ...(query ? { query } : {}) },
+  {
+    method: 'delete',
+    path,
+    summary: remove,
+    body: 'RemoveRequest',
+    replies: { 200: 'ManageReply' },
+    ...(query ? { query } : {}),
+  },
+];
+
+/** What wranglers see and set. */
+export const MANAGE_ROUTES: readonly RouteEntry[] = [
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/why',
+    summary: 'what keeps its frames from running, in words and figures',
+    replies: { 200: 'Why' },
+  },
+  { method: 'get', path: '/api/workers', summary: 'workers', replies: { 200: 'Workers' } },
+  {
+    method: 'get',
+    path: '/api/workers/{id}',
+    summary: 'one worker, with its pause and timetable',
+    replies: { 200: 'Worker' },
+  },
+  {
+    method: 'get',
+    path: '/api/workers/{id}/events',
+    summary: 'who did what with it, newest first',
+    query: PAGED,
+    replies: { 200: 'WorkerEvents' },
+  },
+  workerVerb('pause', 'it takes no further tasks, and finishes those in hand'),
+  workerVerb('resume', 'ends a pause, a give-back or a quarantine'),
+  workerVerb('drain', 'it finishes what it has and ends its process'),
+  workerVerb('give-back', 'its owner has it back within ten seconds; no attempt is used up'),
+  workerVerb('timetable', 'when it may work, by its own clock'),
+  {
+    method: 'post',
+    path: '/api/workers/control',
+    summary: 'one verb for several workers',
+    body: 'WorkersRequest',
+    replies: { 200: 'ManageReply' },
+  },
+  {
+    method: 'get',
+    path: '/api/limits',
+    summary: 'frames that may run at once, with how many do',
+    replies: { 200: 'Limits' },
+  },
+  ...setting(
+    '/api/limits/{kind}/{name}',
+    'LimitRequest',
+    'limit a `project`, an `owner`, an `engine` or a `licence` pool',
+    'take a limit away',
+  ),
+  {
+    method: 'get',
+    path: '/api/shares',
+    summary: 'weights within a priority level',
+    replies: { 200: 'Shares' },
+  },
+  ...setting(
+    '/api/shares/{kind}/{name}',
+    'ShareRequest',
+    'set the weight of a `project` or an `owner`',
+    'back to a weight of 1',
+  ),
+  {
+    method: 'get',
+    path: '/api/guarantees',
+    summary: 'slots that projects get first',
+    replies: { 200: 'Guarantees' },
+  },
+  ...setting(
+    '/api/guarantees/{project}/{pool}',
+    'GuaranteeRequest',
+    'guarantee a project slots of the workers with a tag, or of all (`*`)',
+    'take a guarantee away',
+  ),
+  {
+    method: 'get',
+    path: '/api/engine-versions',
+    summary: 'versions for jobs that do not say',
+    replies: { 200: 'EngineVersions' },
+  },
+  ...setting(
+    '/api/engine-versions/{engine}',
+    'EngineVersionRequest',
+    'set the version range for jobs that do not say',
+    'let them take any version',
+    { project: 'only of this project; default: of the whole farm' },
+  ),
+];
