@@ -142,11 +142,12 @@ export class ScriptedWorker {
   readonly jobStops: { jobId: string; type: string }[] = [];
   readonly tasks: TaskMessage[] = [];
   readonly errors: unknown[] = [];
+  /** What its next heartbeats say beside what it does. */
+  facts: Partial<Heartbeat>;
   readonly #connection: NatsConnection;
   readonly #jetstream: JetStreamClient;
   readonly #slots: number;
   readonly #engines: Heartbeat['engines'];
-  readonly #facts: Partial<Heartbeat>;
   readonly #handle: (task: HeldTask) => Promise<void>;
   #lanes: ToldLane[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -161,7 +162,7 @@ export class ScriptedWorker {
     this.#jetstream = jetstream(connection);
     this.id = options.id ?? 'w1';
     this.#slots = options.slots ?? 2;
-    this.#facts = options.facts ?? {};
+    this.facts = options.facts ?? {};
     this.#engines = (options.engines ?? ['null']).map((id) => ({ id, version: '1', features: [] }));
     this.#handle =
       options.handle ??
@@ -232,7 +233,7 @@ export class ScriptedWorker {
         slots: task.task.slots,
         waiting: false,
       })),
-      ...this.#facts,
+      ...this.facts,
     });
     this.#connection.publish(workerStatusSubject(this.id), encodeMessage(heartbeat));
   }
