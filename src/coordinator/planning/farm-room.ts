@@ -87,11 +87,14 @@ export class GroupRoom {
     worker.kept = null;
   }
 
-  /** A worker that is being emptied for a task of this size, best of this step, and that nobody asked for yet. */
-  kept(slots: number, stepKey: string): WorkerRoom | undefined {
+  /**
+   * A worker that is being emptied for a task of this size, best of this step, and that nobody asked for yet.
+   * @param free slots that it must have free already.
+   */
+  kept(slots: number, stepKey: string, free = -Infinity): WorkerRoom | undefined {
     let found: WorkerRoom | undefined;
     for (const worker of this.#reserved) {
-      if (worker.kept?.slots !== slots) continue;
+      if (worker.kept?.slots !== slots || worker.free < free) continue;
       if (worker.kept.stepKey === stepKey) return worker;
       found ??= worker;
     }

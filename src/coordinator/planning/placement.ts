@@ -120,8 +120,8 @@ function shortestQueue(
 /** A worker that was kept free for a task of this size, and now is. */
 function keptPlace(shape: ShapeRoom, stepKey: string): Place | undefined {
   for (const fit of shape.big) {
-    const worker = fit.group.kept(fit.size, stepKey);
-    if (worker && worker.free >= fit.size) return at(worker, fit);
+    const worker = fit.group.kept(fit.size, stepKey, fit.size);
+    if (worker) return at(worker, fit);
   }
   return undefined;
 }

@@ -119,11 +119,11 @@ class Round {
     const order = new FairOrder(steps, this.#usage);
     let given = 0;
     for (let step = order.next(); step && given < slots; step = order.next()) {
-      const cut = this.#cut(step, shapes);
-      if (cut) {
+      const got = this.#give(step, shapes);
+      if (got !== undefined) {
         const left = previews ? step.previewReady : step.ready;
-        order.served(cut.slots, left > 0 && step.view.chunk !== 'sequential');
-        given += cut.slots;
+        order.served(got, left > 0 && step.view.chunk !== 'sequential');
+        given += got;
       } else {
         order.drop();
         if (shapes.open === 0) return;
@@ -131,32 +131,44 @@ class Round {
     }
   }
 
-  #cut(step: OpenStep, shapes: Shapes): TaskCut | undefined {
+  /**
+   * Cuts one task of the step, or has a worker emptied for one: both are counted as the step's, so that its turn comes
+   * again only when others have as much.
+   * @returns slots; undefined when there is nothing for it.
+   */
+  #give(step: OpenStep, shapes: Shapes): number | undefined {
     const { view } = step;
     if (this.#limits.room(limitedStep(view)) <= 0) return undefined;
     if (view.chunk === 'sequential' && this.#usage.bySteps.has(view.key)) return undefined;
     const found = this.#place(step, shapes);
-    if (!found) {
-      this.#reservations.ask(view, shapes.of(this.#needsOf(step)), shapes);
-      return undefined;
-    }
-    const { place, shape } = found;
-    const frames = Math.min(step.ready, view.maxFrames, this.#framesOf(step, shape));
-    step.ready -= frames;
-    step.previewReady = Math.max(0, step.previewReady - frames);
-    this.#limits.add(limitedStep(view));
-    if (this.#slotsByGroup) addSlots(this.#slotsByGroup, view.project, place.group.view.id, place.slots);
-    const cut: TaskCut = {
+    if (found) return this.#cut(step, found.place, found.shape);
+    const shape = shapes.of(this.#needsOf(step));
+    const reserved = this.#reservations.ask(view, shape, shapes);
+    if (reserved) this.#count(step, this.#framesOf(step, shape), reserved.group, reserved.slots);
+    return reserved?.slots;
+  }
+
+  #cut(step: OpenStep, { group, slots, worker }: Place, shape: ShapeRoom): number {
+    const { view } = step;
+    const frames = this.#framesOf(step, shape);
+    this.#count(step, frames, group.view.id, slots);
+    this.#cuts.push({
       stepKey: view.key,
       variantMemoryBytes: view.variantMemoryBytes,
       frames,
-      group: place.group.view.id,
-      slots: place.slots,
+      group: group.view.id,
+      slots,
       gpus: view.needs.gpus,
-      worker: place.worker?.view.id ?? null,
-    };
-    this.#cuts.push(cut);
-    return cut;
+      worker: worker?.view.id ?? null,
+    });
+    return slots;
+  }
+
+  #count(step: OpenStep, frames: number, group: string, slots: number): void {
+    step.ready -= frames;
+    step.previewReady = Math.max(0, step.previewReady - frames);
+    this.#limits.add(limitedStep(step.view));
+    if (this.#slotsByGroup) addSlots(this.#slotsByGroup, step.view.project, group, slots);
   }
 
   /** Room for one task of the step, taken. */
@@ -203,7 +215,8 @@ class Round {
 
   #framesOf({ view, ready, previewReady }: OpenStep, shape: ShapeRoom): number {
     if (previewReady > 0) return 1;
-    return chunkOf(view, ready, Math.min(shape.capacity, this.#limits.most(limitedStep(view))));
+    const slots = Math.min(shape.capacity, this.#limits.most(limitedStep(view)));
+    return Math.min(ready, view.maxFrames, chunkOf(view, ready, slots));
   }
 }
 

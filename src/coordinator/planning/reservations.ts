@@ -3,14 +3,13 @@ import type { Fit, ShapeRoom, Shapes } from './shape-room.ts';
 import type { Reservation, Snapshot, StepView, TaskView } from './snapshot.ts';
 
 /**
- * Workers that are emptied for big tasks: at most one for each step that waits, and only for a step before which nobody is
- * left waiting for the same workers, so that an idle slot is never kept from those whose turn it is.
+ * Workers that are emptied for big tasks: in the order of turns, and only for a step before which nobody is left waiting
+ * for the same workers, so that an idle slot is never kept from those whose turn it is.
  */
 export class Reservations {
   readonly made: Reservation[] = [];
   readonly #nowMs: number;
   readonly #tasks: readonly TaskView[];
-  readonly #served = new Set<string>();
   #byWorker: Map<string, TaskView[]> | undefined;
 
   constructor({ tasks, nowMs }: Pick<Snapshot, 'tasks' | 'nowMs'>) {
@@ -18,32 +17,29 @@ export class Reservations {
     this.#nowMs = nowMs;
   }
 
-  /** The step found no room: a worker is kept free for it, or those behind it leave room for it. */
-  ask(step: StepView, shape: ShapeRoom, shapes: Shapes): void {
-    const pile = `${step.key} ${step.variantMemoryBytes ?? ''}`;
-    if (this.#served.has(pile)) return;
-    if (!shape.unreservable && this.#reserve(step, shape)) {
-      this.#served.add(pile);
-      return;
+  /**
+   * The step found no room: a worker is kept free for one of its tasks.
+   * @returns undefined when there is none; then those behind it leave room for it.
+   */
+  ask(step: StepView, shape: ShapeRoom, shapes: Shapes): Reservation | undefined {
+    const found = shape.unreservable ? undefined : (this.#kept(step, shape) ?? this.#another(shape));
+    if (!found) {
+      shapes.unreservable(shape);
+      for (const { group } of shape.fits) group.wantedAt = Math.max(group.wantedAt, step.priority);
+      return undefined;
     }
-    if (shape.big.length > 0 && !shape.unreservable) shapes.unreservable(shape);
-    for (const { group } of shape.fits) group.wantedAt = Math.max(group.wantedAt, step.priority);
-  }
-
-  #reserve(step: StepView, shape: ShapeRoom): boolean {
-    const found = this.#kept(step, shape) ?? this.#another(shape);
-    if (!found) return false;
     const { worker, fit } = found;
     const sinceMs = worker.kept?.sinceMs ?? this.#nowMs;
     fit.group.reserve(worker);
-    this.made.push({
+    const reservation: Reservation = {
       worker: worker.view.id,
       group: fit.group.view.id,
       slots: fit.size,
       stepKey: step.key,
       sinceMs,
-    });
-    return true;
+    };
+    this.made.push(reservation);
+    return reservation;
   }
 
   /** One that is being emptied already, unless somebody of a higher level now waits for it. */
