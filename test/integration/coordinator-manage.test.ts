@@ -129,7 +129,10 @@ describe('what wranglers set', () => {
       pause: { ...orders.pause!, until: new Date(Date.now() + 1_500).toISOString() },
     };
     worker.beat();
-    await until('the farm knows until when', async () => (await pauseOf('w1')).pause?.until != null);
+    await until(
+      'the farm knows until when',
+      async () => typeof (await pauseOf('w1')).pause?.until === 'string',
+    );
     worker.facts = {};
     await until('it may work again', async () => (await pauseOf('w1')).pause === null);
     await until('it was told so', () => {

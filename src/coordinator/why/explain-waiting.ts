@@ -86,15 +86,18 @@ function explainStep(
     reasons.push(gone(input) ? noWorkersReason(step, input) : unavailableReason(step, fitting, input.nowMs));
     return { reasons, first: null };
   }
+  const first = firstSlot(step, ready, input);
   if (counts.ready === 0) {
-    reasons.push(startingReason(step, ready));
-    return { reasons, first: firstSlot(step, ready, input) };
+    const reason = isOnItsWay(step, ready)
+      ? startingReason(step, ready)
+      : busyReason(step, fitting, input, first);
+    if (reason.cause !== 'running' || running.length === 0) reasons.push(reason);
+    return { reasons, first };
   }
   const limits = limitReasons(step, input);
   if (limits.length > 0) return { reasons: [...reasons, ...limits], first: null };
   if (step.chunk === 'sequential' && under.length > 0)
     return { reasons: [...reasons, sequentialReason(step, under)], first: null };
-  const first = firstSlot(step, ready, input);
   const room = ready.some(({ free, needed }) => free >= needed);
   const reason = room ? startingReason(step, ready) : busyReason(step, fitting, input, first);
   // That its own frames hold the slots is said already.
@@ -120,6 +123,10 @@ function expectedFirst(
   const [soonest] = [...firsts].sort((a, b) => a.min - b.min);
   return soonest ?? null;
 }
+
+/** Whether some worker has room for what was given out of it; else it waits for a slot in a lane. */
+const isOnItsWay = ({ key }: WhyStep, ready: readonly Candidate[]): boolean =>
+  ready.some(({ tasks }) => tasks.some((task) => task.stepKey === key && task.state === 'queued'));
 
 /** Said first: what keeps all of the job, then what keeps frames that could begin, and at last what runs. */
 function explained(

@@ -152,7 +152,7 @@ function hardware(needs: Needs, path: string): Demand[] {
   if (site !== null)
     demands.push({
       cause: 'site',
-      what: `a worker at the site ${site}`,
+      what: `the site ${site}`,
       holds: (ability) => ability.site === site,
       instead: (workers) => {
         const sites = countBy(workers, (worker) => worker.ability.site ?? 'no site');

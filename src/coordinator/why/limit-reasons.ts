@@ -48,9 +48,11 @@ function farmLimit(limit: WhyLimit, step: WhyStep, { job, tasks, nowMs }: WhyInp
       : '';
   const much = most === 0 ? 'no frame' : count(most, 'frame');
   const text =
-    limit.kind === 'licence'
-      ? `needs one of the ${count(most, 'licence')} of the pool ${limit.name}${lowered}; ${out}`
-      : `may run ${much} of ${who} at once${lowered}, and ${out}`;
+    most === 0
+      ? `waits while nothing of ${who} may run${lowered === '' ? ': the limit is 0' : lowered}`
+      : limit.kind === 'licence'
+        ? `needs ${most === 1 ? 'the only licence' : `one of the ${count(most, 'licence')}`} of the pool ${limit.name}${lowered}; ${out}`
+        : `may run ${much} of ${who} at once${lowered}, and ${out}`;
   return [
     {
       cause: limit.kind === 'licence' ? 'licence' : 'limit',

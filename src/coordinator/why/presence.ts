@@ -1,10 +1,14 @@
 import type { WhyWorker } from './why-input.ts';
-import { listed, moment, span } from './wording.ts';
+import { isAre, listed, moment, span } from './wording.ts';
 
-/** Why workers that are there take no work: `1 is paused (w1: driver update), 2 are lost`. */
-export function awayText(workers: readonly WhyWorker[], nowMs: number): string[] {
+/** Why workers that are known take no work: `1 paused (w1: new driver)`; with a verb, `1 is paused (…)`. */
+export function awayText(workers: readonly WhyWorker[], nowMs: number, verb = false): string[] {
   return Object.entries(Object.groupBy(workers, (worker) => awayKind(worker))).flatMap(([kind, some]) =>
-    some === undefined ? [] : [`${some.length.toLocaleString('en')} ${kind}${details(kind, some, nowMs)}`],
+    some === undefined
+      ? []
+      : [
+          `${some.length.toLocaleString('en')} ${verb ? `${isAre(some.length)} ` : ''}${kind}${details(kind, some, nowMs)}`,
+        ],
   );
 }
 

@@ -15,7 +15,7 @@ export function unavailableReason(step: WhyStep, fitting: readonly Candidate[], 
     cause: 'workers-unavailable',
     step: step.name,
     text:
-      `needs ${needsText(step.needs)}; ${who} could render it, but ${listed(awayText(workers, nowMs))}. ` +
+      `needs ${needsText(step.needs)}; ${who} could render it, but ${listed(awayText(workers, nowMs, true))}. ` +
       awayAdvice(workers),
     figures: { fitting: workers.length, working: 0 },
   };

@@ -62,7 +62,7 @@ export function biggerReasons(step: WhyStep, input: WhyInput): Reason[] {
     if (candidates(bigger, input).length > 0) return [];
     return misfitReasons(bigger, input.workers).map((reason) => ({
       ...reason,
-      text: `${count(frames, 'frame')} ran out of memory with less and now ${reason.text}`,
+      text: `${count(frames, 'frame')} ran out of memory with less and now ${frames === 1 ? reason.text : reason.text.replace(/^needs/, 'need')}`,
     }));
   });
 }
