@@ -21,13 +21,12 @@ const MOST_QUEUES = 64;
 
 /** Finds the place of one task and takes it. Which is best: see the documentation of the queue, "Where a task goes". */
 export class Placement {
-  readonly #withAssets: WorkerRoom[];
+  readonly #groups: readonly GroupRoom[];
+  #withAssets: WorkerRoom[] | undefined;
   readonly #holders = new Map<string, Holders>();
 
   constructor(groups: readonly GroupRoom[]) {
-    this.#withAssets = groups.flatMap((group) =>
-      group.workers.filter(({ view }) => view.warm.size + view.cached.size > 0),
-    );
+    this.#groups = groups;
   }
 
   /** @returns undefined when there is no room now. */
@@ -69,6 +68,9 @@ export class Placement {
     const known = this.#holders.get(asset);
     if (known) return known;
     const holders: Holders = { warm: new Map(), cached: new Map() };
+    this.#withAssets ??= this.#groups.flatMap((group) =>
+      group.workers.filter(({ view }) => view.warm.size + view.cached.size > 0),
+    );
     for (const worker of this.#withAssets) {
       const { view, group } = worker;
       if (view.warm.has(asset)) add(holders.warm, group, worker);

@@ -68,6 +68,7 @@ const bySoonestFrame = (a: TaskView, b: TaskView): number =>
 
 function forIdleSlots(snapshot: Snapshot, plan: DispatchPlan, groups: readonly GroupRoom[]): TakeBack[] {
   const idle = new IdleSlots(groups, plan);
+  if (idle.none) return [];
   const busy = new Set(groups.flatMap(({ workers }) => workers.filter(isBusy).map(({ view }) => view.id)));
   const found: TakeBack[] = [];
   for (const task of snapshot.tasks) {
@@ -105,6 +106,10 @@ class IdleSlots {
     this.#groups = groups
       .map((group) => ({ group, idle: group.free - (taken.get(group.view.id) ?? 0) }))
       .filter(({ idle }) => idle > 0);
+  }
+
+  get none(): boolean {
+    return this.#groups.length === 0;
   }
 
   /** @returns how many of so many further tasks could begin in slots that idle; those are taken. */

@@ -28,6 +28,8 @@ export class Usage {
   readonly bySteps = new Map<string, StepTally>();
   readonly #lately: Snapshot['used'];
   readonly #weights = new Map<string, number>();
+  /** Of a job: what its project, its owner and it have. */
+  readonly #byJob = new Map<string, readonly Use[]>();
   readonly #uses = new Map<string, Use>();
   readonly #siblings = new Map<string, Siblings>();
 
@@ -60,7 +62,12 @@ export class Usage {
 
   /** A task of so many slots was given to a job. */
   add({ project, owner, jobId }: { project: string; owner: string; jobId: string }, slots: number): void {
-    for (const use of [this.project(project), this.owner(project, owner), this.job(project, owner, jobId)]) {
+    let uses = this.#byJob.get(jobId);
+    if (!uses) {
+      uses = [this.project(project), this.owner(project, owner), this.job(project, owner, jobId)];
+      this.#byJob.set(jobId, uses);
+    }
+    for (const use of uses) {
       use.slots += slots;
       use.siblings.slots += slots;
     }

@@ -11,8 +11,8 @@ export class Measures {
   lastEndMs = 0;
   /** Slots that tasks take now. */
   busy = 0;
-  /** Slots that unfinished frames could use now. */
-  wanted = 0;
+  /** Slots that unfinished frames could use, when that was last looked at. */
+  #usable = 0;
   #busySum = 0;
   #usableSum = 0;
   #usefulSum = 0;
@@ -20,9 +20,9 @@ export class Measures {
   readonly #had = new Map<string, number>();
   readonly #due = new Map<string, number>();
 
-  passing(ms: number, slots: number): void {
+  passing(ms: number): void {
     this.#busySum += this.busy * ms;
-    this.#usableSum += Math.min(slots, Math.max(this.wanted, this.busy)) * ms;
+    this.#usableSum += Math.max(this.#usable, this.busy) * ms;
   }
 
   began(task: SimTask): void {
@@ -46,6 +46,10 @@ export class Measures {
 
   /** What each project has, against what it is due, for so many milliseconds. */
   share(demands: readonly Demand[], slots: number, rules: FarmRules, ms: number): void {
+    this.#usable = Math.min(
+      slots,
+      demands.reduce((sum, demand) => sum + demand.slots, 0),
+    );
     for (const [project, due] of dueSlots(demands, slots, rules)) {
       this.#due.set(project, (this.#due.get(project) ?? 0) + due * ms);
       this.#had.set(project, (this.#had.get(project) ?? 0) + (this.#busyBy.get(project) ?? 0) * ms);

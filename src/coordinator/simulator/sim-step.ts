@@ -35,6 +35,8 @@ export class SimStep implements StepView {
   done = 0;
   failed = 0;
   firstStartMs: number | null = null;
+  /** When its last frame ended. */
+  endedMs: number | null = null;
   /** Slots that a frame takes where it takes the fewest. */
   size: number | undefined;
   readonly #seed: number;

@@ -1,4 +1,4 @@
-import { slotsNeeded } from '../planning/fitting.ts';
+import { fits, shapeOf, slotsNeeded } from '../planning/fitting.ts';
 import { planMakeRoom } from '../planning/make-room.ts';
 import { planRound } from '../planning/plan-round.ts';
 import { planTakeBack } from '../planning/plan-take-back.ts';
@@ -41,7 +41,7 @@ export class Simulation {
 
   constructor(trace: Trace, workers: number, steps: readonly SimStep[]) {
     this.#trace = trace;
-    this.#clock = new VirtualClock((from, to) => this.measures.passing(to - from, this.farm.slots));
+    this.#clock = new VirtualClock((from, to) => this.measures.passing(to - from));
     this.#limits = new LimitWatch(trace.rules.limits);
     this.#steps = new Map(steps.map((step) => [step.key, step]));
     this.unfinished = steps.reduce((sum, step) => sum + step.spec.frames, 0);
@@ -68,7 +68,6 @@ export class Simulation {
 
   #arrives(step: SimStep): void {
     this.#open.add(step);
-    this.measures.wanted += step.unfinished * this.#sizeOf(step);
     this.#progressMs = this.#clock.nowMs;
     this.#roundSoon();
   }
@@ -80,9 +79,10 @@ export class Simulation {
 
   #frameEnded({ step, slots }: SimTask, frame: number, accepted: boolean): void {
     this.unfinished--;
-    this.measures.wanted -= this.#sizeOf(step);
     this.measures.frameEnded(slots, step.secondsOf(frame), accepted, this.#clock.nowMs);
-    if (step.unfinished === 0) this.#open.delete(step);
+    if (step.unfinished > 0) return;
+    step.endedMs = this.#clock.nowMs;
+    this.#open.delete(step);
   }
 
   #ended(task: SimTask, ran: boolean): void {
@@ -136,18 +136,30 @@ export class Simulation {
     };
   }
 
-  /** Slots that unfinished frames could use, by project and level. */
+  /** Slots that unfinished frames could use, by project and level: no more than there are where they fit. */
   #demands(): Demand[] {
-    const demands = new Map<string, Demand>();
+    const demands = new Map<string, Demand & { room: number }>();
     for (const step of this.#open) {
       const { project, priority } = step;
-      const key = `${priority} ${project}`;
+      const shape = shapeOf(step.needs);
+      const key = `${priority} ${project} ${shape}`;
       const frames = step.chunk === 'sequential' ? 1 : Math.min(step.unfinished, step.jobLimit ?? Infinity);
-      const known = demands.get(key) ?? { project, priority, slots: 0 };
-      known.slots += frames * this.#sizeOf(step);
+      const known = demands.get(key) ?? { project, priority, slots: 0, room: this.#roomFor(step) };
+      known.slots = Math.min(known.room, known.slots + frames * this.#sizeOf(step));
       demands.set(key, known);
     }
-    return [...demands.values()];
+    const byProject = new Map<string, Demand>();
+    for (const { project, priority, slots } of demands.values()) {
+      const key = `${priority} ${project}`;
+      byProject.set(key, { project, priority, slots: slots + (byProject.get(key)?.slots ?? 0) });
+    }
+    return [...byProject.values()];
+  }
+
+  /** Slots of the groups where it fits. */
+  #roomFor(step: SimStep): number {
+    const fitting = this.farm.groups.filter((group) => fits(step.needs, group));
+    return fitting.reduce((sum, group) => sum + group.workers.length * group.slots, 0);
   }
 
   #sizeOf(step: SimStep): number {
