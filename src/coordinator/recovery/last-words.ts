@@ -1,9 +1,12 @@
 import type { Heartbeat } from '../../shared/contracts/messages.ts';
+import { taskKeyOf } from '../../shared/domain/task-ids.ts';
 
 interface Spoken {
   present: Heartbeat;
   /** The last of the process before. */
   former: Heartbeat | undefined;
+  /** What the former one had in hand was asked for. */
+  handled: boolean;
 }
 
 /** The last heartbeat of each worker's present process and of the one before it. */
@@ -12,8 +15,12 @@ export class LastWords {
 
   hear(heartbeat: Heartbeat): void {
     const before = this.#spoken.get(heartbeat.workerId);
-    const former = before?.present.instance === heartbeat.instance ? before.former : before?.present;
-    this.#spoken.set(heartbeat.workerId, { present: heartbeat, former });
+    const isSame = before?.present.instance === heartbeat.instance;
+    this.#spoken.set(heartbeat.workerId, {
+      present: heartbeat,
+      former: isSame ? before.former : before?.present,
+      handled: isSame && before.handled,
+    });
   }
 
   /** What a worker's process said last; undefined when it was not heard here. */
@@ -22,9 +29,27 @@ export class LastWords {
     return [spoken?.present, spoken?.former].find((heartbeat) => heartbeat?.instance === instance);
   }
 
+  /** Tasks that former processes had in hand; each is named once. */
+  takeFormerHands(): string[] {
+    return [...this.#spoken.values()].flatMap((spoken) => {
+      if (spoken.handled || !spoken.former) return [];
+      spoken.handled = true;
+      return tasksOf(spoken.former);
+    });
+  }
+
+  /** Tasks that a worker's present process had in hand when it was heard last. */
+  handsOf(worker: string): string[] {
+    const present = this.#spoken.get(worker)?.present;
+    return present === undefined ? [] : tasksOf(present);
+  }
+
   /** Forgets all but these workers. */
   keepOnly(workers: Iterable<string>): void {
     const kept = new Set(workers);
     for (const worker of this.#spoken.keys()) if (!kept.has(worker)) this.#spoken.delete(worker);
   }
 }
+
+const tasksOf = (heartbeat: Heartbeat): string[] =>
+  heartbeat.attempts.flatMap((attempt) => taskKeyOf(attempt.taskId) ?? []);

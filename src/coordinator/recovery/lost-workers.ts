@@ -17,6 +17,7 @@ import { BackgroundLoop } from '../runtime/background-loop.ts';
 import { WakeUp, type WakeUps } from '../runtime/wake-ups.ts';
 import { LastWords } from './last-words.ts';
 import { lostGraceMs } from './lost-grace.ts';
+import { takeBackWaiting } from './waiting-tasks.ts';
 import type { OutageClock } from './outage-clock.ts';
 
 const CHECK_EVERY_MS = 500;
@@ -63,6 +64,9 @@ export class LostWorkers {
   readonly #lastWords = new LastWords();
   /** Attempts that were given up with a worker's process that may only be cut off, by that process. */
   readonly #silent = new Map<string, { worker: string; instance: string; attempts: Map<string, string> }>();
+
+  /** Silent workers whose waiting tasks were taken back. */
+  readonly #emptied = new Set<string>();
 
   constructor(parts: LostWorkersParts, ledger: Ledger, log: Logger) {
     this.#parts = parts;
@@ -148,9 +152,28 @@ export class LostWorkers {
       await this.giveUp(crashed, { why: 'The worker was started again.', died: true });
       this.#rememberSilent(vanished);
       await this.giveUp(vanished, { why: 'The worker was not heard of any more.', died: true });
+      await this.#takeBackWaiting();
     } catch (error) {
       if (!(error instanceof NotLeaderError)) throw error;
     }
+  }
+
+  /** What had been delivered to processes that are gone and had not begun, such as tasks that were fetched ahead. */
+  async #takeBackWaiting(): Promise<void> {
+    const { registry, clock, wakeUps } = this.#parts;
+    const gone = registry
+      .all()
+      .map(({ heartbeat, seenAt }) => ({ id: heartbeat.workerId, seenAt }))
+      .filter(({ seenAt }) => clock.now() - Math.max(seenAt, this.#leaderSince) >= lostGraceMs(0));
+    for (const id of this.#emptied) if (!gone.some((worker) => worker.id === id)) this.#emptied.delete(id);
+    const fresh = gone.filter(({ id }) => !this.#emptied.has(id));
+    const keys = [
+      ...this.#lastWords.takeFormerHands(),
+      ...fresh.flatMap(({ id }) => this.#lastWords.handsOf(id)),
+    ];
+    const taken = await takeBackWaiting(this.#parts, this.#ledger, keys);
+    for (const { id } of fresh) this.#emptied.add(id);
+    if (taken > 0) wakeUps.feeder.wake();
   }
 
   /** Nobody where the task waited in the worker's hands; otherwise the frame that its heartbeat named last. */
