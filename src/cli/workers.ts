@@ -107,7 +107,7 @@ function workersTable(workers: readonly Worker[]): string {
       `${worker.rendering.length}/${worker.slots} busy`,
       worker.load.toFixed(2),
       enginesText(worker),
-      worker.problems.join('; '),
+      [...(worker.pause === null ? [] : [worker.pause.reason]), ...worker.problems].join('; '),
     ]),
   );
 }

@@ -37,6 +37,7 @@ export function viewWorker(
     host: heartbeat.host,
     lanes: heartbeat.lanes,
     state: stateOf(),
+    pause: heartbeat.pause ?? null,
     slots: heartbeat.slots,
     engines: heartbeat.engines,
     rendering: heartbeat.attempts,

@@ -7,6 +7,7 @@ import {
   heartbeatSchema,
   jobControlSchema,
   jobSummarySchema,
+  workerPauseSchema,
 } from './messages.ts';
 import { idSchema } from './job-document.ts';
 
@@ -126,6 +127,8 @@ export const workerSchema = z.object({
   host: z.string(),
   lanes: z.array(z.string()),
   state: z.enum(['idle', 'busy', 'paused', 'draining', 'stopping', 'lost', 'offline']),
+  /** Why it takes no tasks although it is there. */
+  pause: workerPauseSchema.nullable(),
   slots: z.int(),
   engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
   rendering: heartbeatSchema.shape.attempts,

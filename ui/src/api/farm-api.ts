@@ -11,6 +11,7 @@ import type {
   ResultsPage,
   Worker,
 } from '../../../src/shared/contracts/api.ts';
+import type { Why } from '../../../src/shared/contracts/manage-api.ts';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
 import { ProblemError, problemFrom } from './problem.ts';
 
@@ -73,6 +74,8 @@ export const farmApi = {
   history: (id: string, cursor?: string) =>
     request<History>('GET', withQuery(`${job(id)}/history`, { cursor })),
   notes: (id: string, cursor?: string) => request<Notes>('GET', withQuery(`${job(id)}/notes`, { cursor })),
+  /** What keeps the frames of a job from running. */
+  why: (id: string) => request<Why>('GET', `${job(id)}/why`),
   control: (
     id: string,
     verb: ControlVerb,

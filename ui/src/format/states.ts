@@ -40,6 +40,7 @@ export const FRAME_LOOKS: Record<FrameState, StateLook> = {
 export const WORKER_LOOKS: Record<Worker['state'], StateLook> = {
   idle: look('Idle', 'i-lucide-circle', 'ready'),
   busy: look('Rendering', 'i-lucide-play', 'running'),
+  paused: look('Paused', 'i-lucide-pause', 'held'),
   draining: look('Draining', 'i-lucide-log-out', 'warned'),
   stopping: look('Stopping', 'i-lucide-log-out', 'warned'),
   lost: look('Lost', 'i-lucide-unplug', 'failed'),
