@@ -72,7 +72,7 @@ export class LeaderLease {
    * @throws NotLeaderError
    */
   async fence(trx: LedgerTransaction, jobIds: readonly string[]): Promise<void> {
-    const { rows } = await sql<{ held: number; locked: number }>`
+    const { rows } = await sql<{ held: number; locked: number }>`/* prepared */
       WITH lease AS (
         SELECT 1 FROM leases WHERE name = ${LEASE} AND holder = ${this.#holder} AND epoch = ${this.#epoch ?? '-1'} FOR SHARE
       ), job AS (SELECT id FROM jobs WHERE id = ANY(${[...jobIds]}) ORDER BY id FOR NO KEY UPDATE)

@@ -267,7 +267,7 @@ export class OpenTasks {
 }
 
 async function readOpenTasks(ledger: Ledger, jobIds: readonly string[]): Promise<OpenTaskRow[]> {
-  const { rows } = await sql<OpenTaskRow>`
+  const { rows } = await sql<OpenTaskRow>`/* prepared */
     SELECT t.key, t.step_key, t.job_id, t.engine, t.lane, l.group_id, t.slots, t.gpus, t.reserved_worker, t.state, t.worker,
       t.attempt, cardinality(t.frames) AS frames, t.frames[1] AS first, t.frames[cardinality(t.frames)] AS last,
       (EXTRACT(epoch FROM now() - COALESCE(t.started_at, t.published_at)) * 1000)::float8 AS age_ms

@@ -52,7 +52,7 @@ const PREVIEW_WITHIN = 64;
  * costs nothing. Jobs that have ended give none.
  */
 export async function readOpenSteps(ledger: Ledger, jobIds: readonly string[]): Promise<OpenStepRow[]> {
-  const { rows } = await sql<OpenStepRow>`
+  const { rows } = await sql<OpenStepRow>`/* prepared */
     SELECT s.key, s.job_id, s.name, s.engine, s.engine_version, s.position, s.chunk, s.target_seconds, s.ready, s.done,
       s.seconds_done, ${MARK} AS mark, j.project, j.owner, j.priority, j.submitted_at, j.preempt, j.limit_running,
       NOT j.paused AND (s.sweep IS NULL OR s.sweep NOT IN ('cancel', 'hold')) AS open,

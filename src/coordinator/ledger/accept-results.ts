@@ -33,7 +33,7 @@ export async function acceptResults(
 ): Promise<AcceptedFrame[]> {
   if (results.length === 0) return [];
   const column = <T>(pick: (result: AttemptResult) => T): T[] => results.map(pick);
-  const { rows } = await sql<AcceptedFrame>`
+  const { rows } = await sql<AcceptedFrame>`/* prepared */
     WITH input AS (
       SELECT * FROM unnest(
         ${column((r) => r.stepKey)}::bigint[], ${column((r) => r.result.number)}::int[],

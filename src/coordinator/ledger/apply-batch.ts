@@ -100,7 +100,8 @@ async function readTasks(
     .select(['t.key', 't.step_key', 't.job_id', 't.engine', 't.lane', 't.state', 't.outcome', 't.frames'])
     .select(['t.generations', 't.worker', 't.instance', 't.attempt', 't.slots'])
     .select(sql<boolean>`s.hold_reason IS NOT NULL`.as('held'))
-    .where('t.key', 'in', keys)
+    .where('t.key', '=', sql<string>`ANY(${keys}::bigint[])`)
+    .modifyFront(sql`/* prepared */`)
     .execute();
   const infos = await steps.load([...new Set(rows.map((row) => row.step_key))]);
   return new Map(
@@ -116,7 +117,7 @@ async function readTasks(
 async function writeTasks(trx: LedgerTransaction, plan: BatchPlan): Promise<void> {
   const changes = [...plan.tasks.values()];
   if (changes.length === 0) return;
-  await sql`
+  await sql`/* prepared */
     UPDATE tasks t SET state = n.state, outcome = n.outcome, worker = n.worker, instance = n.instance, attempt = n.attempt,
       started_at = COALESCE(t.started_at, now()), ended_at = CASE WHEN n.state = 'ended' THEN now() END
     FROM unnest(
@@ -134,7 +135,7 @@ async function startFrames(
   frames: readonly FrameUnderWay[],
 ): Promise<StartedFrame[]> {
   if (frames.length === 0) return [];
-  const { rows } = await sql<StartedFrame>`
+  const { rows } = await sql<StartedFrame>`/* prepared */
     WITH next AS MATERIALIZED (
       SELECT f.tid, t.worker
       FROM unnest(${frames.map((frame) => frame.taskKey)}::bigint[], ${frames.map((frame) => frame.number)}::int[])
@@ -159,7 +160,7 @@ async function writeAttempts(
   const done = new Map<string, number>();
   for (const r of plan.results)
     if (taken.has(`${r.stepKey}/${r.result.number}`)) done.set(r.attempt, (done.get(r.attempt) ?? 0) + 1);
-  await sql`
+  await sql`/* prepared */
     INSERT INTO attempts AS a (id, task_key, job_id, worker, instance, outcome, class, error, frame, frames_done, log_key, ended_at)
     SELECT n.id, n.task_key, n.job_id, n.worker, n.instance, n.outcome, n.class, n.error, n.frame, n.done, n.log_key,
       CASE WHEN n.outcome IS NOT NULL THEN now() END

@@ -38,7 +38,7 @@ export class CountDeltas {
     const sums = FRAME_STATES.map(
       (state) => sql`${sql.ref(state)} = s.${sql.ref(state)} + d.${sql.ref(state)}`,
     );
-    await sql`
+    await sql`/* prepared */
       UPDATE steps s SET ${sql.join(sums)}, seconds_done = s.seconds_done + d.seconds
       FROM unnest(${entries.map(([key]) => key)}::bigint[], ${seconds}::float8[], ${sql.join(arrays)})
         AS d(step_key, seconds, ${sql.join(FRAME_STATES.map((state) => sql.ref(state)))})

@@ -27,7 +27,7 @@ export interface CutTask {
 
 /** Everything of a job changes under its row's lock, taken in the order of ids: no deadlock, and counts add up. */
 export async function lockJobs(trx: LedgerTransaction, jobIds: readonly string[]): Promise<void> {
-  await sql`SELECT id FROM jobs WHERE id = ANY(${[...jobIds]}) ORDER BY id FOR NO KEY UPDATE`.execute(trx);
+  await sql`/* prepared */ SELECT id FROM jobs WHERE id = ANY(${[...jobIds]}) ORDER BY id FOR NO KEY UPDATE`.execute(trx);
 }
 
 /**
@@ -39,7 +39,7 @@ export async function lockJobs(trx: LedgerTransaction, jobIds: readonly string[]
 export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[]): Promise<CutTask[]> {
   if (cuts.length === 0) return [];
   const plan = placesInStep(cuts);
-  const { rows } = await sql<CutTask>`
+  const { rows } = await sql<CutTask>`/* prepared */
     WITH plan AS ${planned(plan)},
     open_step AS MATERIALIZED (
       SELECT s.key AS step_key, s.job_id, s.engine,

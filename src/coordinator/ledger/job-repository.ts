@@ -3,9 +3,15 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import { readJobSummary, toJobSummary } from '../../shared/database/job-summaries.ts';
 import type { Database } from '../../shared/database/schema.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
-import { DEFAULT_OWNER, DEFAULT_PRIORITY, DEFAULT_PROJECT } from '../../shared/contracts/job-document.ts';
+import {
+  DEFAULT_OWNER,
+  DEFAULT_PRIORITY,
+  DEFAULT_PROJECT,
+  type JobDocument,
+} from '../../shared/contracts/job-document.ts';
 import { sliceRuns } from '../../shared/domain/frame-ranges.ts';
 import { noFrames } from '../../shared/domain/states.ts';
+import { documentSha256 } from '../intake/document-hash.ts';
 import type { PlannedJob, PlannedStep } from '../intake/job-plan.ts';
 
 export type LedgerTransaction = Transaction<Database>;
@@ -72,7 +78,7 @@ function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: read
   const needed = steps.flatMap((step) => step.dependencies.map((one) => ({ ...one, of: step.name })));
   const here = needed.flatMap((one) => ('step' in one ? [one] : []));
   const elsewhere = needed.flatMap((one) => ('job' in one ? [one] : []));
-  return sql<{ key: string; name: string; submitted_at: Date }>`
+  return sql<{ key: string; name: string; submitted_at: Date }>`/* prepared */
     WITH job AS (
       INSERT INTO jobs (id, name, owner, project, labels, priority, state, idempotency_key, document, document_sha256, not_before,
         preempt, limit_running)
@@ -191,22 +197,38 @@ function summaryOf(
   });
 }
 
-async function existingJob(ledger: Ledger, jobId: string, plan: PlannedJob): Promise<InsertedJob> {
-  const row = await ledger
-    .selectFrom('jobs')
-    .select(['id', 'document_sha256'])
-    .where((where) =>
-      where.or([
-        where('id', '=', jobId),
-        where.and([
-          where('owner', '=', ownerOf(plan)),
-          where('idempotency_key', '=', plan.document.idempotencyKey ?? ''),
+/** The job of this id, or of the document's idempotency key, if it was made of an equal document. */
+export async function findEqualJob(
+  ledger: Ledger,
+  jobId: string,
+  document: JobDocument,
+): Promise<JobSummary | undefined> {
+  const row = await findJob(ledger, jobId, document);
+  return row?.document_sha256 === documentSha256(document) ? readJobSummary(ledger, row.id) : undefined;
+}
+
+function findJob(ledger: Ledger, jobId: string, document: JobDocument) {
+  return (
+    ledger
+      .selectFrom('jobs')
+      .select(['id', 'document_sha256'])
+      .where((where) =>
+        where.or([
+          where('id', '=', jobId),
+          where.and([
+            where('owner', '=', document.owner ?? DEFAULT_OWNER),
+            where('idempotency_key', '=', document.idempotencyKey ?? ''),
+          ]),
         ]),
-      ]),
-    )
-    // The id that was asked for says more than the key, where both are taken.
-    .orderBy((order) => order('id', '=', jobId), 'desc')
-    .executeTakeFirst();
+      )
+      // The id that was asked for says more than the key, where both are taken.
+      .orderBy((order) => order('id', '=', jobId), 'desc')
+      .executeTakeFirst()
+  );
+}
+
+async function existingJob(ledger: Ledger, jobId: string, plan: PlannedJob): Promise<InsertedJob> {
+  const row = await findJob(ledger, jobId, plan.document);
   if (!row) throw new Error(`Job ${jobId} is refused as a duplicate of a job that is not there`);
   const job = await readJobSummary(ledger, row.id);
   if (row.document_sha256 !== plan.documentSha256 || !job) return { outcome: 'conflict', jobId: row.id };

@@ -82,7 +82,7 @@ export async function settleJobs(trx: LedgerTransaction, jobIds: readonly string
  */
 export async function jobsToSettle(trx: LedgerTransaction, stepKeys: readonly string[]): Promise<string[]> {
   if (stepKeys.length === 0) return [];
-  const { rows } = await sql<StepRow & { paused: boolean }>`
+  const { rows } = await sql<StepRow & { paused: boolean }>`/* prepared */
     SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
       '{}'::bigint[] AS depends_on, '{}'::bigint[] AS by_frame, false AS frame_wise, false AS waits_elsewhere,
       false AS has_dependencies, j.paused, ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
@@ -92,11 +92,13 @@ export async function jobsToSettle(trx: LedgerTransaction, stepKeys: readonly st
 }
 
 async function readJobs(trx: LedgerTransaction, jobIds: readonly string[]): Promise<JobRow[]> {
-  return trx.selectFrom('jobs').select(['id', 'state', 'paused']).where('id', 'in', jobIds).execute();
+  const { rows } = await sql<JobRow>`/* prepared */
+    SELECT id, state, paused FROM jobs WHERE id = ANY(${[...jobIds]})`.execute(trx);
+  return rows;
 }
 
 async function readSteps(trx: LedgerTransaction, jobIds: readonly string[]): Promise<Map<string, StepRow[]>> {
-  const { rows } = await sql<StepRow>`
+  const { rows } = await sql<StepRow>`/* prepared */
     SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
       COALESCE(d.whole, '{}') AS depends_on, COALESCE(d.by_frame, '{}') AS by_frame, COALESCE(d.frame_wise, false) AS frame_wise,
       COALESCE(d.open_elsewhere, false) OR COALESCE(w.open, false) AS waits_elsewhere,
@@ -139,7 +141,7 @@ function toSettling(row: StepRow): SettlingStep {
 
 async function writeStepStates(trx: LedgerTransaction, steps: Settlement['steps']): Promise<void> {
   if (steps.length === 0) return;
-  await sql`UPDATE steps s SET state = n.state
+  await sql`/* prepared */ UPDATE steps s SET state = n.state
     FROM unnest(${steps.map((step) => step.key)}::bigint[], ${steps.map((step) => step.state)}::job_state[]) AS n(key, state)
     WHERE s.key = n.key`.execute(trx);
 }
@@ -177,7 +179,7 @@ async function writeJobStates(
 ): Promise<void> {
   const changed = settlements.filter(({ job, settlement }) => settlement.job !== job.state);
   if (changed.length === 0) return;
-  await sql`
+  await sql`/* prepared */
     UPDATE jobs j SET state = n.state,
       finished_at = CASE WHEN n.ended THEN now() END,
       delivered_at = CASE WHEN n.state = 'completed' THEN now() ELSE j.delivered_at END,

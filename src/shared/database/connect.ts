@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { PreparedPool } from './prepared-pool.ts';
 import type { Database } from './schema.ts';
 
 export type Ledger = Kysely<Database>;
@@ -16,6 +17,8 @@ export function connectLedger(url: string, log: Logger, maxConnections = 8): Led
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // Plans are kept with connections: none is older than this, however the tables have grown.
+    maxLifetimeSeconds: 300,
     // A process that is frozen in a transaction holds its locks until the database ends it: then others go on.
     idle_in_transaction_session_timeout: 2_000,
     application_name: 'farmhand',
@@ -26,5 +29,5 @@ export function connectLedger(url: string, log: Logger, maxConnections = 8): Led
   pool.on('connect', (client) => {
     client.on('error', (error) => log.debug({ error: error.message }, 'a ledger connection broke'));
   });
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: new PreparedPool(pool) }) });
 }

@@ -1,5 +1,5 @@
 import { jsonArrayFrom } from 'kysely/helpers/postgres';
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { JobSummary } from '../contracts/messages.ts';
 import { noFrames, sweptCounts, type FrameCounts, type FrameState } from '../domain/states.ts';
 import type { Ledger } from './connect.ts';
@@ -125,6 +125,9 @@ export async function readJobSummary(ledger: Ledger, jobId: string): Promise<Job
 /** Those of the jobs that exist, in no particular order. */
 export async function readJobSummaries(ledger: Ledger, jobIds: readonly string[]): Promise<JobSummary[]> {
   if (jobIds.length === 0) return [];
-  const rows = await selectJobSummaries(ledger).where('jobs.id', 'in', jobIds).execute();
+  const rows = await selectJobSummaries(ledger)
+    .where('jobs.id', '=', sql<string>`ANY(${[...jobIds]})`)
+    .modifyFront(sql`/* prepared */`)
+    .execute();
   return rows.map(toJobSummary);
 }
