@@ -54,3 +54,27 @@ it.runIf(process.platform === 'linux')('leaves no file open while the storage is
   s3.destroy();
   server.close();
 });
+
+it('survives that a file is gone when the transfer is, before it was opened', async () => {
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const keys = { accessKeyId: 'none', secretAccessKey: 'none' };
+  const s3 = createS3Client({
+    endpoint: `http://127.0.0.1:${port}`,
+    bucket: 'none',
+    region: 'us-east-1',
+    ...keys,
+  });
+  const log = pino({ level: 'silent' });
+  const store = new ObjectStore(s3, 'none', new Problems(log), metrics, log);
+  const stop = new AbortController();
+  const file = { path: join(folder, 'never-there.exr'), bytes: 9_000_000, sha256: '0'.repeat(64) };
+  const storing = store.put('key', file, 'image/x-exr', stop.signal);
+  stop.abort(new Error('enough'));
+  await expect(storing).rejects.toThrow();
+  // An error that nobody heard would have ended the process by now.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  s3.destroy();
+  server.close();
+});

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -91,7 +91,7 @@ export class ObjectStore {
     contentType: string,
     limit: AbortSignal,
   ): Promise<void> {
-    const body = bytes ?? createReadStream(file.path);
+    const body = bytes ?? openSource(file.path);
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: key,
@@ -109,7 +109,7 @@ export class ObjectStore {
 
   /** Parts carry checksums of their own; the whole file's stands in the metadata, as S3 keeps only one of the parts'. */
   async #putParts(key: string, file: StoredFile, contentType: string, limit: AbortSignal): Promise<void> {
-    const body = createReadStream(file.path);
+    const body = openSource(file.path);
     const upload = new Upload({
       client: this.#s3,
       partSize: 16 * MIB,
@@ -169,6 +169,14 @@ async function withLimit<T>(limit: TransferLimit, work: (limit: TransferLimit) =
   } finally {
     limit.dispose();
   }
+}
+
+/**
+ * A stream that opens its file a moment after it was asked to. When the transfer has ended by then and the file is gone,
+ * nobody hears that it could not be opened, and it must not end the process. While the transfer runs, the client hears it.
+ */
+function openSource(path: string): ReadStream {
+  return createReadStream(path).on('error', () => undefined);
 }
 
 /** The SDK leaves a file open when sending it fails, and while the storage is away it fails again and again. */
