@@ -2,41 +2,39 @@ import { Heap } from './heap.ts';
 import type { StepView } from './snapshot.ts';
 import type { Usage, Use } from './usage.ts';
 
-/** A step in a round of dispatch: what it is and what is left of it. */
-export interface OpenStep {
-  view: StepView;
-  ready: number;
-  previewReady: number;
-}
-
 /** Of a fair share: who has had less than this counts as having had so much, and the older goes first. */
 const NEWCOMERS_SHARE = 0.25;
 
 interface Node {
+  name: string;
   use: Use;
   /** The lower, the sooner. */
   score: number;
   /** When the oldest of its jobs came. */
   since: number;
-  name: string;
+  steps: StepView[];
 }
 
 interface JobNode extends Node {
-  steps: OpenStep[];
+  /** Place of the step whose turn it is. */
   next: number;
 }
 
+/** Owners and jobs are looked at when it is their turn: most of a long queue never is in a round. */
 interface OwnerNode extends Node {
-  jobs: Heap<JobNode>;
+  jobs: Heap<JobNode> | undefined;
 }
 
 interface ProjectNode extends Node {
-  owners: Heap<OwnerNode>;
+  owners: Heap<OwnerNode> | undefined;
 }
 
 interface Path {
+  projects: Heap<ProjectNode>;
   project: ProjectNode;
+  owners: Heap<OwnerNode>;
   owner: OwnerNode;
+  jobs: Heap<JobNode>;
   job: JobNode;
 }
 
@@ -48,16 +46,22 @@ interface Path {
  * anything: below a quarter of a fair share, the older goes first.
  */
 export class FairOrder {
-  readonly #projects: Heap<ProjectNode>;
   readonly #usage: Usage;
+  readonly #projects: Heap<ProjectNode>;
 
-  constructor(steps: readonly OpenStep[], usage: Usage) {
+  constructor(steps: readonly StepView[], usage: Usage) {
     this.#usage = usage;
-    this.#projects = new Heap(this.#build(steps), before);
+    const projects = grouped<ProjectNode>(
+      steps,
+      (step) => step.project,
+      (name, use) => ({ name, use, score: 0, since: Infinity, steps: [], owners: undefined }),
+      (name) => usage.project(name),
+    );
+    this.#projects = ordered(projects);
   }
 
   /** The step whose turn it is; the same again until it is served or dropped. */
-  next(): OpenStep | undefined {
+  next(): StepView | undefined {
     const job = this.#path()?.job;
     return job?.steps[job.next];
   }
@@ -73,7 +77,7 @@ export class FairOrder {
     this.#usage.add({ project: project.name, owner: owner.name, jobId: job.name }, slots);
     for (const node of [project, owner, job]) node.score = scoreOf(node.use);
     if (!more) job.next++;
-    this.#settle(path);
+    settle(path);
   }
 
   /** The step whose turn it is gets nothing more in this round. */
@@ -81,65 +85,74 @@ export class FairOrder {
     const path = this.#path();
     if (!path) return;
     path.job.next++;
-    this.#settle(path);
-  }
-
-  /** Puts the first of each into its new place; those with nothing left go. */
-  #settle({ project, owner, job }: Path): void {
-    if (job.next < job.steps.length) owner.jobs.firstChanged();
-    else owner.jobs.removeFirst();
-    if (owner.jobs.size > 0) project.owners.firstChanged();
-    else project.owners.removeFirst();
-    if (project.owners.size > 0) this.#projects.firstChanged();
-    else this.#projects.removeFirst();
+    settle(path);
   }
 
   #path(): Path | undefined {
-    const project = this.#projects.first();
-    const owner = project?.owners.first();
-    const job = owner?.jobs.first();
-    return project && owner && job ? { project, owner, job } : undefined;
+    const projects = this.#projects;
+    const project = projects.first();
+    if (!project) return undefined;
+    const owners = (project.owners ??= this.#ownersOf(project));
+    const owner = owners.first();
+    if (!owner) return undefined;
+    const jobs = (owner.jobs ??= this.#jobsOf(project.name, owner));
+    const job = jobs.first();
+    return job && { projects, project, owners, owner, jobs, job };
   }
 
-  #build(steps: readonly OpenStep[]): ProjectNode[] {
-    const projects = new Map<string, Map<string, Map<string, OpenStep[]>>>();
-    for (const step of steps) {
-      const { project, owner, jobId } = step.view;
-      const owners = getOrMake(projects, project, () => new Map<string, Map<string, OpenStep[]>>());
-      const jobs = getOrMake(owners, owner, () => new Map<string, OpenStep[]>());
-      getOrMake(jobs, jobId, () => []).push(step);
-    }
-    const nodes = [...projects].map(([project, owners]) => {
-      const ownerNodes = [...owners].map(([owner, jobs]) => {
-        const jobNodes = [...jobs].map(([jobId, own]) => this.#job(project, owner, jobId, own));
-        const node = nodeOf(owner, this.#usage.owner(project, owner), oldest(jobNodes));
-        return { ...node, jobs: new Heap(withScores(jobNodes), before) };
-      });
-      const node = nodeOf(project, this.#usage.project(project), oldest(ownerNodes));
-      return { ...node, owners: new Heap(withScores(ownerNodes), before) };
-    });
-    return withScores(nodes);
+  #ownersOf(project: ProjectNode): Heap<OwnerNode> {
+    const owners = grouped<OwnerNode>(
+      project.steps,
+      (step) => step.owner,
+      (name, use) => ({ name, use, score: 0, since: Infinity, steps: [], jobs: undefined }),
+      (name) => this.#usage.owner(project.name, name),
+    );
+    return ordered(owners);
   }
 
-  #job(project: string, owner: string, jobId: string, steps: OpenStep[]): JobNode {
-    if (steps.length > 1) steps.sort(compareSteps);
-    const since = Math.min(...steps.map((step) => step.view.submittedAtMs));
-    return { ...nodeOf(jobId, this.#usage.job(project, owner, jobId), since), steps, next: 0 };
+  #jobsOf(project: string, owner: OwnerNode): Heap<JobNode> {
+    const jobs = grouped<JobNode>(
+      owner.steps,
+      (step) => step.jobId,
+      (name, use) => ({ name, use, score: 0, since: Infinity, steps: [], next: 0 }),
+      (name) => this.#usage.job(project, owner.name, name),
+    );
+    for (const job of jobs) if (job.steps.length > 1) job.steps.sort(compareSteps);
+    return ordered(jobs);
   }
 }
 
-const nodeOf = (name: string, use: Use, since: number): Node => ({ use, score: 0, since, name });
+/** Puts the first of each into its new place; those with nothing left go. */
+function settle({ projects, owners, jobs, job }: Path): void {
+  if (job.next < job.steps.length) jobs.firstChanged();
+  else jobs.removeFirst();
+  if (jobs.size > 0) owners.firstChanged();
+  else owners.removeFirst();
+  if (owners.size > 0) projects.firstChanged();
+  else projects.removeFirst();
+}
+
+function grouped<T extends Node>(
+  steps: readonly StepView[],
+  nameOf: (step: StepView) => string,
+  make: (name: string, use: Use) => T,
+  useOf: (name: string) => Use,
+): T[] {
+  const nodes = new Map<string, T>();
+  for (const step of steps) {
+    const name = nameOf(step);
+    let node = nodes.get(name);
+    if (!node) nodes.set(name, (node = make(name, useOf(name))));
+    node.steps.push(step);
+    if (step.submittedAtMs < node.since) node.since = step.submittedAtMs;
+  }
+  return [...nodes.values()];
+}
 
 /** Scores are read when all siblings are known: a fair share is a part of what all of them have. */
-function withScores<T extends Node>(nodes: T[]): T[] {
+function ordered<T extends Node>(nodes: T[]): Heap<T> {
   for (const node of nodes) node.score = scoreOf(node.use);
-  return nodes;
-}
-
-function oldest(nodes: readonly Node[]): number {
-  let since = Infinity;
-  for (const node of nodes) since = Math.min(since, node.since);
-  return since;
+  return new Heap(nodes, before);
 }
 
 function scoreOf({ slots, weight, siblings }: Use): number {
@@ -152,15 +165,7 @@ const before = (a: Node, b: Node): boolean =>
   a.score !== b.score ? a.score < b.score : a.since !== b.since ? a.since < b.since : a.name < b.name;
 
 /** Frames that ran out of memory come before those behind them. */
-const compareSteps = (a: OpenStep, b: OpenStep): number =>
-  a.view.position - b.view.position ||
-  (b.view.variantMemoryBytes ?? 0) - (a.view.variantMemoryBytes ?? 0) ||
-  (a.view.key < b.view.key ? -1 : a.view.key > b.view.key ? 1 : 0);
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
-}
+const compareSteps = (a: StepView, b: StepView): number =>
+  a.position - b.position ||
+  (b.variantMemoryBytes ?? 0) - (a.variantMemoryBytes ?? 0) ||
+  (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);

@@ -1,4 +1,4 @@
-import type { FarmRules, StepView, TaskView } from './snapshot.ts';
+import type { FarmRules, TaskView } from './snapshot.ts';
 import type { Usage } from './usage.ts';
 
 interface Count {
@@ -6,18 +6,8 @@ interface Count {
   max: number;
 }
 
-/** What limits look at: the same of a step and of a task. */
-export type Limited = Pick<TaskView, 'jobId' | 'project' | 'owner' | 'engine' | 'licences' | 'jobLimit'>;
-
-/** A step as limits look at it. */
-export const limitedStep = ({ jobId, project, owner, licences, jobLimit, needs }: StepView): Limited => ({
-  jobId,
-  project,
-  owner,
-  engine: needs.engine,
-  licences,
-  jobLimit,
-});
+/** What limits look at: of a step or a task, beside its engine. */
+type Limited = Pick<TaskView, 'jobId' | 'project' | 'owner' | 'licences' | 'jobLimit'>;
 
 /**
  * Tasks that are open against the limits that hold for them. A task renders one frame at a time, so an open task is a
@@ -39,38 +29,38 @@ export class LimitCounts {
       const known = this.#counts[kind].get(name);
       this.#counts[kind].set(name, { open: 0, max: Math.min(running, known?.max ?? running) });
     }
-    for (const { task, tasks } of usage.bySteps.values()) this.add(task, tasks);
+    for (const { task, tasks } of usage.bySteps.values()) this.add(task, task.engine, tasks);
   }
 
   /** How many more tasks may be open. */
-  room(of: Limited): number {
+  room(of: Limited, engine: string): number {
     let room = of.jobLimit === null ? Infinity : of.jobLimit - (this.#jobs.get(of.jobId) ?? 0);
     if (!this.#none)
-      this.#each(of, (count) => {
+      this.#each(of, engine, (count) => {
         room = Math.min(room, count.max - count.open);
       });
     return room;
   }
 
   /** Tasks that may be open at once, if all that the limits allow were given to one step. */
-  most(of: Limited): number {
+  most(of: Limited, engine: string): number {
     let most = of.jobLimit ?? Infinity;
     if (!this.#none)
-      this.#each(of, (count) => {
+      this.#each(of, engine, (count) => {
         most = Math.min(most, count.max);
       });
     return most;
   }
 
-  add(of: Limited, tasks = 1): void {
+  add(of: Limited, engine: string, tasks = 1): void {
     this.#jobs.set(of.jobId, (this.#jobs.get(of.jobId) ?? 0) + tasks);
     if (!this.#none)
-      this.#each(of, (count) => {
+      this.#each(of, engine, (count) => {
         count.open += tasks;
       });
   }
 
-  #each({ project, owner, engine, licences }: Limited, visit: (count: Count) => void): void {
+  #each({ project, owner, licences }: Limited, engine: string, visit: (count: Count) => void): void {
     const { project: projects, owner: owners, engine: engines, licence: pools } = this.#counts;
     const found = [projects.get(project), owners.get(owner), engines.get(engine)];
     for (const count of found) if (count) visit(count);

@@ -1,13 +1,13 @@
 import { compareVersions } from '../../shared/domain/engine-versions.ts';
 import { chunkOf } from './chunk-size.ts';
-import { FairOrder, type OpenStep } from './fair-order.ts';
+import { FairOrder } from './fair-order.ts';
 import { GroupRoom, queuedSlots } from './farm-room.ts';
 import { shapeOf } from './fitting.ts';
-import { LimitCounts, limitedStep } from './limit-counts.ts';
+import { LimitCounts } from './limit-counts.ts';
 import { Placement, type Place } from './placement.ts';
 import { Reservations } from './reservations.ts';
 import { Shapes, type ShapeRoom } from './shape-room.ts';
-import type { DispatchPlan, FarmRules, Needs, Snapshot, TaskCut } from './snapshot.ts';
+import type { DispatchPlan, FarmRules, Needs, Snapshot, StepView, TaskCut } from './snapshot.ts';
 import { Usage, addSlots, slotsByGroup } from './usage.ts';
 
 /**
@@ -33,6 +33,8 @@ class Round {
   readonly #placement: Placement;
   readonly #reservations: Reservations;
   readonly #cuts: TaskCut[] = [];
+  /** Of steps that were given something in this round: what is left of them. */
+  readonly #left = new Map<StepView, { ready: number; previewReady: number }>();
   /** Versions that steps were given in this round: all tasks of a step are rendered with one. */
   readonly #pinned = new Map<string, Needs>();
   readonly #exact = new Map<string, Needs>();
@@ -54,32 +56,40 @@ class Round {
     for (const guarantee of this.#guarantees()) this.#serveGuarantee(guarantee, steps);
     for (const level of byLevel(steps)) {
       if (this.#everywhere.open === 0) break;
-      const previews = level.filter((step) => step.previewReady > 0);
+      const previews = level.filter((step) => this.#previewReady(step) > 0);
       if (previews.length > 0) this.#serve(previews, this.#everywhere, { previews: true });
-      this.#serve(
-        level.filter((step) => step.ready > 0),
-        this.#everywhere,
-        {},
-      );
+      const rest = this.#left.size === 0 ? level : level.filter((step) => this.#ready(step) > 0);
+      this.#serve(rest, this.#everywhere, {});
     }
     return { cuts: this.#cuts, reservations: this.#reservations.made };
   }
 
   /** Steps that may get something. Those without any room are left out, unless they stand before big tasks in a queue. */
-  #openSteps(): OpenStep[] {
-    const fitting: { step: OpenStep; closed: boolean }[] = [];
+  #openSteps(): StepView[] {
+    const open: StepView[] = [];
+    const closed: StepView[] = [];
     let big = false;
-    for (const view of this.#snapshot.steps) {
-      if (view.ready <= 0) continue;
-      const shape = this.#everywhere.of(view.needs);
-      if (shape.fits.length === 0) continue;
-      if (view.chunk === 'sequential' && this.#usage.bySteps.has(view.key)) continue;
-      if (this.#limits.room(limitedStep(view)) <= 0) continue;
+    for (const step of this.#snapshot.steps) {
+      if (step.ready <= 0) continue;
+      const shape = this.#everywhere.of(step.needs);
+      if (shape.fits.length === 0 || !this.#mayHaveMore(step)) continue;
       big ||= shape.big.length > 0;
-      const { ready, previewReady } = view;
-      fitting.push({ step: { view, ready, previewReady }, closed: shape.closed });
+      (shape.closed ? closed : open).push(step);
     }
-    return fitting.filter(({ closed }) => big || !closed).map(({ step }) => step);
+    return big ? [...open, ...closed] : open;
+  }
+
+  #mayHaveMore(step: StepView): boolean {
+    if (step.chunk === 'sequential' && this.#usage.bySteps.has(step.key)) return false;
+    return this.#limits.room(step, step.needs.engine) > 0;
+  }
+
+  #ready(step: StepView): number {
+    return this.#left.get(step)?.ready ?? step.ready;
+  }
+
+  #previewReady(step: StepView): number {
+    return this.#left.get(step)?.previewReady ?? step.previewReady;
   }
 
   /** Guarantees that are not met, the least met first. */
@@ -94,9 +104,10 @@ class Round {
       .sort((a, b) => a.met - b.met || compareText(a.project, b.project) || compareText(a.pool, b.pool));
   }
 
-  #serveGuarantee({ project, slots, groups }: OpenGuarantee, steps: readonly OpenStep[]): void {
+  #serveGuarantee({ project, slots, groups }: OpenGuarantee, steps: readonly StepView[]): void {
     const shapes = new Shapes(groups);
-    for (const level of byLevel(steps.filter(({ view, ready }) => view.project === project && ready > 0))) {
+    const own = steps.filter((step) => step.project === project && this.#ready(step) > 0);
+    for (const level of byLevel(own)) {
       const missing = slots - this.#slotsIn(project, groups);
       if (missing <= 0) return;
       this.#serve(level, shapes, { slots: missing });
@@ -112,7 +123,7 @@ class Round {
 
   /** Gives tasks to steps of one level as long as there is room. */
   #serve(
-    steps: readonly OpenStep[],
+    steps: readonly StepView[],
     shapes: Shapes,
     { previews = false, slots = Infinity }: { previews?: boolean; slots?: number },
   ): void {
@@ -121,8 +132,8 @@ class Round {
     for (let step = order.next(); step && given < slots; step = order.next()) {
       const got = this.#give(step, shapes);
       if (got !== undefined) {
-        const left = previews ? step.previewReady : step.ready;
-        order.served(got, left > 0 && step.view.chunk !== 'sequential');
+        const left = previews ? this.#previewReady(step) : this.#ready(step);
+        order.served(got, left > 0 && step.chunk !== 'sequential');
         given += got;
       } else {
         order.drop();
@@ -136,51 +147,48 @@ class Round {
    * again only when others have as much.
    * @returns slots; undefined when there is nothing for it.
    */
-  #give(step: OpenStep, shapes: Shapes): number | undefined {
-    const { view } = step;
-    if (this.#limits.room(limitedStep(view)) <= 0) return undefined;
-    if (view.chunk === 'sequential' && this.#usage.bySteps.has(view.key)) return undefined;
+  #give(step: StepView, shapes: Shapes): number | undefined {
+    if (!this.#mayHaveMore(step)) return undefined;
     const found = this.#place(step, shapes);
     if (found) return this.#cut(step, found.place, found.shape);
     const shape = shapes.of(this.#needsOf(step));
-    const reserved = this.#reservations.ask(view, shape, shapes);
+    const reserved = this.#reservations.ask(step, shape, shapes);
     if (reserved) this.#count(step, this.#framesOf(step, shape), reserved.group, reserved.slots);
     return reserved?.slots;
   }
 
-  #cut(step: OpenStep, { group, slots, worker }: Place, shape: ShapeRoom): number {
-    const { view } = step;
+  #cut(step: StepView, { group, slots, worker }: Place, shape: ShapeRoom): number {
     const frames = this.#framesOf(step, shape);
     this.#count(step, frames, group.view.id, slots);
     this.#cuts.push({
-      stepKey: view.key,
-      variantMemoryBytes: view.variantMemoryBytes,
+      stepKey: step.key,
+      variantMemoryBytes: step.variantMemoryBytes,
       frames,
       group: group.view.id,
       slots,
-      gpus: view.needs.gpus,
+      gpus: step.needs.gpus,
       worker: worker?.view.id ?? null,
     });
     return slots;
   }
 
-  #count(step: OpenStep, frames: number, group: string, slots: number): void {
-    step.ready -= frames;
-    step.previewReady = Math.max(0, step.previewReady - frames);
-    this.#limits.add(limitedStep(step.view));
-    if (this.#slotsByGroup) addSlots(this.#slotsByGroup, step.view.project, group, slots);
+  #count(step: StepView, frames: number, group: string, slots: number): void {
+    const ready = this.#ready(step) - frames;
+    this.#left.set(step, { ready, previewReady: Math.max(0, this.#previewReady(step) - frames) });
+    this.#limits.add(step, step.needs.engine);
+    if (this.#slotsByGroup) addSlots(this.#slotsByGroup, step.project, group, slots);
   }
 
   /** Room for one task of the step, taken. */
-  #place(step: OpenStep, shapes: Shapes): { place: Place; shape: ShapeRoom } | undefined {
+  #place(step: StepView, shapes: Shapes): { place: Place; shape: ShapeRoom } | undefined {
     const base = shapes.of(this.#needsOf(step));
     if (base.full) return undefined;
     for (const needs of this.#versions(step, base)) {
       const shape = shapes.of(needs);
       if (shape.full) continue;
-      const place = this.#placement.take(shape, step.view);
+      const place = this.#placement.take(shape, step);
       if (place) {
-        if (step.view.needs.engineVersion === null) this.#pinned.set(step.view.key, needs);
+        if (step.needs.engineVersion === null) this.#pinned.set(step.key, needs);
         return { place, shape };
       }
       shapes.full(shape);
@@ -189,12 +197,12 @@ class Round {
     return undefined;
   }
 
-  #needsOf(step: OpenStep): Needs {
-    return this.#pinned.get(step.view.key) ?? step.view.needs;
+  #needsOf(step: StepView): Needs {
+    return this.#pinned.get(step.key) ?? step.needs;
   }
 
   /** The step's needs with an exact version each, the highest first. */
-  #versions(step: OpenStep, shape: ShapeRoom): Needs[] {
+  #versions(step: StepView, shape: ShapeRoom): Needs[] {
     const needs = this.#needsOf(step);
     if (needs.engineVersion !== null) return [needs];
     const versions = new Set(shape.fits.map(({ group }) => group.view.engines.get(needs.engine) ?? ''));
@@ -213,20 +221,21 @@ class Round {
     return exact;
   }
 
-  #framesOf({ view, ready, previewReady }: OpenStep, shape: ShapeRoom): number {
-    if (previewReady > 0) return 1;
-    const slots = Math.min(shape.capacity, this.#limits.most(limitedStep(view)));
-    return Math.min(ready, view.maxFrames, chunkOf(view, ready, slots));
+  #framesOf(step: StepView, shape: ShapeRoom): number {
+    if (this.#previewReady(step) > 0) return 1;
+    const ready = this.#ready(step);
+    const slots = Math.min(shape.capacity, this.#limits.most(step, step.needs.engine));
+    return Math.min(ready, step.maxFrames, chunkOf(step, ready, slots));
   }
 }
 
 /** Levels from the highest. */
-function byLevel(steps: readonly OpenStep[]): OpenStep[][] {
-  const levels = new Map<number, OpenStep[]>();
+function byLevel(steps: readonly StepView[]): StepView[][] {
+  const levels = new Map<number, StepView[]>();
   for (const step of steps) {
-    const level = levels.get(step.view.priority);
+    const level = levels.get(step.priority);
     if (level) level.push(step);
-    else levels.set(step.view.priority, [step]);
+    else levels.set(step.priority, [step]);
   }
   return [...levels].sort(([a], [b]) => b - a).map(([, level]) => level);
 }

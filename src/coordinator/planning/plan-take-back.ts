@@ -85,7 +85,7 @@ function forIdleSlots(snapshot: Snapshot, plan: DispatchPlan, groups: readonly G
       task.adaptive && !task.releasing && task.ageMs >= SETTLED_MS && restSeconds(task) >= WORTH_SECONDS,
   );
   for (const task of stragglers.sort((a, b) => restSeconds(b) - restSeconds(a) || compareText(a.key, b.key)))
-    if (limits.room(task) > 0 && idle.take(task, task.framesLeft - 1) > 0)
+    if (limits.room(task, task.engine) > 0 && idle.take(task, task.framesLeft - 1) > 0)
       found.push({ taskKey: task.key, why: 'straggler' });
   return found;
 }

@@ -1,7 +1,7 @@
 import { chunkOf } from './chunk-size.ts';
 import type { GroupRoom } from './farm-room.ts';
 import { fits, slotsNeeded } from './fitting.ts';
-import { LimitCounts, limitedStep } from './limit-counts.ts';
+import { LimitCounts } from './limit-counts.ts';
 import type { DispatchPlan, GroupView, Snapshot, StepView, TakeBack, TaskView } from './snapshot.ts';
 import { Usage } from './usage.ts';
 
@@ -18,7 +18,7 @@ export function preempted(snapshot: Snapshot, plan: DispatchPlan, groups: readon
   const forQueued = queued.sort(byPriority).flatMap((task) => room.forQueued(task));
   const forSteps = steps
     .sort((a, b) => b.priority - a.priority || a.submittedAtMs - b.submittedAtMs || compareText(a.key, b.key))
-    .flatMap((step) => room.forStep(step, limits.room(limitedStep(step))));
+    .flatMap((step) => room.forStep(step, limits.room(step, step.needs.engine)));
   return [...forQueued, ...forSteps];
 }
 

@@ -30,8 +30,10 @@ export class Usage {
   readonly #weights = new Map<string, number>();
   /** Of a job: what its project, its owner and it have. */
   readonly #byJob = new Map<string, readonly Use[]>();
-  readonly #uses = new Map<string, Use>();
-  readonly #siblings = new Map<string, Siblings>();
+  readonly #projects = new Map<string, Use>();
+  readonly #allProjects = newSiblings();
+  readonly #owners = new Map<string, Family>();
+  readonly #jobs = new Map<string, Use>();
 
   constructor({ tasks, used, rules }: Pick<Snapshot, 'tasks' | 'used' | 'rules'>) {
     this.#lately = used;
@@ -48,16 +50,23 @@ export class Usage {
   }
 
   project(project: string): Use {
-    return this.#use('', `project\n${project}`, this.#lately.project.get(project));
+    return (
+      this.#projects.get(project) ??
+      this.#make(this.#projects, project, this.#allProjects, this.#lately.project.get(project), 'project')
+    );
   }
 
   owner(project: string, owner: string): Use {
-    return this.#use(`project\n${project}`, `owner\n${owner}`, this.#lately.owner.get(owner));
+    const { owners, siblings } = getOrMake(this.#owners, project, newFamily);
+    return owners.get(owner) ?? this.#make(owners, owner, siblings, this.#lately.owner.get(owner), 'owner');
   }
 
   job(project: string, owner: string, jobId: string): Use {
-    const parent = `owner\n${project}\n${owner}`;
-    return this.#use(parent, `job\n${jobId}`, this.#lately.job.get(jobId));
+    const known = this.#jobs.get(jobId);
+    if (known) return known;
+    const { jobs } = getOrMake(this.#owners, project, newFamily);
+    const siblings = getOrMake(jobs, owner, newSiblings);
+    return this.#make(this.#jobs, jobId, siblings, this.#lately.job.get(jobId));
   }
 
   /** A task of so many slots was given to a job. */
@@ -73,19 +82,39 @@ export class Usage {
     }
   }
 
-  #use(parent: string, key: string, slotSeconds: number | undefined): Use {
-    const id = `${parent}\n${key}`;
-    const known = this.#uses.get(id);
-    if (known) return known;
-    let siblings = this.#siblings.get(parent);
-    if (!siblings) this.#siblings.set(parent, (siblings = { slots: 0, weight: 0 }));
-    const slots = (slotSeconds ?? 0) / SLOT_SECONDS_PER_SLOT;
-    const use: Use = { slots, weight: this.#weights.get(key) ?? 1, siblings };
-    siblings.slots += slots;
-    siblings.weight += use.weight;
-    this.#uses.set(id, use);
+  #make(
+    uses: Map<string, Use>,
+    name: string,
+    siblings: Siblings,
+    slotSeconds = 0,
+    kind?: 'project' | 'owner',
+  ): Use {
+    const weight = (kind && this.#weights.get(`${kind}\n${name}`)) ?? 1;
+    const use: Use = { slots: slotSeconds / SLOT_SECONDS_PER_SLOT, weight, siblings };
+    siblings.slots += use.slots;
+    siblings.weight += weight;
+    uses.set(name, use);
     return use;
   }
+}
+
+/** The owners of a project, and what shares of it are made of. */
+interface Family {
+  owners: Map<string, Use>;
+  siblings: Siblings;
+  /** Of the jobs of each owner. */
+  jobs: Map<string, Siblings>;
+}
+
+const newSiblings = (): Siblings => ({ slots: 0, weight: 0 });
+const newFamily = (): Family => ({ owners: new Map(), siblings: newSiblings(), jobs: new Map() });
+
+function getOrMake<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** Slots of open tasks by project, then group. */
