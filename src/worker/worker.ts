@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import type { Logger } from '../shared/logging/logger.ts';
 import type { FileCache } from './assets/file-cache.ts';
@@ -21,6 +20,7 @@ import type { WorkerPause } from '../shared/contracts/messages.ts';
 import { Availability } from './availability/availability.ts';
 import { Hand } from './execution/hand.ts';
 import type { Prefetcher } from './execution/prefetcher.ts';
+import { GiveBack } from './execution/give-back.ts';
 import type { TaskAcks } from './execution/task-acks.ts';
 import type { TaskRunner } from './execution/task-runner.ts';
 import type { Gpu } from './hardware/gpus.ts';
@@ -68,25 +68,26 @@ export class Worker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     const { settings, registry, link, log, nats, intake, disk } = parts;
+    const back = new GiveBack(parts.outbox, settings, parts.acks);
     this.#hand = new Hand({
       slots: settings.slots,
+      gpus: parts.gpus.length,
       registry,
       acks: parts.acks,
-      prepare: (message) => intake.prepare(message),
+      prepare: (delivery) => intake.prepare(delivery),
       prefetch: (attempt) => parts.prefetcher.fetch(attempt),
       run: (attempt) => parts.runner.run(attempt),
+      giveBack: (attempt, reason) => back.attempt(attempt, reason),
       onFree: () => this.#puller.look(),
     });
     this.#puller = new LanePuller({
-      jetstream: jetstream(nats),
+      connection: nats,
       freeSlots: () => this.#hand.freeSlots,
       aheadSlots: () => this.#aheadSlots(),
-      take: (message) => this.#hand.take(message),
-      ready: async (signal) => {
-        // Twice the slots: so many may still be on their way to the storage while others render.
-        await registry.untilAtMost(settings.slots * 2);
-        await disk.untilRoom(signal);
-      },
+      // Twice the slots: so many may still be on their way to the storage while others render.
+      isBlocked: () => registry.size > settings.slots * 2 || !disk.hasRoom,
+      take: (delivery) => this.#hand.take(delivery),
+      refuse: (delivery, reason) => this.#hand.refuse(delivery, reason),
       log,
     });
     this.#availability = new Availability(settings.timetable, (pause) => this.#onPause(pause), log);
@@ -106,7 +107,10 @@ export class Worker {
     pool.start();
     link.start();
     link.onReconnect(() => this.#onReconnect());
-    registry.onChange(() => this.#heartbeat.touch());
+    registry.onChange(() => {
+      this.#heartbeat.touch();
+      this.#puller.look();
+    });
     problems.onChange(() => this.#heartbeat.touch());
     new FarmControl({
       connection: nats,
@@ -121,7 +125,7 @@ export class Worker {
         this.#heartbeat.touch();
       },
       onGiveBack: () => void this.#giveBack('its owner wants the machine'),
-      giveBackWaiting: (ids) => this.#hand.giveBack(({ id }) => ids.has(id)),
+      giveBackWaiting: (ids, reason) => this.#hand.giveBack(({ id }) => ids.has(id), reason),
       log,
     }).start();
     // The farm answers the first heartbeat with lanes; it must find this worker listening.
@@ -153,16 +157,16 @@ export class Worker {
   drain(): void {
     if (this.#state !== 'running') return;
     this.#state = 'draining';
-    this.#puller.stop();
-    this.#hand.stop();
+    const stopped = this.#puller.stop();
+    this.#hand.stop('the worker drains');
     this.#heartbeat.touch();
     this.#parts.log.info('draining: no further tasks');
-    void this.#parts.registry.untilAtMost(0).then(() => this.#onDrained());
+    void stopped.then(() => this.#parts.registry.untilAtMost(0)).then(() => this.#onDrained());
   }
 
   #onPause(pause: WorkerPause | null): void {
     this.#puller.setOpen(pause === null);
-    if (pause) this.#hand.giveBack(() => true);
+    if (pause) this.#hand.giveBack(() => true, pause.reason);
     // A person who pauses a worker lets it finish; its owner, and the end of its hours, do not wait.
     if (pause?.by === 'owner' || pause?.by === 'timetable') void this.#giveBack(pause.reason);
     this.#heartbeat.touch();
@@ -171,7 +175,7 @@ export class Worker {
   /** Engines end now; what is rendered is still stored if that is quick; the rest goes back without fault. */
   async #giveBack(reason: string): Promise<void> {
     const { registry, pool } = this.#parts;
-    this.#hand.giveBack(() => true);
+    this.#hand.giveBack(() => true, reason);
     for (const attempt of registry.all()) attempt.interrupt(reason);
     await pool.closeIdle();
     await this.#untilEmpty(GIVE_BACK_MS);
@@ -180,13 +184,13 @@ export class Worker {
     await pool.closeIdle();
   }
 
-  /** Slots of tasks with scenes that are about to end, less what is in hand for them already. */
+  /** Tasks with scenes that are about to end, each of one slot; none while something waits in hand already. */
   #aheadSlots(): number {
     const { registry } = this.#parts;
-    if (this.#hand.waiting.length > 0) return 0;
+    if (this.#hand.waiting > 0) return 0;
     const now = performance.now();
     return registry.all().reduce((sum, attempt) => {
-      const ends = attempt.current !== null && (attempt.secondsLeft(now) ?? Infinity) < AHEAD_SECONDS;
+      const ends = (attempt.secondsLeft(now) ?? Infinity) < AHEAD_SECONDS;
       return ends && attempt.task.scene !== null && attempt.task.slots === 1 ? sum + 1 : sum;
     }, 0);
   }
@@ -196,10 +200,11 @@ export class Worker {
     const { settings, registry, outbox, pool, readoption, log } = this.#parts;
     this.#state = 'stopping';
     clearInterval(this.#detecting);
-    this.#puller.stop();
-    this.#hand.stop();
+    const stopped = this.#puller.stop();
+    this.#hand.stop('the worker ends');
     this.#availability.stop();
     this.#heartbeat.beat();
+    await stopped;
     for (const attempt of registry.all()) attempt.release('the worker ends');
     await this.#untilEmpty(settings.drainSeconds * 1_000);
     for (const attempt of registry.all()) attempt.stop('the worker ends');
@@ -221,6 +226,7 @@ export class Worker {
 
   #onReconnect(): void {
     this.#heartbeat.beat();
+    this.#puller.askAnew();
     this.#parts.outbox.retryNow();
     this.#parts.readoption.start();
   }

@@ -1,15 +1,20 @@
-import type { JsMsg } from '@nats-io/jetstream';
 import type { FrameRef, FrameResult, Heartbeat, TaskMessage } from '../../shared/contracts/messages.ts';
 import { attemptId } from '../../shared/domain/ids.ts';
+import type { TaskDelivery } from './task-delivery.ts';
 
 /** The frame that is being rendered. */
 export interface CurrentFrame {
   number: number;
   /** On the monotonic clock of this process. */
   startedAtMs: number;
+  /** How much of it is done, 0–1, as far as the engine has told. */
+  fraction: number;
   /** Ends this frame only. */
   abort: AbortController;
 }
+
+/** What an engine says at the very beginning tells nothing of how long the rest will take. */
+const TELLING_FRACTION = 0.05;
 
 /** One delivery of one task to this worker, and what has become of its frames so far. */
 export class Attempt {
@@ -17,20 +22,25 @@ export class Attempt {
   readonly task: TaskMessage;
   readonly delivery: number;
   /** Deliveries of the same feed that came while it was in hand; the end acks them all. */
-  readonly messages: JsMsg[];
+  readonly deliveries: TaskDelivery[];
   current: CurrentFrame | null = null;
   /** In hand, and not begun: it waits for slots. */
   waiting = false;
+  /** Frames may be done or running elsewhere by now: the farm is asked which before it begins. */
+  isUnsure: boolean;
+  /** No further frame may begin. */
+  isInterrupted = false;
   readonly #done = new Map<number, FrameResult>();
   readonly #dropped = new Set<number>();
   readonly #stop = new AbortController();
   #release: string | null = null;
 
-  constructor(task: TaskMessage, message: JsMsg) {
+  constructor(task: TaskMessage, delivery: TaskDelivery) {
     this.task = task;
-    this.delivery = message.info.deliveryCount;
+    this.delivery = delivery.count;
     this.id = attemptId(task.taskId, task.feed, this.delivery);
-    this.messages = [message];
+    this.deliveries = [delivery];
+    this.isUnsure = task.resume || delivery.count > 1;
   }
 
   /** Aborted when everything of the attempt is to end now. */
@@ -83,16 +93,32 @@ export class Attempt {
   /** The frame under way ends now and is given back with the rest; what is rendered already is still delivered. */
   interrupt(reason: string): void {
     this.release(reason);
+    this.isInterrupted = true;
     this.current?.abort.abort();
   }
 
-  /** Seconds until its last frame will be done, by its own frames so far; undefined before the first. */
+  /** The frame under way is so far, 0–1. */
+  noteProgress(frame: number, fraction: number): void {
+    if (this.current?.number === frame) this.current.fraction = fraction;
+  }
+
+  /**
+   * Seconds until its engine will be free, by what its frames took so far and by what the engine says of the present one;
+   * undefined while neither tells anything.
+   */
   secondsLeft(nowMs: number): number | undefined {
-    if (this.#done.size === 0) return undefined;
-    let sum = 0;
-    for (const { seconds } of this.#done.values()) sum += seconds;
-    const elapsed = this.current ? (nowMs - this.current.startedAtMs) / 1_000 : 0;
-    return (sum / this.#done.size) * this.openFrames.length - elapsed;
+    if (!this.current) return undefined;
+    const { startedAtMs, fraction, number } = this.current;
+    const elapsed = (nowMs - startedAtMs) / 1_000;
+    const byProgress = fraction >= TELLING_FRACTION ? elapsed / fraction : undefined;
+    const before = [...this.#done.values()];
+    const mean =
+      before.length === 0 ? undefined : before.reduce((sum, { seconds }) => sum + seconds, 0) / before.length;
+    const perFrame = mean ?? byProgress;
+    if (perFrame === undefined) return undefined;
+    const behind = this.task.frames.slice(this.task.frames.findIndex((frame) => frame.number === number) + 1);
+    const notBegun = behind.filter((frame) => !this.#dropped.has(frame.number)).length;
+    return Math.max(0, (byProgress ?? perFrame) - elapsed) + notBegun * perFrame;
   }
 
   /** The engine ends now; what is delivered already stays delivered. */

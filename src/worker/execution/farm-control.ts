@@ -18,7 +18,7 @@ export interface FarmControlParts {
   onOrders: (orders: WorkerOrders) => void;
   onGiveBack: () => void;
   /** Of tasks that wait in hand. */
-  giveBackWaiting: (attemptIds: ReadonlySet<string>) => void;
+  giveBackWaiting: (attemptIds: ReadonlySet<string>, reason: string) => void;
   log: Logger;
 }
 
@@ -40,10 +40,11 @@ export class FarmControl {
       callback: (error, message) =>
         this.#hear(error, message, jobStopSchema, ({ type }) => {
           const attempts = this.#parts.registry.ofJob(lastToken(message.subject));
-          this.#parts.giveBackWaiting(new Set(attempts.map(({ id }) => id)));
+          const reason = type === 'stop' ? 'the job was cancelled' : 'the farm wants the rest back';
+          this.#parts.giveBackWaiting(new Set(attempts.map(({ id }) => id)), reason);
           for (const attempt of attempts) {
-            if (type === 'stop') attempt.stop('the job was cancelled');
-            else attempt.release('the farm wants the rest back');
+            if (type === 'stop') attempt.stop(reason);
+            else attempt.release(reason);
           }
         }),
     });
@@ -65,7 +66,7 @@ export class FarmControl {
         onGiveBack();
         return;
       case 'release':
-        giveBackWaiting(new Set(control.attempts));
+        giveBackWaiting(new Set(control.attempts), control.reason);
         for (const id of control.attempts) registry.get(id)?.release(control.reason);
         return;
       case 'drop':

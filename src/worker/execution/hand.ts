@@ -1,108 +1,163 @@
-import type { JsMsg } from '@nats-io/jetstream';
 import { IN_PROGRESS_EVERY_MS } from '../../shared/messaging/streams.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptRegistry } from './attempt-registry.ts';
 import type { TaskAcks } from './task-acks.ts';
+import type { TaskDelivery } from './task-delivery.ts';
+
+/** No slots were free for a task for so long: others may have some. */
+const WAIT_AT_MOST_MS = 15_000;
+const LOOK_EVERY_MS = 1_000;
 
 export interface HandParts {
   slots: number;
+  gpus: number;
   registry: AttemptRegistry;
-  acks: TaskAcks;
+  acks: Pick<TaskAcks, 'working'>;
   /** Checks a delivery; undefined when it was refused or is in hand already. */
-  prepare: (message: JsMsg) => Attempt | undefined;
+  prepare: (delivery: TaskDelivery) => Attempt | undefined;
   /** Fetches what the attempt will need, while it waits. Never rejects. */
   prefetch: (attempt: Attempt) => void;
-  /** Resolves as soon as its slots are free for another task. */
+  /** Resolves as soon as its slots are free for another task. Never rejects. */
   run: (attempt: Attempt) => Promise<void>;
+  /** Tells the farm that an attempt was not begun. Resolves when that is done; never rejects. */
+  giveBack: (attempt: Attempt, reason: string) => Promise<void>;
   /** Slots have become free. */
   onFree: () => void;
 }
 
+interface Waiting {
+  attempt: Attempt;
+  sinceMs: number;
+}
+
 /**
- * The tasks in this worker's hands: those that run, within its slots, and those that wait for slots. A worker never promises
- * more than it has: a task begins when its slots are free, in the order in which tasks came.
+ * The tasks in this worker's hands: those that run, within its slots and GPUs, and those that wait for some. A worker never
+ * promises more than it has: a task begins when its slots are free, in the order in which tasks came.
  */
 export class Hand {
   readonly #parts: HandParts;
-  #waiting: Attempt[] = [];
-  #free: number;
-  #timer: NodeJS.Timeout | undefined;
+  #waiting: Waiting[] = [];
+  #freeSlots: number;
+  #freeGpus: number;
+  #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: HandParts) {
     this.#parts = parts;
-    this.#free = parts.slots;
+    this.#freeSlots = parts.slots;
+    this.#freeGpus = parts.gpus;
   }
 
   /** Slots that are free once all that waits in hand has begun; below zero while too much waits. */
   get freeSlots(): number {
-    return this.#waiting.reduce((free, { task }) => free - this.#slotsOf(task.slots), this.#free);
+    return this.#waiting.reduce((free, { attempt }) => free - this.#slotsOf(attempt), this.#freeSlots);
   }
 
-  get waiting(): readonly Attempt[] {
-    return this.#waiting;
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   start(): void {
-    // The server is not to give what waits here to others; whoever wants it back says so.
-    this.#timer = setInterval(() => {
-      for (const attempt of this.#waiting) this.#parts.acks.working(attempt.messages);
-    }, IN_PROGRESS_EVERY_MS);
-    this.#timer.unref();
+    const { acks } = this.#parts;
+    // The server is not to give what waits here to others.
+    const working = (): void => {
+      for (const { attempt } of this.#waiting) acks.working(attempt.deliveries);
+    };
+    this.#timers = [
+      setInterval(working, IN_PROGRESS_EVERY_MS),
+      setInterval(() => this.#giveUpWaiting(), LOOK_EVERY_MS),
+    ];
+    for (const timer of this.#timers) timer.unref();
   }
 
-  stop(): void {
-    clearInterval(this.#timer);
-    this.giveBack(() => true);
+  /** What waits is given back; what runs goes on. */
+  stop(reason: string): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.giveBack(() => true, reason);
   }
 
-  take(message: JsMsg): void {
-    const attempt = this.#parts.prepare(message);
+  take(delivery: TaskDelivery): void {
+    const { prepare, registry, prefetch, onFree } = this.#parts;
+    const attempt = prepare(delivery);
     if (!attempt) {
-      this.#parts.onFree();
+      onFree();
       return;
     }
-    this.#waiting.push(attempt);
-    this.#begin();
-    if (!this.#waiting.includes(attempt)) return;
     attempt.waiting = true;
-    this.#parts.registry.add(attempt);
-    this.#parts.prefetch(attempt);
+    this.#waiting.push({ attempt, sinceMs: performance.now() });
+    this.#begin();
+    if (!this.#waits(attempt)) return;
+    registry.add(attempt);
+    prefetch(attempt);
   }
 
-  /** Hands tasks that wait back to their lanes: they were not begun, and nobody is to blame. */
-  giveBack(which: (attempt: Attempt) => boolean): void {
-    const back = this.#waiting.filter(which);
+  /** Gives a delivery back that nobody here wants any more. */
+  refuse(delivery: TaskDelivery, reason: string): void {
+    const attempt = this.#parts.prepare(delivery);
+    if (attempt) void this.#return(attempt, reason);
+  }
+
+  /** Gives tasks that wait back: they were not begun, and nobody is to blame. */
+  giveBack(which: (attempt: Attempt) => boolean, reason: string): void {
+    const back = this.#waiting.filter(({ attempt }) => which(attempt));
     if (back.length === 0) return;
-    this.#waiting = this.#waiting.filter((attempt) => !back.includes(attempt));
-    for (const attempt of back) {
-      this.#parts.registry.remove(attempt);
-      for (const message of attempt.messages) message.nak();
-    }
+    this.#waiting = this.#waiting.filter((waiting) => !back.includes(waiting));
+    for (const { attempt } of back) void this.#return(attempt, reason);
     this.#begin();
     this.#parts.onFree();
   }
 
-  /** The first begins when it fits; those behind it wait, so that a big task is not passed by for ever. */
+  /** In the registry until the farm has heard of it: whoever waits for the worker to be empty waits for that, too. */
+  async #return(attempt: Attempt, reason: string): Promise<void> {
+    const { registry, giveBack } = this.#parts;
+    attempt.waiting = true;
+    registry.add(attempt);
+    await giveBack(attempt, reason);
+    registry.remove(attempt);
+  }
+
+  #giveUpWaiting(): void {
+    const before = performance.now() - WAIT_AT_MOST_MS;
+    const late = new Set(
+      this.#waiting.flatMap(({ attempt, sinceMs }) => (sinceMs < before ? [attempt] : [])),
+    );
+    this.giveBack((attempt) => late.has(attempt), 'No slots of this worker became free for it.');
+  }
+
+  #waits(attempt: Attempt): boolean {
+    return this.#waiting.some((waiting) => waiting.attempt === attempt);
+  }
+
+  /**
+   * Those begin that fit, in their order. One that finds too few slots holds up those behind it, so that a big task is not
+   * passed by for ever; one that only waits for a GPU does not.
+   */
   #begin(): void {
-    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      const slots = this.#slotsOf(next.task.slots);
-      if (slots > this.#free) return;
-      this.#waiting.shift();
-      void this.#run(next, slots);
+    for (const { attempt } of [...this.#waiting]) {
+      if (this.#slotsOf(attempt) > this.#freeSlots) return;
+      if (this.#gpusOf(attempt) > this.#freeGpus) continue;
+      this.#waiting = this.#waiting.filter((waiting) => waiting.attempt !== attempt);
+      void this.#run(attempt);
     }
   }
 
-  async #run(attempt: Attempt, slots: number): Promise<void> {
-    this.#free -= slots;
+  async #run(attempt: Attempt): Promise<void> {
+    const [slots, gpus] = [this.#slotsOf(attempt), this.#gpusOf(attempt)];
+    this.#freeSlots -= slots;
+    this.#freeGpus -= gpus;
     attempt.waiting = false;
     await this.#parts.run(attempt);
-    this.#free += slots;
+    this.#freeSlots += slots;
+    this.#freeGpus += gpus;
     this.#begin();
     this.#parts.onFree();
   }
 
-  /** A task for more slots than there are (the worker was started with fewer since) takes them all. */
-  #slotsOf(slots: number): number {
-    return Math.min(slots, this.#parts.slots);
+  /** A task for more than there is (the worker was started with less since) takes all of it. */
+  #slotsOf({ task }: Attempt): number {
+    return Math.min(task.slots, this.#parts.slots);
+  }
+
+  #gpusOf({ task }: Attempt): number {
+    return Math.min(task.gpus, this.#parts.gpus);
   }
 }

@@ -1,48 +1,53 @@
-import type { Consumer, ConsumerInfo, ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import type { Msg, NatsConnection } from 'nats';
 import type { WorkerControl } from '../../shared/contracts/messages.ts';
-import { messageOf } from '../../shared/domain/errors.ts';
 import { assertId } from '../../shared/domain/ids.ts';
 import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { STREAMS } from '../../shared/messaging/streams.ts';
+import { LaneRequest } from './lane-request.ts';
+import { TaskDelivery } from './task-delivery.ts';
 
 /** How long one request waits for its tasks before the next one takes its place. */
-const EXPIRES_MS = 10_000;
+const WAIT_MS = 10_000;
 /** How often is looked whether a running task is so near its end that the next may be fetched. */
-const LOOK_AHEAD_EVERY_MS = 250;
+const LOOK_EVERY_MS = 250;
+/** After a look ahead that found nothing. */
+const NOTHING_AHEAD_MS = 1_000;
+/** A link that is just being cut cannot say what is still on its way. */
+const CANCEL_WITHIN_MS = 2_000;
 
 export type Lane = Extract<WorkerControl, { type: 'lanes' }>['lanes'][number];
 
 export interface LanePullerParts {
-  jetstream: JetStreamClient;
+  connection: NatsConnection;
   /** Slots that no task takes, those in hand that wait included. */
   freeSlots: () => number;
-  /** Tasks that may be taken beyond the free slots, because a slot will be free in a moment. */
+  /** Tasks that may be taken while all slots are taken, because some will be free in a moment. */
   aheadSlots: () => number;
+  /** Whether nothing may be asked for at present: too many results wait for their delivery, the disk is full. */
+  isBlocked: () => boolean;
   /** Takes a delivery; it begins when its slots are free. */
-  take: (message: JsMsg) => void;
-  /** Resolves when another task may be taken: not too many wait for their delivery, the disk has room. */
-  ready: (signal: AbortSignal) => Promise<void>;
+  take: (delivery: TaskDelivery) => void;
+  /** Gives a delivery back that came when nothing was wanted any more. */
+  refuse: (delivery: TaskDelivery, reason: string) => void;
   log: Logger;
 }
 
 /**
  * Asks the lanes for as many tasks as there are free slots, the next as soon as one is free: what it gets is decided then,
  * by the farm as it then is. All lanes are asked at once, so that none adds to another's latency; what comes too much waits
- * in hand. With a reserved lane it asks for nothing else, until that many slots are free.
+ * in hand. With a reserved lane it asks for nothing else, and for that one once so many slots are free.
  */
 export class LanePuller {
   readonly #parts: LanePullerParts;
-  readonly #stop = new AbortController();
-  readonly #pulls = new Set<ConsumerMessages>();
-  readonly #consumers = new Map<string, Consumer>();
-  /** Tasks that were asked for and have not come, by lane. */
-  readonly #asked = new Map<string, number>();
+  readonly #end = new AbortController();
+  readonly #requests = new Set<LaneRequest>();
+  /** Lanes that gave an error, until they are asked again; and how often they did. */
+  readonly #resting = new Set<string>();
   readonly #failures = new Map<string, number>();
   #lanes: readonly Lane[] = [];
-  #closed = false;
-  #ready = false;
+  #open = true;
   #scheduled = false;
+  #lookingAhead = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: LanePullerParts) {
@@ -54,28 +59,32 @@ export class LanePuller {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.look(), LOOK_AHEAD_EVERY_MS);
+    this.#timer = setInterval(() => {
+      this.look();
+      void this.#lookAhead();
+    }, LOOK_EVERY_MS);
     this.#timer.unref();
-    void this.#watchReady();
   }
 
   /** @returns whether the lanes are others than before */
   setLanes(lanes: readonly Lane[]): boolean {
     const changed = JSON.stringify(lanes) !== JSON.stringify(this.#lanes);
     this.#lanes = [...lanes];
+    if (changed) void this.#cancelUnwanted();
     this.look();
     return changed;
   }
 
-  /** Closed, it takes nothing; opened again, it goes on. What was asked for and comes all the same is handed back. */
+  /** Closed, it takes nothing; opened again, it goes on. */
   setOpen(open: boolean): void {
-    this.#closed = !open;
+    this.#open = open;
+    void this.#cancelUnwanted();
     this.look();
   }
 
   /** Slots have become free, or may have. Looks once, however often it is told in a moment. */
   look(): void {
-    if (this.#scheduled || this.#stop.signal.aborted) return;
+    if (this.#scheduled || this.#end.signal.aborted) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -83,26 +92,66 @@ export class LanePuller {
     });
   }
 
-  /** Takes nothing more; what was taken goes on. */
-  stop(): void {
-    this.#stop.abort();
+  /** The link was cut: the server has forgotten what it was asked for. */
+  askAnew(): void {
+    for (const request of this.#requests) void request.cancel();
+    this.look();
+  }
+
+  /** Takes nothing more; what was taken goes on. Resolves when nothing is on its way any more. */
+  async stop(): Promise<void> {
+    this.#end.abort();
     clearInterval(this.#timer);
     this.#lanes = [];
-    for (const pull of this.#pulls) pull.stop();
+    const done = new AbortController();
+    await Promise.race([this.#cancelUnwanted(), pause(CANCEL_WITHIN_MS, done.signal)]);
+    done.abort();
   }
 
   #ask(): void {
-    if (this.#stop.signal.aborted || this.#closed || !this.#ready) return;
-    const free = this.#parts.freeSlots();
+    const { freeSlots, isBlocked } = this.#parts;
+    if (this.#end.signal.aborted || !this.#open || isBlocked()) return;
+    const free = freeSlots();
     const reserved = this.#reserved();
     if (reserved) {
-      if (free >= reserved.slots && this.#askedOf(reserved) === 0) void this.#pull(reserved, 1);
+      if (free >= reserved.slots && this.#askedOf(reserved) === 0) void this.#request(reserved, 1, WAIT_MS);
       return;
     }
-    const room = Math.max(0, free) + this.#parts.aheadSlots();
     for (const lane of this.#lanes) {
-      const missing = room - this.#askedOf(lane);
-      if (missing > 0) void this.#pull(lane, missing);
+      const missing = Math.max(0, free) - this.#askedOf(lane);
+      if (missing > 0) void this.#request(lane, missing, WAIT_MS);
+      else if (missing < 0) this.#askForLess(lane, -missing);
+    }
+  }
+
+  /** Another lane has filled slots that this one was asked for: what it holds is for those who have room. */
+  #askForLess({ lane }: Lane, tooMuch: number): void {
+    let less = 0;
+    for (const request of this.#requests) {
+      if (less >= tooMuch) return;
+      if (request.lane !== lane) continue;
+      less += request.left;
+      void request.cancel();
+    }
+  }
+
+  /**
+   * With all slots taken, and some about to be free: takes what lies in the lanes, so that its scene is here when it begins.
+   * What lies there has found no idle slot anywhere; a request that waited would take work away from one.
+   */
+  async #lookAhead(): Promise<void> {
+    const { freeSlots, aheadSlots, isBlocked } = this.#parts;
+    if (this.#lookingAhead || !this.#open || isBlocked() || this.#reserved() || freeSlots() > 0) return;
+    this.#lookingAhead = true;
+    try {
+      for (const lane of this.#lanes) {
+        const wanted = aheadSlots();
+        if (wanted <= 0) return;
+        await this.#request(lane, wanted, 0);
+      }
+      if (aheadSlots() > 0) await pause(NOTHING_AHEAD_MS, this.#end.signal);
+    } finally {
+      this.#lookingAhead = false;
     }
   }
 
@@ -111,69 +160,48 @@ export class LanePuller {
   }
 
   #askedOf({ lane }: Lane): number {
-    return this.#asked.get(lane) ?? 0;
+    let asked = 0;
+    for (const request of this.#requests) if (request.lane === lane) asked += request.left;
+    return asked;
   }
 
-  async #pull(lane: Lane, count: number): Promise<void> {
-    let open = count;
-    this.#asked.set(lane.lane, this.#askedOf(lane) + count);
-    try {
-      // `bind`: never ask for the consumer's info, which a worker may not.
-      const consumer = this.#consumer(lane.lane);
-      const pull = await consumer.fetch({ max_messages: count, expires: EXPIRES_MS, bind: true });
-      this.#pulls.add(pull);
-      try {
-        for await (const message of pull) {
-          open--;
-          this.#asked.set(lane.lane, this.#askedOf(lane) - 1);
-          this.#takeOrReturn(lane, message);
-        }
-        this.#failures.delete(lane.lane);
-      } finally {
-        this.#pulls.delete(pull);
-      }
-    } catch (error) {
-      await this.#waitAfter(lane, error);
-    } finally {
-      this.#asked.set(lane.lane, this.#askedOf(lane) - open);
-      this.look();
-    }
+  async #request({ lane, kind }: Lane, count: number, waitMs: number): Promise<void> {
+    if (this.#resting.has(lane)) return;
+    const onTask = (message: Msg): void => this.#takeOrRefuse(new TaskDelivery(message), kind);
+    const options = { lane: assertId(lane, 'The lane'), count, waitMs, onTask };
+    const request = new LaneRequest(this.#parts.connection, options);
+    this.#requests.add(request);
+    const error = await request.ended;
+    this.#requests.delete(request);
+    if (error) await this.#rest(lane, error);
+    else this.#failures.delete(lane);
+    this.look();
   }
 
   /** The lane's consumer or its stream is away for now (deleted, no leader); the coordinator brings it back. */
-  async #waitAfter({ lane }: Lane, error: unknown): Promise<void> {
+  async #rest(lane: string, error: Error): Promise<void> {
     const failures = (this.#failures.get(lane) ?? 0) + 1;
     this.#failures.set(lane, failures);
-    if (failures % 20 === 6)
-      this.#parts.log.warn({ lane, reason: messageOf(error) }, 'a lane does not answer');
-    await pause(backOffMs(failures, 50, 2_000), this.#stop.signal);
+    if (failures % 20 === 6) this.#parts.log.warn({ lane, reason: error.message }, 'a lane does not answer');
+    this.#resting.add(lane);
+    await pause(backOffMs(failures, 50, 2_000), this.#end.signal);
+    this.#resting.delete(lane);
   }
 
-  /** A small task that comes while slots are kept free for a big one, or when nothing is taken, is another worker's. */
-  #takeOrReturn(lane: Lane, message: JsMsg): void {
-    const kept = lane.kind !== 'reserved' && this.#reserved() !== undefined;
-    if (this.#stop.signal.aborted || this.#closed || kept) message.nak();
-    else this.#parts.take(message);
+  #takeOrRefuse(delivery: TaskDelivery, kind: Lane['kind']): void {
+    const { take, refuse } = this.#parts;
+    if (this.#end.signal.aborted || !this.#open) refuse(delivery, 'The worker takes no tasks.');
+    else if (kind !== 'reserved' && this.#reserved())
+      refuse(delivery, 'The worker is kept free for a task that needs more of it.');
+    else take(delivery);
   }
 
-  async #watchReady(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      this.#ready = false;
-      await this.#parts.ready(signal);
-      this.#ready = true;
-      this.look();
-      await pause(LOOK_AHEAD_EVERY_MS, signal);
-    }
-  }
-
-  #consumer(lane: string): Consumer {
-    let consumer = this.#consumers.get(lane);
-    if (!consumer) {
-      const info = { stream_name: STREAMS.tasks.name, name: assertId(lane, 'The lane'), config: {} };
-      consumer = this.#parts.jetstream.consumers.getConsumerFromInfo(info as ConsumerInfo);
-      this.#consumers.set(lane, consumer);
-    }
-    return consumer;
+  /** Ends requests whose tasks are not wanted any more. */
+  async #cancelUnwanted(): Promise<void> {
+    const open = this.#open && !this.#end.signal.aborted;
+    const reserved = this.#reserved();
+    const wanted = new Set(!open ? [] : reserved ? [reserved.lane] : this.lanes);
+    const unwanted = [...this.#requests].filter(({ lane }) => !wanted.has(lane));
+    await Promise.all(unwanted.map((request) => request.cancel()));
   }
 }

@@ -27,9 +27,10 @@ export class Readoption {
   start(): void {
     this.stop();
     this.#round = new AbortController();
-    for (const attempt of this.#registry.all())
-      // What has not begun asks when it does.
-      if (!attempt.waiting) void this.#ask(attempt, this.#round.signal);
+    for (const attempt of this.#registry.all()) {
+      if (attempt.waiting) attempt.isUnsure = true;
+      else void this.#ask(attempt, this.#round.signal);
+    }
   }
 
   stop(): void {

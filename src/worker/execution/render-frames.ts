@@ -70,6 +70,7 @@ export class FrameRenderer {
         await deliveries.room();
         if (deliveries.failure || attempt.releaseReason !== null) return;
         const outDir = await this.#makeOutDir(frame);
+        if (attempt.isInterrupted) return;
         const rendered = await this.#render(frame, outDir);
         if (rendered) deliveries.add(frame, rendered, outDir || null);
       }
@@ -90,7 +91,7 @@ export class FrameRenderer {
   async #render(frame: FrameRef, outDir: string): Promise<RenderedFrame | null> {
     const { attempt } = this.#options;
     const abort = new AbortController();
-    attempt.current = { number: frame.number, startedAtMs: performance.now(), abort };
+    attempt.current = { number: frame.number, startedAtMs: performance.now(), fraction: 0, abort };
     try {
       return await this.#tryTwiceWhenStale(
         frame,

@@ -1,4 +1,3 @@
-import type { JsMsg } from '@nats-io/jetstream';
 import { decodeMessage, encodeMessage } from '../../shared/contracts/decode.ts';
 import { taskMessageSchema, type TaskMessage, type TaskStatus } from '../../shared/contracts/messages.ts';
 import { parseTaskSubject, taskStatusSubject } from '../../shared/contracts/subjects.ts';
@@ -11,6 +10,7 @@ import type { ReporterIdentity } from '../reporting/attempt-reporter.ts';
 import type { StatusOutbox } from '../reporting/status-outbox.ts';
 import type { AttemptRegistry } from './attempt-registry.ts';
 import { Attempt } from './attempt.ts';
+import type { TaskDelivery } from './task-delivery.ts';
 
 export interface TaskIntakeParts {
   identity: ReporterIdentity;
@@ -29,50 +29,49 @@ export class TaskIntake {
   }
 
   /** @returns the attempt to run; undefined when there is none. */
-  prepare(message: JsMsg): Attempt | undefined {
+  prepare(delivery: TaskDelivery): Attempt | undefined {
     let task: TaskMessage;
     try {
-      task = this.#decode(message);
+      task = this.#decode(delivery);
     } catch (error) {
-      this.#reject(message, messageOf(error));
+      this.#reject(delivery, messageOf(error));
       return undefined;
     }
     const inHand = this.#parts.registry.ofFeed(task.taskId, task.feed);
     if (inHand) {
       // The server gave up on the earlier delivery (a link that was cut for long). The work goes on once, and its end
       // acks both.
-      inHand.messages.push(message);
+      inHand.deliveries.push(delivery);
       this.#parts.log.info({ attempt: inHand.id }, 'a task in hand was delivered again');
       return undefined;
     }
-    return new Attempt(task, message);
+    return new Attempt(task, delivery);
   }
 
   /** @throws FarmError */
-  #decode(message: JsMsg): TaskMessage {
-    const task = decodeMessage(taskMessageSchema, message.data, 'The task');
-    const parts = parseTaskSubject(message.subject);
+  #decode(delivery: TaskDelivery): TaskMessage {
+    const task = decodeMessage(taskMessageSchema, delivery.data, 'The task');
+    const parts = parseTaskSubject(delivery.subject);
     if (parts?.taskId !== task.taskId || parts.jobId !== task.jobId || parts.engine !== task.engine)
-      throw new FarmError('invalid', `The task does not belong to its subject ${message.subject}.`);
+      throw new FarmError('invalid', `The task does not belong to its subject ${delivery.subject}.`);
     if (!this.#parts.engines.has(task.engine))
       throw new FarmError('refused', `This worker does not have the engine "${task.engine}".`);
     return task;
   }
 
-  #reject(message: JsMsg, reason: string): void {
+  #reject(delivery: TaskDelivery, reason: string): void {
     const { identity, outbox, log } = this.#parts;
-    log.error({ subject: message.subject, reason }, 'a task was refused');
-    const parts = parseTaskSubject(message.subject);
+    log.error({ subject: delivery.subject, reason }, 'a task was refused');
+    const parts = parseTaskSubject(delivery.subject);
     if (parts) {
       const { jobId, taskId } = parts;
-      const { feed, step } = salvage(message.data);
-      const delivery = message.info.deliveryCount;
+      const { feed, step } = salvage(delivery.data);
       const status: TaskStatus = {
         version: 1,
         type: 'rejected',
-        attempt: attemptId(taskId, feed, delivery),
+        attempt: attemptId(taskId, feed, delivery.count),
         feed,
-        delivery,
+        delivery: delivery.count,
         step,
         instance: identity.instance,
         reason: storableText(reason, 1_000),
@@ -80,7 +79,7 @@ export class TaskIntake {
       const subject = taskStatusSubject({ workerId: identity.workerId, jobId, taskId });
       void outbox.send(subject, encodeMessage(status), `${identity.instance}:${status.attempt}:rejected`);
     }
-    message.term(reason.slice(0, 200));
+    delivery.refuse(reason.slice(0, 200));
   }
 }
 

@@ -103,7 +103,7 @@ class AttemptRun {
     const { registry, acks } = this.#parts;
     registry.add(this.#attempt);
     this.#reporter.started();
-    const working = setInterval(() => acks.working(this.#attempt.messages), IN_PROGRESS_EVERY_MS);
+    const working = setInterval(() => acks.working(this.#attempt.deliveries), IN_PROGRESS_EVERY_MS);
     const deliveries = this.#createDeliveries();
     const failure = await this.#render(deliveries).then(
       () => null,
@@ -115,8 +115,8 @@ class AttemptRun {
     const outcome = await this.#outcome(failure, deliveries);
     await this.#reporter.finish(outcome, await this.#storeLog(outcome));
     clearInterval(working);
-    if (this.#storesFiles) await acks.ack(this.#attempt.messages);
-    else acks.ackUnconfirmed(this.#attempt.messages);
+    if (this.#storesFiles) await acks.ack(this.#attempt.deliveries);
+    else acks.ackUnconfirmed(this.#attempt.deliveries);
     await this.#cleanUp(deliveries);
     registry.remove(this.#attempt);
   }
@@ -150,7 +150,7 @@ class AttemptRun {
   async #render(deliveries: FrameDeliveries): Promise<void> {
     const { engines, pool } = this.#parts;
     const { task, stopSignal } = this.#attempt;
-    if (task.resume || this.#attempt.delivery > 1) await this.#askWhatIsWanted();
+    if (this.#attempt.isUnsure) await this.#askWhatIsWanted();
     if (this.#attempt.openFrames.length === 0) return;
     const renderer = new FrameRenderer({
       attempt: this.#attempt,
@@ -161,7 +161,10 @@ class AttemptRun {
       folder: () => this.#makeFolder(),
       storesFiles: this.#storesFiles,
       log: (line) => this.#attemptLog.line(line),
-      onProgress: (frame, fraction, note) => this.#progress.report(frame, fraction, note),
+      onProgress: (frame, fraction, note) => {
+        this.#attempt.noteProgress(frame, fraction);
+        this.#progress.report(frame, fraction, note);
+      },
     });
     await renderer.run();
   }

@@ -1,6 +1,5 @@
 import { statfs } from 'node:fs/promises';
 import { messageOf } from '../../shared/domain/errors.ts';
-import { pause } from '../../shared/lifecycle/retry.ts';
 import type { Problems } from './problems.ts';
 
 const EVERY_MS = 2_000;
@@ -29,9 +28,9 @@ export class DiskWatch {
     clearInterval(this.#timer);
   }
 
-  /** Resolves when there is room. */
-  async untilRoom(signal: AbortSignal): Promise<void> {
-    while (this.#problems.has(DISK_PROBLEM) && !signal.aborted) await pause(EVERY_MS / 4, signal);
+  /** Whether there was room at the last look. */
+  get hasRoom(): boolean {
+    return !this.#problems.has(DISK_PROBLEM);
   }
 
   /** Looks now. @returns whether there is too little room */
