@@ -1,19 +1,26 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { WakeUp } from '../runtime/wake-ups.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import { pause } from '../../shared/lifecycle/retry.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
-import type { WakeUps } from '../runtime/wake-ups.ts';
+import { WakeUp, type WakeUps } from '../runtime/wake-ups.ts';
 
+/** What other coordinators took in is seen so late at most. */
 const EVERY_MS = 1_000;
+/** Between two rounds lies at least this, and so much of the last round's own time: a busy job is not looked at all the time. */
+const LEAST_GAP_MS = 20;
+const GAP_ROUNDS = 9;
+const LONGEST_GAP_MS = 5_000;
 
 interface WaitingJob {
   id: string;
-  /** Grows or changes with whatever it waits for. */
+  /** Changes with whatever it waits for. */
   progress: string;
+  /** The jobs that it waits for. */
+  needs: string[];
 }
 
 /**
@@ -25,8 +32,11 @@ export class OtherJobs {
   readonly #announcer: Announcer;
   readonly #wakeUps: WakeUps;
   readonly #loop: BackgroundLoop;
+  readonly #wakeUp = new WakeUp();
+  readonly #stopping = new AbortController();
   /** What was looked at already, by job. */
   #seen = new Map<string, string>();
+  #waitedFor = new Set<string>();
 
   constructor(parts: { announcer: Announcer; wakeUps: WakeUps }, ledger: Ledger, log: Logger) {
     this.#ledger = ledger;
@@ -34,10 +44,19 @@ export class OtherJobs {
     this.#wakeUps = parts.wakeUps;
     this.#loop = new BackgroundLoop({
       name: 'jobs that wait for jobs',
-      wakeUp: new WakeUp(),
+      wakeUp: this.#wakeUp,
       intervalMs: EVERY_MS,
-      round: () => this.#round(),
+      round: async () => {
+        const began = performance.now();
+        await this.#round();
+        const took = performance.now() - began;
+        const gapMs = Math.min(LONGEST_GAP_MS, Math.max(LEAST_GAP_MS, GAP_ROUNDS * took));
+        await pause(gapMs, this.#stopping.signal);
+      },
       log,
+    });
+    parts.announcer.onChange((jobId) => {
+      if (this.#waitedFor.has(jobId)) this.#wakeUp.wake();
     });
   }
 
@@ -46,12 +65,14 @@ export class OtherJobs {
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#loop.stop();
   }
 
   async #round(): Promise<void> {
     const waiting = await readWaiting(this.#ledger);
     const seen = new Map<string, string>();
+    this.#waitedFor = new Set(waiting.flatMap(({ needs }) => needs));
     for (const { id, progress } of waiting) {
       if (this.#seen.get(id) !== progress) await this.#settle(id);
       seen.set(id, progress);
@@ -74,18 +95,19 @@ export class OtherJobs {
 /** Open jobs with waiting frames that wait for something of another job. */
 async function readWaiting(ledger: Ledger): Promise<WaitingJob[]> {
   const { rows } = await sql<WaitingJob>`
-    SELECT j.id, concat_ws(' ', w.jobs, w.steps) AS progress
-    FROM jobs j CROSS JOIN LATERAL (
-      SELECT
-        (SELECT string_agg(n.state::text, ',' ORDER BY n.id) FROM job_dependencies d JOIN jobs n ON n.id = d.depends_on
-          WHERE d.job_id = j.id) AS jobs,
-        (SELECT string_agg(concat(u.state, u.done + u.skipped, '/', u.frames_expanded), ',' ORDER BY s.key, u.key)
-          FROM steps s JOIN step_dependencies d ON d.step_key = s.key JOIN steps u ON u.key = d.depends_on
-          WHERE s.job_id = j.id AND u.job_id <> s.job_id) AS steps
-    ) w
-    WHERE j.state IN ('queued', 'running', 'paused', 'held') AND (w.jobs IS NOT NULL OR w.steps IS NOT NULL)
-      AND EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND (s.waiting > 0 OR s.entry_state = 'waiting'))`.execute(
-    ledger,
-  );
+    WITH waiting AS MATERIALIZED (
+      SELECT DISTINCT job_id AS id FROM steps WHERE state IN ('queued', 'running', 'paused', 'held')
+        AND (waiting > 0 OR (entry_state = 'waiting' AND frames_expanded < frame_total))
+    )
+    SELECT w.id, needed.progress, needed.needs FROM waiting w CROSS JOIN LATERAL (
+      SELECT string_agg(n.progress, ',' ORDER BY n.key) AS progress, array_agg(DISTINCT n.job_id) AS needs FROM (
+        SELECT j.id AS key, j.id AS job_id, j.state::text AS progress
+        FROM job_dependencies d JOIN jobs j ON j.id = d.depends_on WHERE d.job_id = w.id
+        UNION ALL
+        SELECT concat_ws('/', s.key, u.key), u.job_id, concat_ws('/', u.state, u.done + u.skipped, u.frames_expanded)
+        FROM steps s JOIN step_dependencies d ON d.step_key = s.key JOIN steps u ON u.key = d.depends_on
+        WHERE s.job_id = w.id AND u.job_id <> s.job_id
+      ) n
+    ) needed WHERE needed.needs IS NOT NULL`.execute(ledger);
   return rows;
 }

@@ -51,7 +51,7 @@ export async function releaseByFrame(
   return move(trx, waitingOf(stepKeys), { to: 'ready', condition: isFrameMet(), error: null });
 }
 
-/** Skips the waiting frames of steps that wait for a frame which will never be done. */
+/** Skips the waiting frames of steps that wait for a frame of the same job which will never be done. */
 export async function skipByFrame(
   trx: LedgerTransaction,
   stepKeys: readonly string[],
@@ -59,7 +59,9 @@ export async function skipByFrame(
   if (stepKeys.length === 0) return [];
   return move(trx, waitingOf(stepKeys), {
     to: 'skipped',
-    condition: sql`EXISTS (${needed(sql`u.state IN ('failed', 'cancelled')`)})`,
+    // Another job can be retried for itself; until then this one waits.
+    condition: sql`EXISTS (${needed(sql`u.state IN ('failed', 'cancelled')`)} AND EXISTS (
+      SELECT 1 FROM steps a JOIN steps b ON b.job_id = a.job_id WHERE a.key = w.step_key AND b.key = w.depends_on))`,
     error: 'A frame that it waits for has failed or was cancelled.',
   });
 }

@@ -1,6 +1,6 @@
 import type { GroupView, Reservation, TaskView, WorkerView } from '../planning/snapshot.ts';
 import { laneWindow } from '../planning/lane-window.ts';
-import { coresPerSlot, memoryClass } from '../../shared/domain/worker-groups.ts';
+import { abilityOf } from './worker-facts.ts';
 import type { KnownWorker } from './worker-registry.ts';
 
 /** What open tasks take of a worker. */
@@ -96,13 +96,7 @@ function groupView(
   const [{ heartbeat }] = workers as [KnownWorker];
   return {
     id,
-    engines: new Map(heartbeat.engines.map((engine) => [engine.id, engine.version])),
-    site: heartbeat.site,
-    tags: new Set(heartbeat.tags),
-    slots: heartbeat.slots,
-    coresPerSlot: coresPerSlot(heartbeat),
-    memoryBytesPerSlot: memoryClass(heartbeat),
-    gpus: heartbeat.gpus.length,
+    ...abilityOf(heartbeat),
     window: laneWindow({ slots, queued: loads.queued.get(id) ?? 0, running: taken, rate: rateOf(id) }),
     workers: views,
   };

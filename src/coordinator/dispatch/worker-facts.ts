@@ -1,4 +1,6 @@
 import type { Heartbeat } from '../../shared/contracts/messages.ts';
+import { coresPerSlot, memoryClass } from '../../shared/domain/worker-groups.ts';
+import type { Ability } from '../planning/fitting.ts';
 
 /** What a heartbeat says of assets, as sets; made anew only when it says something else than before. */
 export interface AssetSets {
@@ -20,3 +22,16 @@ export function assetSets(
 
 const holds = (set: ReadonlySet<string>, names: readonly string[]): boolean =>
   set.size === names.length && names.every((name) => set.has(name));
+
+/** What a worker can take at all, as it says of itself. */
+export function abilityOf(heartbeat: Heartbeat): Ability {
+  return {
+    engines: new Map(heartbeat.engines.map(({ id, version }) => [id, version])),
+    site: heartbeat.site,
+    tags: new Set(heartbeat.tags),
+    slots: heartbeat.slots,
+    coresPerSlot: coresPerSlot(heartbeat),
+    memoryBytesPerSlot: memoryClass(heartbeat),
+    gpus: heartbeat.gpus.length,
+  };
+}

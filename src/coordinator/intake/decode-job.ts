@@ -13,7 +13,7 @@ import { checkGraph } from './check-graph.ts';
 import { documentSha256 } from './document-hash.ts';
 import { draftSteps } from './draft-steps.ts';
 import type { PlannedJob, PlannedStep } from './job-plan.ts';
-import { checkAgainstEngine, engineOf, planStep } from './plan-step.ts';
+import { checkAgainstEngine, engineOf, needsOf, planStep } from './plan-step.ts';
 import type { SceneResolver } from './resolve-scene.ts';
 import { DEFAULT_PROJECT } from '../../shared/contracts/job-document.ts';
 import { checkFrameDependencies, jobDependencies, otherJobs } from './dependency-checks.ts';
@@ -59,18 +59,19 @@ export async function planJob(
   await references.checkLicences(drafts, issues);
   const waitsForJobs = jobDependencies(document, issues);
   await references.checkJobs([...waitsForJobs, ...drafts.flatMap(otherJobs)], issues);
+  const versionOf = await references.versionsFor(document.project ?? DEFAULT_PROJECT);
   const planned = new Map<string, PlannedStep & { position: number }>();
   for (const [position, step] of drafts.entries()) {
     const engine = engineOf(step, issues);
     if (!engine) continue;
     checkAgainstEngine(step, engine, issues);
     const resolved = await scenes.resolve(step, issues);
-    const asked = step.requires?.engineVersion;
-    const { range, exact } = await references.version(engine.id, asked, document.project ?? DEFAULT_PROJECT);
+    const needs = needsOf(step);
+    const { range, exact } = versionOf(engine.id, { ...needs, range: step.requires?.engineVersion });
     const options = {
       // Out of order, what each frame builds on would not be there yet.
       preview: document.preview !== undefined && step.chunk !== 'sequential',
-      versionRange: range,
+      requires: { ...needs, engineVersion: range },
       engineVersion: exact,
     };
     planned.set(step.name, { ...planStep(step, engine, resolved, drafts, options, issues), position });

@@ -1,7 +1,10 @@
 import type { Ledger } from '../../shared/database/connect.ts';
 import { highestVersion } from '../../shared/domain/engine-versions.ts';
 import { describeValue, type InputIssue } from '../../shared/domain/errors.ts';
+import type { StepRequirements } from '../../shared/database/schema.ts';
+import { abilityOf } from '../dispatch/worker-facts.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
+import { fits } from '../planning/fitting.ts';
 import type { DraftDependency, DraftStep } from './job-plan.ts';
 
 /** How long default versions are believed. */
@@ -12,6 +15,12 @@ interface KnownJob {
   state: string;
   steps: { name: string; engine: string }[];
 }
+
+/** `range`: what was asked for, by whomever; `exact` is null while no worker offers such a version. */
+type VersionOf = (
+  engine: string,
+  asked: Omit<StepRequirements, 'engineVersion'> & { range: string | undefined },
+) => { range: string | null; exact: string | null };
 
 /** What a document names that is not in it: other jobs, licence pools, versions of engines. Asked for only where it is named. */
 export class FarmReferences {
@@ -26,22 +35,26 @@ export class FarmReferences {
   }
 
   /**
-   * The version of an engine that a step is rendered with: the highest that a worker offers in the range of the job, of its
-   * project, or of the farm. `exact` is null while no worker offers one.
+   * How the version of an engine is found that a step of a project is rendered with: the highest in the range of the job, of
+   * the project, or of the farm that a worker offers which is heard of now and can take the step.
    */
-  async version(
-    engine: string,
-    asked: string | undefined,
-    project: string,
-  ): Promise<{ range: string | null; exact: string | null }> {
+  async versionsFor(project: string): Promise<VersionOf> {
     const ranges = await this.#readRanges();
-    const range = asked ?? ranges.get(`${engine}/${project}`) ?? ranges.get(`${engine}/`) ?? null;
-    const offered = this.#registry
-      .all()
-      .flatMap(({ heartbeat }) => heartbeat.engines)
-      .filter(({ id }) => id === engine)
-      .map(({ version }) => version);
-    return { range, exact: highestVersion(offered, range) ?? null };
+    const groups = new Map(
+      this.#registry
+        .all()
+        .filter(({ heartbeat }) => !this.#registry.isSilent(heartbeat.workerId))
+        .map(({ group, heartbeat }) => [group, heartbeat]),
+    );
+    const abilities = [...groups.values()].map(abilityOf);
+    return (engine, asked) => {
+      const range = asked.range ?? ranges.get(`${engine}/${project}`) ?? ranges.get(`${engine}/`) ?? null;
+      const needs = { ...asked, engine, engineVersion: null, versionRange: range };
+      const offered = abilities.flatMap((ability) =>
+        fits(needs, ability) ? (ability.engines.get(engine) ?? []) : [],
+      );
+      return { range, exact: highestVersion(offered, range) ?? null };
+    };
   }
 
   /** Licence pools that nobody has defined. */

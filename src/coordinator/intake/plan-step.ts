@@ -10,6 +10,7 @@ import {
   describeEngine,
   type EngineDescription,
 } from '../../shared/contracts/engine-catalogue.ts';
+import type { StepRequirements } from '../../shared/database/schema.ts';
 import { FarmError, describeValue, type InputIssue } from '../../shared/domain/errors.ts';
 import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 import { parseOutputPattern, patternCollision } from '../../shared/domain/output-pattern.ts';
@@ -61,8 +62,7 @@ export function checkAgainstEngine(step: DraftStep, engine: EngineDescription, i
 /** What a step's plan takes from its job and from the farm. */
 export interface StepOptions {
   preview: boolean;
-  /** The range that was asked for by the job, its project or the farm; null: any version. */
-  versionRange: string | null;
+  requires: StepRequirements;
   engineVersion: string | null;
 }
 
@@ -89,7 +89,7 @@ export function planStep(
     chunk: step.chunk ?? 'auto',
     targetSeconds: step.targetSeconds ?? DEFAULT_TARGET_SECONDS,
     spec: {
-      requires: requirementsOf(step, options.versionRange),
+      requires: options.requires,
       licences: [...new Set(step.licences)],
       previewFrames: preview.frames,
       runs,
@@ -104,13 +104,10 @@ export function planStep(
   };
 }
 
-function requirementsOf(
-  { requires }: DraftStep,
-  versionRange: string | null,
-): PlannedStep['spec']['requires'] {
+/** What a step asks of a worker, apart from the engine's version. */
+export function needsOf({ requires }: DraftStep): Omit<StepRequirements, 'engineVersion'> {
   const memory = requires?.memory;
   return {
-    engineVersion: versionRange,
     cores: requires?.cores ?? null,
     memoryBytes: typeof memory === 'string' ? (parseByteSize(memory) ?? null) : (memory ?? null),
     gpus: requires?.gpus ?? 0,

@@ -1,10 +1,10 @@
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { JobDocument } from '../../shared/contracts/job-document.ts';
-import { FarmError, describeValue } from '../../shared/domain/errors.ts';
+import { FarmError, InvalidInputError, describeValue } from '../../shared/domain/errors.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import type { Announcer } from '../ledger/announcer.ts';
-import { insertJob } from '../ledger/job-repository.ts';
+import { findEqualJob, insertJob } from '../ledger/job-repository.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
@@ -44,7 +44,7 @@ export class Submissions {
     this.#steps = parts.steps;
   }
 
-  /** Frames that wait for frames which the other step does not have wait for nothing. */
+  /** What a new job waits for may be done already, or never have been there. */
   async #settle(jobId: string): Promise<void> {
     await this.#ledger.transaction().execute(async (trx) => {
       await lockJobs(trx, [jobId]);
@@ -61,6 +61,7 @@ export class Submissions {
    * Checks the document and writes the job; when this resolves, the ledger has it.
    * @param source what makes the same message the same job when the document brings neither id nor key: the id to
    *   use (of a stored message, so that a redelivery makes no second job) and the sender's own message id.
+   * A document that the ledger has already is not refused for what has changed since, such as a job it waits for that failed.
    * @throws FarmError `invalid`, `too-large`, `conflict`, `unavailable`; errors of Postgres as they are.
    */
   async submit(bytes: Uint8Array, source: { jobId?: string; messageId?: string } = {}): Promise<Submitted> {
@@ -69,13 +70,21 @@ export class Submissions {
       source.messageId === undefined || sent.id !== undefined || sent.idempotencyKey !== undefined
         ? sent
         : { ...sent, idempotencyKey: `message:${source.messageId}`.slice(0, 200) };
-    const plan = await planJob(document, this.#resolvers);
     const jobId = document.id ?? source.jobId ?? newId('j');
+    let plan: PlannedJob;
+    try {
+      plan = await planJob(document, this.#resolvers);
+    } catch (error) {
+      const job =
+        error instanceof InvalidInputError ? await findEqualJob(this.#ledger, jobId, document) : undefined;
+      if (!job) throw error;
+      return { job, existing: true };
+    }
     const result = await insertJob(this.#ledger, jobId, plan);
     if (result.outcome === 'conflict') throw conflict(result.jobId, document);
     if (result.outcome === 'accepted') {
       this.#steps.remember(jobId, result.steps);
-      if (result.steps.some(isFrameWise)) await this.#settle(jobId);
+      if (plan.waitsForJobs.length > 0 || result.steps.some(mayGoAtOnce)) await this.#settle(jobId);
       this.#wakeUps.feeder.wake();
       if (!result.expanded) this.#wakeUps.expander.wake();
     }
@@ -84,8 +93,9 @@ export class Submissions {
   }
 }
 
-const isFrameWise = (step: PlannedStep): boolean =>
-  step.dependencies.some((needed) => needed.kind === 'frame');
+/** It waits for frames that the other step may not have, or for another job, which may be done. */
+const mayGoAtOnce = (step: PlannedStep): boolean =>
+  step.dependencies.some((needed) => needed.kind === 'frame' || 'job' in needed);
 
 function conflict(
   existing: string,

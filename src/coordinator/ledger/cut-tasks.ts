@@ -27,7 +27,9 @@ export interface CutTask {
 
 /** Everything of a job changes under its row's lock, taken in the order of ids: no deadlock, and counts add up. */
 export async function lockJobs(trx: LedgerTransaction, jobIds: readonly string[]): Promise<void> {
-  await sql`/* prepared */ SELECT id FROM jobs WHERE id = ANY(${[...jobIds]}) ORDER BY id FOR NO KEY UPDATE`.execute(trx);
+  await sql`/* prepared */ SELECT id FROM jobs WHERE id = ANY(${[...jobIds]}) ORDER BY id FOR NO KEY UPDATE`.execute(
+    trx,
+  );
 }
 
 /**

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Heartbeat, WorkerPause } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { coresPerSlot, memoryClass, workerGroup, workerLaneId } from '../../shared/domain/worker-groups.ts';
+import { workerGroup, workerLaneId } from '../../shared/domain/worker-groups.ts';
+import { abilityOf } from '../dispatch/worker-facts.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { WhyWorker } from './why-input.ts';
 
@@ -33,15 +34,7 @@ function viewWorker(row: WorkerRow, registry: WorkerRegistry): WhyWorker {
     pause: row.pause ?? heartbeat.pause,
     seenAtMs: heard === undefined ? row.seen_at.getTime() : Date.now(),
     group: heard?.group ?? workerGroup(heartbeat),
-    ability: {
-      engines: new Map(heartbeat.engines.map(({ id, version }) => [id, version])),
-      site: heartbeat.site,
-      tags: new Set(heartbeat.tags),
-      slots: heartbeat.slots,
-      coresPerSlot: coresPerSlot(heartbeat),
-      memoryBytesPerSlot: memoryClass(heartbeat),
-      gpus: heartbeat.gpus.length,
-    },
+    ability: abilityOf(heartbeat),
     reserving: heartbeat.lanes.includes(workerLaneId('big', row.id)),
   };
 
