@@ -178,6 +178,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./bench.ts')).registerBench,
   },
   {
+    name: 'simulate',
+    description: 'play a trace of jobs on a farm that is not there',
+    load: async () => (await import('./simulate.ts')).registerSimulate,
+  },
+  {
     name: 'test',
     description: 'run the tests, with servers and a farm of their own',
     load: async () => (await import('./test.ts')).registerTest,

@@ -54,7 +54,7 @@ export class FairOrder {
     const projects = grouped<ProjectNode>(
       steps,
       (step) => step.project,
-      (name, use) => ({ name, use, score: 0, since: Infinity, steps: [], owners: undefined }),
+      (name, use, first) => ({ name, use, score: 0, since: Infinity, steps: [first], owners: undefined }),
       (name) => usage.project(name),
     );
     this.#projects = ordered(projects);
@@ -75,6 +75,7 @@ export class FairOrder {
     if (!path) return;
     const { project, owner, job } = path;
     this.#usage.add({ project: project.name, owner: owner.name, jobId: job.name }, slots);
+    job.use = this.#usage.job(project.name, owner.name, job.name);
     for (const node of [project, owner, job]) node.score = scoreOf(node.use);
     if (!more) job.next++;
     settle(path);
@@ -104,7 +105,7 @@ export class FairOrder {
     const owners = grouped<OwnerNode>(
       project.steps,
       (step) => step.owner,
-      (name, use) => ({ name, use, score: 0, since: Infinity, steps: [], jobs: undefined }),
+      (name, use, first) => ({ name, use, score: 0, since: Infinity, steps: [first], jobs: undefined }),
       (name) => this.#usage.owner(project.name, name),
     );
     return ordered(owners);
@@ -114,8 +115,8 @@ export class FairOrder {
     const jobs = grouped<JobNode>(
       owner.steps,
       (step) => step.jobId,
-      (name, use) => ({ name, use, score: 0, since: Infinity, steps: [], next: 0 }),
-      (name) => this.#usage.job(project, owner.name, name),
+      (name, use, first) => ({ name, use, score: 0, since: Infinity, steps: [first], next: 0 }),
+      this.#usage.waiting(project, owner.name),
     );
     for (const job of jobs) if (job.steps.length > 1) job.steps.sort(compareSteps);
     return ordered(jobs);
@@ -135,15 +136,15 @@ function settle({ projects, owners, jobs, job }: Path): void {
 function grouped<T extends Node>(
   steps: readonly StepView[],
   nameOf: (step: StepView) => string,
-  make: (name: string, use: Use) => T,
+  make: (name: string, use: Use, first: StepView) => T,
   useOf: (name: string) => Use,
 ): T[] {
   const nodes = new Map<string, T>();
   for (const step of steps) {
     const name = nameOf(step);
     let node = nodes.get(name);
-    if (!node) nodes.set(name, (node = make(name, useOf(name))));
-    node.steps.push(step);
+    if (node) node.steps.push(step);
+    else nodes.set(name, (node = make(name, useOf(name), step)));
     if (step.submittedAtMs < node.since) node.since = step.submittedAtMs;
   }
   return [...nodes.values()];

@@ -62,11 +62,26 @@ export class Usage {
   }
 
   job(project: string, owner: string, jobId: string): Use {
-    const known = this.#jobs.get(jobId);
-    if (known) return known;
+    return (
+      this.#jobs.get(jobId) ??
+      this.#make(this.#jobs, jobId, this.#siblingsOf(project, owner), this.#lately.job.get(jobId))
+    );
+  }
+
+  /** Of an owner's waiting jobs: what each has. Those that never had anything, most of a long queue, share one answer. */
+  waiting(project: string, owner: string): (jobId: string) => Use {
+    const siblings = this.#siblingsOf(project, owner);
+    const fresh: Use = { slots: 0, weight: 1, siblings };
+    return (jobId) => {
+      if (this.#jobs.has(jobId) || this.#lately.job.has(jobId)) return this.job(project, owner, jobId);
+      siblings.weight++;
+      return fresh;
+    };
+  }
+
+  #siblingsOf(project: string, owner: string): Siblings {
     const { jobs } = getOrMake(this.#owners, project, newFamily);
-    const siblings = getOrMake(jobs, owner, newSiblings);
-    return this.#make(this.#jobs, jobId, siblings, this.#lately.job.get(jobId));
+    return getOrMake(jobs, owner, newSiblings);
   }
 
   /** A task of so many slots was given to a job. */
