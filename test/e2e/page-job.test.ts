@@ -177,6 +177,18 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await farm.cli(['cancel', job.id]);
   });
 
+  it('says why a job waits, asked at once while nothing of it runs', async () => {
+    const job = await submit({ name: 'Large', engine: 'null', frames: '1-3', requires: { cores: 4_096 } });
+    await view.goto(`/jobs/${job.id}`);
+    await view.expectText(
+      view.page.getByTestId('why-summary'),
+      /^It needs 4,096 cores for each task; the largest worker with null has \d+\.|^It needs 4,096 cores for each task; the only worker/,
+    );
+    await view.page.getByRole('button', { name: 'Ask again' }).click();
+    await view.expectAccessible();
+    await farm.cli(['cancel', job.id]);
+  });
+
   it('works on a phone and says what is not there', async () => {
     await view.page.setViewportSize({ width: 390, height: 844 });
     await view.goto('/jobs');

@@ -80,24 +80,28 @@ describe('managing the farm', () => {
   });
 
   it('sets, lists and removes settings by command', async () => {
-    await cli('limits', 'set', 'project', 'film', '4');
-    expect((await cli('limits')).stdout).toMatch(/^project {2}film {2}4 {6}0$/m);
-    await cli('shares', 'set', 'owner', 'ann', '2.5');
-    expect((await cli('shares')).stdout).toMatch(/^owner {2}ann {3}2\.5$/m);
-    await cli('guarantees', 'set', 'film', '*', '8');
-    expect((await cli('guarantees')).stdout).toMatch(/^film {5}all {6}8$/m);
-    await cli('engine-versions', 'set', 'blender', '>=4.2', '--project', 'film');
-    await cli('engine-versions', 'set', 'blender', '>=3');
-    expect((await cli('engine-versions')).stdout).toMatch(/^blender {2}film {5}>=4\.2$/m);
-    expect((await cli('limits', 'remove', 'project', 'film')).stdout).toBe(
-      'There is no limit for project film any more.\n',
+    const run = (...commands: string[]) => Promise.all(commands.map((command) => cli(...command.split(' '))));
+    await run(
+      'limits set project film 4',
+      'shares set owner ann 2.5',
+      'guarantees set film * 8',
+      'engine-versions set blender >=4.2 --project film',
     );
-    await cli('shares', 'remove', 'owner', 'ann');
-    await cli('guarantees', 'remove', 'film', '*');
-    await cli('engine-versions', 'remove', 'blender', '--project', 'film');
-    await cli('engine-versions', 'remove', 'blender');
-    for (const list of ['limits', 'shares', 'guarantees', 'engine-versions'])
-      expect((await cli(list)).stdout).toMatch(/^No /);
+    const lists = ['limits', 'shares', 'guarantees', 'engine-versions'];
+    expect((await run(...lists)).map(({ stdout }) => stdout.split('\n')[1])).toEqual([
+      'project  film  4      0',
+      'owner  ann   2.5',
+      'film     all      8',
+      'blender  film     >=4.2',
+    ]);
+    const [removed] = await run(
+      'limits remove project film',
+      'shares remove owner ann',
+      'guarantees remove film *',
+      'engine-versions remove blender --project film',
+    );
+    expect(removed?.stdout).toBe('There is no limit for project film any more.\n');
+    for (const { stdout } of await run(...lists)) expect(stdout).toMatch(/^No /);
   });
 
   it('does the same by HTTP, with problem documents for what is wrong', async () => {
