@@ -3,6 +3,7 @@ import type { StepInfo } from '../ledger/step-info.ts';
 import { MAX_CHUNK } from '../planning/chunk-size.ts';
 import type { Needs, StepView } from '../planning/snapshot.ts';
 import type { GlancedStep, OpenStepRow } from './read-open-steps.ts';
+import { assetMark } from '../../shared/domain/asset-mark.ts';
 
 /** What a frame takes in a task message, and what a message may take in all (NATS's default limit is 1 MiB). */
 const FRAME_BYTES = 48;
@@ -176,7 +177,7 @@ function fixedFacts({ spec, messageBytes }: StepInfo): FixedFacts {
   return {
     requires: spec.requires,
     licences: spec.licences,
-    asset: spec.scene?.asset.slice(0, 16) ?? null,
+    asset: spec.scene ? assetMark(spec.scene.asset) : null,
     maxFrames: Math.max(1, Math.min(MAX_CHUNK, fitting)),
   };
 }

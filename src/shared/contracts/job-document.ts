@@ -153,6 +153,4 @@ export type JobDocument = z.infer<typeof jobDocumentSchema>;
 export type StepDocument = z.infer<typeof stepSchema>;
 export type OutputSettings = z.infer<typeof outputSchema>;
 export type Timeouts = z.infer<typeof timeoutsSchema>;
-export type DependencyDocument = z.infer<typeof dependencySchema>;
-export type JobDependencyDocument = z.infer<typeof jobDependencySchema>;
 export type RequiresDocument = z.infer<typeof requiresSchema>;

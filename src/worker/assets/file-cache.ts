@@ -5,12 +5,12 @@ import { assetKey } from '../../shared/storage/keys.ts';
 import { EngineFailure } from '../engines/engine.ts';
 import { isNotFound, type ObjectStore } from '../object-store.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
+import { assetMark } from '../../shared/domain/asset-mark.ts';
 
 /** A download that no process has written to for so long has no process any more. */
 const STALE_PART_MS = 3_600_000;
-/** As many as a heartbeat names, by so many digits. */
+/** As many as a heartbeat names. */
 const MAX_ASSETS = 1_000;
-const ASSET_DIGITS = 16;
 
 interface CachedFile {
   bytes: number;
@@ -66,11 +66,11 @@ export class FileCache {
     if (this.#assets.size > MAX_ASSETS && oldest !== undefined) this.#assets.delete(oldest);
   }
 
-  /** First digits of assets that are here, the most recent first. An asset counts as here as long as its manifest is. */
+  /** Marks of assets that are here, the most recent first. An asset counts as here as long as its manifest is. */
   cachedAssets(): string[] {
     return [...this.#assets]
       .filter((sha256) => this.#files.has(sha256))
-      .map((sha256) => sha256.slice(0, ASSET_DIGITS))
+      .map(assetMark)
       .reverse();
   }
 

@@ -12,10 +12,9 @@ import {
 } from './open-session.ts';
 import { CrashRecord, mustRecycle, sessionsToClose } from './session-policy.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
+import { assetMark } from '../../shared/domain/asset-mark.ts';
 
 const TIDY_EVERY_MS = 30_000;
-/** As many as heartbeats name assets by. */
-const ASSET_DIGITS = 16;
 
 export interface SessionPoolOptions extends SessionLimits {
   maxSessions: number;
@@ -161,7 +160,8 @@ export class SessionPool {
         end.signal,
       );
       const name = `${request.engine.id}:${request.task.scene?.asset ?? ''}`;
-      const asset = request.task.scene?.asset.slice(0, ASSET_DIGITS) ?? null;
+      const { scene } = request.task;
+      const asset = scene ? assetMark(scene.asset) : null;
       const lease = new SessionLease(opened, end, key, name, asset, sink);
       this.#busy.add(lease);
       this.#tidy();
