@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
 import type { HeldTask, ScriptedWorker } from '../support/scripted-worker.ts';
+import { stepsWithWrongCounts } from '../support/wrong-counts.ts';
 
 const document = { version: 1, id: 'j', name: 'x', engine: 'null', frames: '1-12', chunk: 1 };
 
@@ -21,15 +22,7 @@ describe('when frames fail', () => {
       .executeTakeFirstOrThrow();
   const step = () => farm.context.ledger.selectFrom('steps').selectAll().executeTakeFirstOrThrow();
   const countsAreRight = async (): Promise<void> => {
-    const { rows } = await sql`
-      SELECT s.key FROM steps s CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE f.state = 'ready') AS ready, count(*) FILTER (WHERE f.state = 'held') AS held,
-          count(*) FILTER (WHERE f.state = 'failed') AS failed, count(*) FILTER (WHERE f.state = 'done') AS done
-        FROM frames f WHERE f.step_key = s.key
-      ) c WHERE (s.ready, s.held, s.failed, s.done) IS DISTINCT FROM (c.ready, c.held, c.failed, c.done)`.execute(
-      farm.context.ledger,
-    );
-    expect(rows).toEqual([]);
+    expect(await stepsWithWrongCounts(farm.context.ledger)).toEqual([]);
   };
 
   it('gives a task that had not begun to others at once when the worker that had it is started again', async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
 import type { HeldTask, ScriptedWorker } from '../support/scripted-worker.ts';
+import { stepsWithWrongCounts } from '../support/wrong-counts.ts';
 
 const document = { version: 1, id: 'j', name: 'x', engine: 'null', frames: '1-12', chunk: 1 };
 const PARSE_ERROR = "File 'shot.pov' line 12: Parse Error: No matching }, expected #end";
@@ -20,15 +21,7 @@ describe('what only fails', () => {
     (await farm.context.ledger.selectFrom('workers').select('pause').where('id', '=', id).executeTakeFirst())
       ?.pause;
   const countsAreRight = async (): Promise<void> => {
-    const { rows } = await sql`
-      SELECT s.key FROM steps s CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE f.state = 'ready') AS ready, count(*) FILTER (WHERE f.state = 'held') AS held,
-          count(*) FILTER (WHERE f.state = 'failed') AS failed, count(*) FILTER (WHERE f.state = 'done') AS done
-        FROM frames f WHERE f.step_key = s.key
-      ) c WHERE (s.ready, s.held, s.failed, s.done) IS DISTINCT FROM (c.ready, c.held, c.failed, c.done)`.execute(
-      farm.context.ledger,
-    );
-    expect(rows).toEqual([]);
+    expect(await stepsWithWrongCounts(farm.context.ledger)).toEqual([]);
   };
 
   describe('a step of which every frame fails', () => {
