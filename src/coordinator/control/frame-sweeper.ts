@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { pause } from '../../shared/lifecycle/retry.ts';
 import type { Sweep } from '../../shared/domain/states.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Announcer } from '../ledger/announcer.ts';
@@ -24,7 +23,6 @@ export class FrameSweeper {
   readonly #announcer: Announcer;
   readonly #wakeUps: WakeUps;
   readonly #loop: BackgroundLoop;
-  #stopping = false;
 
   constructor(parts: { announcer: Announcer; wakeUps: WakeUps }, ledger: Ledger, log: Logger) {
     this.#ledger = ledger;
@@ -34,9 +32,9 @@ export class FrameSweeper {
       name: 'frame sweeper',
       wakeUp: parts.wakeUps.frameSweeper,
       intervalMs: INTERVAL_MS,
-      round: async () => {
-        while (!this.#stopping && (await this.#slice()));
-      },
+      round: () => this.#slice(),
+      // Whoever dispatches the job or takes its results has had to wait, and comes first now.
+      restMs: (tookMs) => Math.min(MOST_PAUSE_MS, tookMs),
       log,
     });
   }
@@ -46,13 +44,11 @@ export class FrameSweeper {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
     await this.#loop.stop();
   }
 
   /** @returns whether there was something to do. */
   async #slice(): Promise<boolean> {
-    const startedAt = performance.now();
     const swept = await this.#ledger.transaction().execute(async (trx) => {
       const { rows } = await sql<{ key: string; job_id: string; sweep: Sweep }>`
         SELECT key, job_id, sweep FROM (
@@ -73,8 +69,6 @@ export class FrameSweeper {
     if (swept.ended) this.#announcer.announce(swept.job_id, null);
     else if (comesBack) this.#announcer.announce(swept.job_id);
     if (comesBack) this.#wakeUps.feeder.wake();
-    // Whoever dispatches the job or takes its results has had to wait, and comes first now.
-    await pause(Math.min(MOST_PAUSE_MS, performance.now() - startedAt));
     return true;
   }
 }

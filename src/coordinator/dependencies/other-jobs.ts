@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { pause } from '../../shared/lifecycle/retry.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
@@ -33,7 +32,6 @@ export class OtherJobs {
   readonly #wakeUps: WakeUps;
   readonly #loop: BackgroundLoop;
   readonly #wakeUp = new WakeUp();
-  readonly #stopping = new AbortController();
   /** What was looked at already, by job. */
   #seen = new Map<string, string>();
   #waitedFor = new Set<string>();
@@ -46,13 +44,8 @@ export class OtherJobs {
       name: 'jobs that wait for jobs',
       wakeUp: this.#wakeUp,
       intervalMs: EVERY_MS,
-      round: async () => {
-        const began = performance.now();
-        await this.#round();
-        const took = performance.now() - began;
-        const gapMs = Math.min(LONGEST_GAP_MS, Math.max(LEAST_GAP_MS, GAP_ROUNDS * took));
-        await pause(gapMs, this.#stopping.signal);
-      },
+      round: () => this.#round(),
+      restMs: (tookMs) => Math.min(LONGEST_GAP_MS, Math.max(LEAST_GAP_MS, GAP_ROUNDS * tookMs)),
       log,
     });
     parts.announcer.onChange((jobId) => {
@@ -65,7 +58,6 @@ export class OtherJobs {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
     await this.#loop.stop();
   }
 

@@ -30,7 +30,6 @@ export class Expander {
   readonly #announcer: Announcer;
   readonly #wakeUps: WakeUps;
   readonly #loop: BackgroundLoop;
-  #stopping = false;
 
   constructor(parts: { announcer: Announcer; wakeUps: WakeUps }, ledger: Ledger, log: Logger) {
     this.#ledger = ledger;
@@ -40,9 +39,7 @@ export class Expander {
       name: 'expander',
       wakeUp: parts.wakeUps.expander,
       intervalMs: INTERVAL_MS,
-      round: async () => {
-        while (!this.#stopping && (await this.#slice()));
-      },
+      round: () => this.#slice(),
       log,
     });
   }
@@ -52,7 +49,6 @@ export class Expander {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
     await this.#loop.stop();
   }
 
