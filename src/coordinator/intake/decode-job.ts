@@ -58,7 +58,7 @@ export async function planJob(
   const order = checkGraph(drafts, issues);
   await references.checkLicences(drafts, issues);
   const waitsForJobs = jobDependencies(document, issues);
-  await references.checkJobs([...waitsForJobs, ...drafts.flatMap(otherJobs)], issues);
+  await references.checkJobs([...waitsForJobs, ...drafts.flatMap(otherJobs)], document.id, issues);
   const versionOf = await references.versionsFor(document.project ?? DEFAULT_PROJECT);
   const planned = new Map<string, PlannedStep & { position: number }>();
   for (const [position, step] of drafts.entries()) {

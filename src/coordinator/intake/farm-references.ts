@@ -77,16 +77,22 @@ export class FarmReferences {
           });
   }
 
-  /** Jobs that are waited for: they must be there, and not have ended badly; steps of them must exist. */
+  /**
+   * Jobs that are waited for: they must be there, and not have ended badly; steps of them must exist.
+   * @param ownId the id that the document brings: what is there already waits for no later job, so that the only cycle is
+   *   that of a job with itself.
+   */
   async checkJobs(
     needed: readonly (DraftDependency & { job: string; stepOfJob: string | null })[],
+    ownId: string | undefined,
     issues: InputIssue[],
   ): Promise<void> {
     if (needed.length === 0) return;
     const known = await this.#readJobs([...new Set(needed.map(({ job }) => job))]);
     for (const dependency of needed) {
       const job = known.get(dependency.job);
-      const problem = job ? problemOf(dependency, job) : unknownJob(dependency.job);
+      const own = dependency.job === ownId;
+      const problem = own ? itself(ownId) : job ? problemOf(dependency, job) : unknownJob(dependency.job);
       if (problem) issues.push({ path: dependency.path, ...problem });
     }
   }
@@ -128,6 +134,11 @@ type Problem = Omit<InputIssue, 'path'>;
 const unknownJob = (id: string): Problem => ({
   value: describeValue(id),
   expected: 'a job of this farm: submit it first, or give it this id',
+});
+
+const itself = (id: string): Problem => ({
+  value: `the cycle ${id} → ${id}`,
+  expected: 'another job: a job cannot wait for itself',
 });
 
 function problemOf(

@@ -62,7 +62,9 @@ const requiresSchema = z.strictObject({
     .refine(isVersionRange, 'a version or range such as ">=4.2", "5.x" or "3.4.1"')
     .optional(),
   /** Cores for each task; `all`: a whole machine. Default: one slot's. */
-  cores: z.union([z.literal('all'), z.int().min(1).max(4_096)]).optional(),
+  cores: z
+    .union([z.literal('all'), z.int().min(1).max(4_096)], { error: 'a whole number of cores, or "all"' })
+    .optional(),
   /** Memory for each task. */
   memory: z
     .union([z.int().min(1).max(1e15), z.string().refine((text) => parseByteSize(text) !== undefined)], {
@@ -91,7 +93,9 @@ const dependencySchema = z.union(
   { error: 'a step\'s name, {"step": …} or {"job": …}' },
 );
 
-export const chunkSchema = z.union([z.literal('auto'), z.literal('sequential'), z.int().min(1).max(10_000)]);
+export const chunkSchema = z.union([z.literal('auto'), z.literal('sequential'), z.int().min(1).max(10_000)], {
+  error: '"auto", "sequential" or a whole number of frames',
+});
 export const targetSecondsSchema = z.number().min(0.1).max(86_400);
 
 const work = {
