@@ -34,7 +34,7 @@ async function download(
   { dir, follow }: { dir: string | undefined; follow: boolean },
 ): Promise<void> {
   const client = await farm();
-  let job = await client.job(id);
+  let job: JobSummary = await client.job(id);
   const folder = dir ?? `farmhand-${job.id}`;
   const progress = new Progress(out);
   const downloader = new ResultDownloader(id, folder, { client, progress, signal });

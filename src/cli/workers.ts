@@ -11,7 +11,7 @@ import { addAskOptions, askedBy, type AskOptions } from './support/ask-jobs.ts';
 import { runCommand, type CommandContext } from './support/command.ts';
 import { UsageError } from './support/exit-codes.ts';
 import { printable } from './support/output.ts';
-import { formatBytes, formatTable } from './support/table.ts';
+import { count, formatBytes, formatTable } from './support/table.ts';
 
 interface WorkersOptions extends AskOptions {
   reason?: string;
@@ -98,17 +98,24 @@ async function askWorkers(
 }
 
 function workersTable(workers: readonly Worker[]): string {
+  const columns: [heading: string, cell: (worker: Worker) => string, optional?: true][] = [
+    ['ID', ({ id }) => id],
+    ['HOST', ({ host }) => host],
+    ['SITE', ({ site }) => site ?? '', true],
+    ['TAGS', ({ tags }) => tags.join(', '), true],
+    ['STATE', ({ state }) => state],
+    ['SLOTS', ({ rendering, slots }) => `${rendering.length}/${slots} busy`],
+    ['LOAD', ({ load }) => load.toFixed(2)],
+    ['WARM', warmShare, true],
+    ['ENGINES', enginesText],
+    ['TROUBLE', ({ pause, problems }) => [...(pause ? [pause.reason] : []), ...problems].join('; ')],
+  ];
+  const shown = columns.filter(
+    ([, cell, optional]) => optional !== true || workers.some((one) => cell(one) !== ''),
+  );
   return formatTable(
-    ['ID', 'HOST', 'STATE', 'SLOTS', 'LOAD', 'ENGINES', 'TROUBLE'],
-    workers.map((worker) => [
-      worker.id,
-      worker.host,
-      worker.state,
-      `${worker.rendering.length}/${worker.slots} busy`,
-      worker.load.toFixed(2),
-      enginesText(worker),
-      [...(worker.pause === null ? [] : [worker.pause.reason]), ...worker.problems].join('; '),
-    ]),
+    shown.map(([heading]) => heading),
+    workers.map((worker) => shown.map(([, cell]) => cell(worker))),
   );
 }
 
@@ -124,13 +131,27 @@ function workerText(worker: WorkerDetails, events: WorkerEvents['events']): stri
         ]),
     ...(timetable === null ? [] : [`timetable  ${timetable}`]),
     `slots      ${worker.rendering.length}/${worker.slots} busy`,
+    ...(worker.site === null ? [] : [`site       ${worker.site}`]),
+    ...(worker.tags.length === 0 ? [] : [`tags       ${worker.tags.join(', ')}`]),
     `memory     ${formatBytes(worker.freeMemoryBytes)} of ${formatBytes(worker.memoryBytes)} free`,
     `engines    ${enginesText(worker)}`,
+    ...warmText(worker),
     ...worker.problems.map((problem) => `trouble    ${problem}`),
     `last heard ${worker.seenAt}`,
   ];
   const history = events.map((event) => `${event.at}  ${event.actor}: ${event.message}`);
   return [...facts, ...(history.length === 0 ? [] : ['', ...history])].map(printable).join('\n');
+}
+
+/** How many of its tasks found their scene loaded, since its process began; nothing before the first that could. */
+function warmShare({ sessions: { warm, cold } }: Pick<Worker, 'sessions'>): string {
+  return warm + cold === 0 ? '' : `${Math.floor((100 * warm) / (warm + cold))} %`;
+}
+
+function warmText(worker: Pick<Worker, 'sessions'>): string[] {
+  const share = warmShare(worker);
+  const { warm, cold } = worker.sessions;
+  return share === '' ? [] : [`warm       ${share} of ${count(warm + cold, 'task')}`];
 }
 
 const enginesText = ({ engines }: Pick<Worker, 'engines'>): string =>

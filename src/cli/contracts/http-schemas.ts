@@ -42,8 +42,9 @@ import {
   workersControlBodySchema,
   workerVerbBodySchema,
 } from '../../shared/contracts/manage-api.ts';
+import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
-import { jobSummarySchema, submitReplySchema } from '../../shared/contracts/messages.ts';
+import { submitReplySchema } from '../../shared/contracts/messages.ts';
 
 /** Bodies by the name that they have in docs/openapi.json. */
 export const HTTP_SCHEMAS = {
@@ -51,7 +52,7 @@ export const HTTP_SCHEMAS = {
   JobDocument: jobDocumentSchema,
   // Of the reply on `jobs.submit` only the first variant comes with a status below 400.
   Submission: submitReplySchema.options[0],
-  Job: jobSummarySchema,
+  Job: jobDetailsSchema,
   JobsPage: jobsPageSchema,
   FramesPage: framesPageSchema,
   ResultsPage: resultsPageSchema,

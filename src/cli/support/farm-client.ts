@@ -35,8 +35,9 @@ import {
   type Worker,
 } from '../../shared/contracts/api.ts';
 import { manageAnswerSchema, type ManageAnswer } from '../../shared/contracts/manage-api.ts';
+import { jobDetailsSchema, type JobDetails } from '../../shared/contracts/job-details.ts';
 import type { AssetManifest } from '../../shared/contracts/manifest.ts';
-import { jobSummarySchema, type JobSummary, type JobVerb } from '../../shared/contracts/messages.ts';
+import { jobSummarySchema, type JobVerb } from '../../shared/contracts/messages.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import { RefusedError, UnreachableError } from './exit-codes.ts';
 
@@ -85,8 +86,8 @@ export class FarmClient {
     return this.#request('GET', '/api/jobs', { schema: jobsPageSchema, query });
   }
 
-  job(id: string): Promise<JobSummary> {
-    return this.#request('GET', `/api/jobs/${segment(id)}`, { schema: jobSummarySchema });
+  job(id: string): Promise<JobDetails> {
+    return this.#request('GET', `/api/jobs/${segment(id)}`, { schema: jobDetailsSchema });
   }
 
   frames(

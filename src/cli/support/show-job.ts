@@ -1,3 +1,5 @@
+import type { JobDetails, StepDetails } from '../../shared/contracts/job-details.ts';
+import { jobFacts, stepFacts } from '../../shared/contracts/job-details-text.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import { printable } from './output.ts';
 import { formatSeconds, formatTable } from './table.ts';
@@ -36,8 +38,8 @@ export function jobsTable(jobs: readonly JobSummary[]): string {
   );
 }
 
-/** A job for people: what it is, how far it is, and its steps. */
-export function jobText(job: JobSummary): string {
+/** A job for people: what it is, how far it is, its steps and, where they are known, what was set for it. */
+export function jobText(job: JobSummary | JobDetails): string {
   const seconds = jobSeconds(job);
   const labels = Object.entries(job.labels).map(([name, value]) => `${name}=${value}`);
   const facts = [
@@ -47,6 +49,7 @@ export function jobText(job: JobSummary): string {
     ...(job.error === null ? [] : [`error      ${job.error}`]),
     `frames     ${framesText(job.frames)}`,
     `owner      ${job.owner}, project ${job.project}, priority ${job.priority}`,
+    ...(isDetailed(job) ? detailLines(job) : []),
     ...(labels.length === 0 ? [] : [`labels     ${labels.join(', ')}`]),
     `submitted  ${job.submittedAt}`,
     ...(job.finishedAt === null ? [] : [`finished   ${job.finishedAt}`]),
@@ -54,7 +57,32 @@ export function jobText(job: JobSummary): string {
   ].map(printable);
   const steps = formatTable(
     ['STEP', 'ENGINE', 'STATE', 'FRAMES'],
-    job.steps.map((step) => [step.name, step.engine, step.state, framesText(step.frames)]),
+    job.steps.map((step) => [step.name, engineText(step), step.state, framesText(step.frames)]),
   );
-  return `${facts.join('\n')}\n\n${steps}`;
+  return [facts.join('\n'), steps, ...(isDetailed(job) ? stepTexts(job) : [])].join('\n\n');
+}
+
+const engineText = (step: JobSummary['steps'][number] | StepDetails): string =>
+  'engineVersion' in step && step.engineVersion !== null
+    ? `${step.engine} ${step.engineVersion}`
+    : step.engine;
+
+const isDetailed = (job: JobSummary | JobDetails): job is JobDetails => 'preempt' in job;
+
+const line = (label: string, text: string): string => `${label.padEnd(11)}${text}`;
+
+function detailLines(job: JobDetails): string[] {
+  return [
+    ...job.dependsOn.map(({ job: id, name, state }) => line('waits for', `job ${id} (${name}), ${state}`)),
+    ...(job.notBefore === null ? [] : [line('not before', job.notBefore)]),
+    ...jobFacts(job).map(({ label, text }) => line(label, text)),
+  ];
+}
+
+/** What was set for each step; nothing of those where all is as usual. */
+function stepTexts(job: JobDetails): string[] {
+  return job.steps.flatMap((step) => {
+    const facts = stepFacts(step).map(({ label, text }) => printable(`  ${line(label, text)}`));
+    return facts.length === 0 ? [] : [[printable(step.name), ...facts].join('\n')];
+  });
 }

@@ -1,12 +1,13 @@
 import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
 import type { ControlManyBody, History, JobsPage, Notes } from '../../shared/contracts/api.ts';
-import type { JobSummary } from '../../shared/contracts/messages.ts';
+import type { JobDetails } from '../../shared/contracts/job-details.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { readJobSummary, selectJobSummaries, toJobSummary } from '../../shared/database/job-summaries.ts';
+import { selectJobSummaries, toJobSummary } from '../../shared/database/job-summaries.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import type { JobState } from '../../shared/domain/states.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { readJobDetails } from './job-details.ts';
 
 export interface JobListQuery {
   states: readonly JobState[];
@@ -67,8 +68,8 @@ export class JobQueries {
   }
 
   /** @throws FarmError `not-found` */
-  async get(jobId: string): Promise<JobSummary> {
-    const job = await readJobSummary(this.#ledger, jobId);
+  async get(jobId: string): Promise<JobDetails> {
+    const [job] = await readJobDetails(this.#ledger, [jobId]);
     if (!job) throw noSuchJob(jobId);
     return job;
   }

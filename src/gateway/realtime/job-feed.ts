@@ -7,6 +7,8 @@ import { readJobSummaries } from '../../shared/database/job-summaries.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { FrameQueries } from '../ledger/frame-queries.ts';
+import { readJobDetails } from '../ledger/job-details.ts';
+import { DetailsNews } from './details-news.ts';
 import { patches, type PatchBody } from './patch-body.ts';
 import { ROOMS } from './rooms.ts';
 
@@ -40,6 +42,7 @@ export class JobFeed {
   readonly #audience: Audience;
   readonly #log: Logger;
   readonly #touched = new Map<string, Touched>();
+  readonly #news = new DetailsNews();
   #timer: NodeJS.Timeout | undefined;
   #settling = false;
 
@@ -67,6 +70,8 @@ export class JobFeed {
     try {
       const status = decodeMessage(jobStatusSchema, message.data, 'A job status');
       if (status.type === 'job') this.#jobChanged(status.job, status.frames);
+      else if (status.type === 'control' && status.changed === true)
+        this.#touch(lastToken(message.subject), []);
     } catch (error) {
       this.#log.warn({ subject: message.subject, error: messageOf(error) }, 'an unreadable job status');
     }
@@ -128,6 +133,10 @@ export class JobFeed {
     );
     this.#audience.publish(ROOMS.jobs, patches.jobs(jobs));
     for (const job of jobs) this.#audience.publish(ROOMS.job(job.id), patches.job(job));
+    const isWatched = (jobId: string): boolean => this.#audience.isWatched(ROOMS.job(jobId));
+    const details = await readJobDetails(this.#ledger, due.map(([jobId]) => jobId).filter(isWatched));
+    for (const job of this.#news.among(details, isWatched))
+      this.#audience.publish(ROOMS.job(job.id), patches.details(job));
     for (const [jobId, touched] of due) {
       const room = ROOMS.job(jobId);
       if (!this.#audience.isWatched(room) || touched.count === 0) continue;

@@ -1,3 +1,4 @@
+import type { JobDetails } from '../../shared/contracts/job-details.ts';
 import type { FrameChange, JobSummary, Progress } from '../../shared/contracts/messages.ts';
 import type { RoomPatch } from '../../shared/contracts/realtime.ts';
 import type { Worker } from '../../shared/contracts/api.ts';
@@ -8,6 +9,7 @@ export interface PatchBody {
   resync?: true;
   jobs?: ReadonlyMap<string, JobSummary>;
   job?: JobSummary;
+  details?: JobDetails;
   /** By step and number. */
   frames?: ReadonlyMap<string, FrameChange>;
   /** By task. */
@@ -32,6 +34,7 @@ const RESYNC: PatchBody = { resync: true };
 export const patches = {
   jobs: (jobs: readonly JobSummary[]): PatchBody => ({ jobs: new Map(jobs.map((job) => [job.id, job])) }),
   job: (job: JobSummary): PatchBody => ({ job }),
+  details: (details: JobDetails): PatchBody => ({ details }),
   frames: (frames: readonly FrameChange[]): PatchBody => ({
     frames: new Map(frames.map((frame) => [`${frame.step}/${frame.number}`, frame])),
   }),
@@ -51,6 +54,7 @@ export function mergePatches(older: PatchBody | undefined, newer: PatchBody): Pa
   if (older.resync) return older;
   const merged: PatchBody = { ...older };
   if (newer.job) merged.job = newer.job;
+  if (newer.details) merged.details = newer.details;
   if (newer.jobs) merged.jobs = mergeMaps(older.jobs, newer.jobs);
   if (newer.frames) merged.frames = mergeMaps(older.frames, newer.frames);
   if (newer.progress) merged.progress = mergeMaps(older.progress, newer.progress);
@@ -68,6 +72,7 @@ export function patchContent(body: PatchBody): Omit<RoomPatch, 'room' | 'epoch' 
   if (body.resync) return { resync: true };
   return {
     ...(body.job && { job: body.job }),
+    ...(body.details && { details: body.details }),
     ...(body.jobs && { jobs: [...body.jobs.values()] }),
     ...(body.frames && { frames: [...body.frames.values()] }),
     ...(body.progress && { progress: [...body.progress.values()] }),

@@ -4,10 +4,14 @@ import type { Heartbeat } from '../../shared/contracts/messages.ts';
 /** A worker that was not heard of for this long (three heartbeats) is not shown as working. */
 export const SILENT_AFTER_MS = 6_000;
 
+/** What a row of an older version may lack. */
+type Newer = 'site' | 'tags' | 'sessionHits' | 'sessionMisses' | 'pause';
+type StoredHeartbeat = Omit<Heartbeat, Newer> & Partial<Pick<Heartbeat, Newer>>;
+
 /** What the ledger says of a worker. */
 export interface LedgerWorker {
   state: 'online' | 'lost' | 'offline';
-  heartbeat: Heartbeat;
+  heartbeat: StoredHeartbeat;
   seenAt: Date;
 }
 
@@ -39,11 +43,14 @@ export function viewWorker(
     state: stateOf(),
     pause: heartbeat.pause ?? null,
     slots: heartbeat.slots,
+    site: heartbeat.site ?? null,
+    tags: heartbeat.tags ?? [],
     engines: heartbeat.engines,
     rendering: heartbeat.attempts,
     load: heartbeat.load,
     memoryBytes: heartbeat.memoryBytes,
     freeMemoryBytes: heartbeat.freeMemoryBytes,
+    sessions: { warm: heartbeat.sessionHits ?? 0, cold: heartbeat.sessionMisses ?? 0 },
     problems: heartbeat.problems,
     seenAt: new Date(seenAtMs).toISOString(),
   };

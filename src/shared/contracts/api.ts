@@ -131,11 +131,16 @@ export const workerSchema = z.object({
   pause: workerPauseSchema.nullable(),
   slots: z.int(),
   engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
+  /** Where it stands, and words that its operator gave it: jobs can ask for them. */
+  site: z.string().nullable(),
+  tags: z.array(z.string()),
   rendering: heartbeatSchema.shape.attempts,
   load: z.number(),
   memoryBytes: z.number(),
   freeMemoryBytes: z.number(),
   problems: z.array(z.string()),
+  /** Since its process began: tasks that found their scene loaded in a session, and those that had to load it. */
+  sessions: z.object({ warm: z.int(), cold: z.int() }),
   seenAt: z.string(),
 });
 export type Worker = z.infer<typeof workerSchema>;

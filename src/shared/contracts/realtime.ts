@@ -1,3 +1,4 @@
+import type { JobDetails } from './job-details.ts';
 import type { FrameChange, JobSummary, Progress } from './messages.ts';
 import type { Worker } from './api.ts';
 
@@ -15,7 +16,7 @@ export interface RoomSnapshot {
   /** `jobs`: newest first, at most 200. */
   jobs?: JobSummary[];
   /** `job:<id>` */
-  job?: JobSummary;
+  job?: JobDetails;
   grids?: FrameGrid[];
   workers?: Worker[];
   log?: { text: string; nextOffset: number };
@@ -36,6 +37,8 @@ export interface RoomPatch {
   seq: number;
   jobs?: JobSummary[];
   job?: JobSummary;
+  /** How the job is to be rendered has changed, or why it is held. */
+  details?: JobDetails;
   frames?: FrameChange[];
   progress?: Progress[];
   workers?: Worker[];

@@ -12,7 +12,7 @@ import type {
   Worker,
 } from '../../../src/shared/contracts/api.ts';
 import type { Why } from '../../../src/shared/contracts/manage-api.ts';
-import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
+import type { JobDetails } from '../../../src/shared/contracts/job-details.ts';
 import { ProblemError, problemFrom } from './problem.ts';
 
 type Query = Record<string, string | number | undefined>;
@@ -63,7 +63,7 @@ export const farmApi = {
   },
   jobs: (query: { state?: string; q?: string; limit?: number; cursor?: string }) =>
     request<JobsPage>('GET', withQuery('/api/jobs', query)),
-  job: (id: string) => request<JobSummary>('GET', job(id)),
+  job: (id: string) => request<JobDetails>('GET', job(id)),
   frames: (id: string, query: { step?: string; state?: string; from?: number; limit?: number }) =>
     request<FramesPage>('GET', withQuery(`${job(id)}/frames`, query)),
   results: (id: string, query: { step?: string; cursor?: string }) =>

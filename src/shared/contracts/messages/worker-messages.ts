@@ -80,7 +80,7 @@ export const heartbeatSchema = z.strictObject({
   /** First 16 hexadecimal digits of the assets whose scenes are loaded in warm sessions, and of those on its disk. */
   warmAssets: z.array(z.string().max(16)).max(256).default([]),
   cachedAssets: z.array(z.string().max(16)).max(1_024).default([]),
-  /** Since the process began: frames that found their scene loaded, and those that had to load it. */
+  /** Since the process began: tasks that found their scene loaded, and those that had to load it. */
   sessionHits: z.int().min(0).default(0),
   sessionMisses: z.int().min(0).default(0),
   cacheBytes: z.int().min(0),
