@@ -6,7 +6,10 @@ import type { TestContext } from './farm-context.ts';
 
 export type ControlStatus = Extract<JobStatus, { type: 'control' }>;
 
-/** Sends a control message as the gateway does and gives its outcome as everybody hears it. */
+/** Longer than a coordinator takes to be told anew of what was lost on the way. */
+const ANSWER_WITHIN_MS = 30_000;
+
+/** Sends a control message as the gateway does and gives its outcome as everybody hears it. @throws when there is none */
 export async function control(
   context: TestContext,
   jobId: string,
@@ -17,11 +20,15 @@ export async function control(
   const heard = gateway.subscribe(`status.job.${jobId}`);
   await gateway.flush();
   await jetstream(gateway).publish(`jobs.control.${jobId}`, encodeMessage({ ...message, requestId }));
-  for await (const said of heard) {
-    const status = jobStatusSchema.parse(said.json());
-    if (status.type !== 'control' || status.requestId !== requestId) continue;
+  const timer = setTimeout(() => heard.unsubscribe(), ANSWER_WITHIN_MS);
+  try {
+    for await (const said of heard) {
+      const status = jobStatusSchema.parse(said.json());
+      if (status.type === 'control' && status.requestId === requestId) return status;
+    }
+    throw new Error(`Nobody said what came of "${message.verb}" for job ${jobId}`);
+  } finally {
+    clearTimeout(timer);
     await gateway.close();
-    return status;
   }
-  throw new Error('The connection closed before the outcome came');
 }
