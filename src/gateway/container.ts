@@ -15,6 +15,7 @@ import type { NatsConnection } from 'nats';
 import type { Access } from './auth/access.ts';
 import { createApp } from './http/app.ts';
 import { AssetStore } from './ledger/asset-store.ts';
+import { PartUploads } from './ledger/part-uploads.ts';
 import { AttemptQueries } from './ledger/attempt-queries.ts';
 import { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import { FrameQueries } from './ledger/frame-queries.ts';
@@ -28,8 +29,11 @@ import { LogBuffer } from './messaging/log-buffer.ts';
 import { Feeds } from './realtime/feeds.ts';
 import { RealtimeServer } from './realtime/realtime-server.ts';
 import { Snapshots } from './realtime/snapshots.ts';
+import { AssetPresence } from './storage/asset-presence.ts';
+import { AssetVerifier } from './storage/asset-verifier.ts';
 import { LogReader } from './storage/log-reader.ts';
 import { ObjectStore } from './storage/object-store.ts';
+import { PartStore } from './storage/part-store.ts';
 import { StoredLogs } from './storage/stored-log.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { GatewayMetrics } from './telemetry/gateway-metrics.ts';
@@ -71,7 +75,12 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.frames, () => new FrameQueries(ledger));
   provide(TOKENS.attempts, () => new AttemptQueries(ledger));
   provide(TOKENS.results, () => new ResultQueries(ledger, get(TOKENS.objects)));
-  provide(TOKENS.assets, () => new AssetStore(ledger, get(TOKENS.objects)));
+  provide(TOKENS.presence, () => new AssetPresence(get(TOKENS.objects)));
+  provide(TOKENS.assets, () => new AssetStore(ledger, get(TOKENS.objects), get(TOKENS.presence)));
+  provide(TOKENS.parts, () => {
+    const parts = new PartStore(get(TOKENS.s3), get(TOKENS.signer), environment.S3_BUCKET);
+    return new PartUploads(get(TOKENS.presence), parts, new AssetVerifier(get(TOKENS.objects), parts));
+  });
   provide(TOKENS.templates, () => new TemplateStore(ledger));
   provide(TOKENS.logBuffer, () => new LogBuffer(nats, log));
   provide(
@@ -118,6 +127,7 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       results: get(TOKENS.results),
       logs: get(TOKENS.logs),
       assets: get(TOKENS.assets),
+      parts: get(TOKENS.parts),
       templates: get(TOKENS.templates),
       workers: get(TOKENS.workers),
       objects: get(TOKENS.objects),

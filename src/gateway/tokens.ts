@@ -3,6 +3,7 @@ import type { Express } from 'express';
 import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
 import type { AssetStore } from './ledger/asset-store.ts';
+import type { PartUploads } from './ledger/part-uploads.ts';
 import type { AttemptQueries } from './ledger/attempt-queries.ts';
 import type { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import type { FrameQueries } from './ledger/frame-queries.ts';
@@ -17,6 +18,7 @@ import type { Feeds } from './realtime/feeds.ts';
 import type { RealtimeServer } from './realtime/realtime-server.ts';
 import type { Snapshots } from './realtime/snapshots.ts';
 import type { LogReader } from './storage/log-reader.ts';
+import type { AssetPresence } from './storage/asset-presence.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import type { HealthCheck } from '../shared/telemetry/health.ts';
 import type { GatewayMetrics } from './telemetry/gateway-metrics.ts';
@@ -35,7 +37,9 @@ export const TOKENS = {
   frames: token<FrameQueries>('frames'),
   attempts: token<AttemptQueries>('attempts'),
   results: token<ResultQueries>('results'),
+  presence: token<AssetPresence>('presence'),
   assets: token<AssetStore>('assets'),
+  parts: token<PartUploads>('parts'),
   templates: token<TemplateStore>('templates'),
   logBuffer: token<LogBuffer>('logBuffer'),
   logs: token<LogReader>('logs'),

@@ -113,9 +113,38 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   {
     method: 'post',
     path: '/api/assets/plan',
-    summary: 'which of up to 1,000 files must be uploaded, with a link for each that is bound to its content',
+    summary:
+      'which of up to 100,000 files and packs must be uploaded, with links that are bound to their content',
     body: 'AssetPlanRequest',
     replies: { 200: 'AssetPlan' },
+  },
+  {
+    method: 'post',
+    path: '/api/assets/parts',
+    summary: 'begin an upload in parts, or go on with one (files of 64 MB and more)',
+    body: 'PartsRequest',
+    replies: { 200: 'Parts' },
+  },
+  {
+    method: 'post',
+    path: '/api/assets/parts/link',
+    summary: 'a link that takes exactly the bytes of one part',
+    body: 'PartLinkRequest',
+    replies: { 200: 'PartLink' },
+  },
+  {
+    method: 'post',
+    path: '/api/assets/parts/complete',
+    summary: 'make the parts one object',
+    body: 'PartsCompleteRequest',
+    replies: { 200: 'PartsVerified' },
+  },
+  {
+    method: 'post',
+    path: '/api/assets/parts/verify',
+    summary: 'have the farm hash what was uploaded in parts; asked again until it says `verified`',
+    body: 'PartsRequest',
+    replies: { 200: 'PartsVerified' },
   },
   {
     method: 'post',

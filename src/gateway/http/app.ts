@@ -4,6 +4,7 @@ import { assertId } from '../../shared/domain/ids.ts';
 import type { HealthCheck } from '../../shared/telemetry/health.ts';
 import type { Access } from '../auth/access.ts';
 import type { AssetStore } from '../ledger/asset-store.ts';
+import type { PartUploads } from '../ledger/part-uploads.ts';
 import type { AttemptQueries } from '../ledger/attempt-queries.ts';
 import type { FarmSettingsQueries } from '../ledger/farm-settings-queries.ts';
 import type { FrameQueries } from '../ledger/frame-queries.ts';
@@ -43,6 +44,7 @@ export interface AppParts {
   results: ResultQueries;
   logs: LogReader;
   assets: AssetStore;
+  parts: PartUploads;
   templates: TemplateStore;
   workers: WorkerBoard;
   objects: ObjectStore;
@@ -96,7 +98,7 @@ function api(parts: AppParts, settings: AppSettings): Router {
   router.use(whyRoutes(parts.jobs, parts.manager));
   router.use(workerRoutes(parts.workers, parts.settings, parts.manager));
   router.use(farmSettingRoutes(parts.settings, parts.manager));
-  router.use(assetRoutes(parts.assets));
+  router.use(assetRoutes(parts.assets, parts.parts));
   router.use(templateRoutes(parts.templates, parts.assets));
   router.use(unknownRoute);
   return router;

@@ -1,36 +1,56 @@
 import { createHash } from 'node:crypto';
-import type { AssetReply } from '../../shared/contracts/api.ts';
-import { canonicalManifest, type AssetManifest } from '../../shared/contracts/manifest.ts';
+import { PARTS_FROM_BYTES, type AssetPlan, type AssetReply } from '../../shared/contracts/asset-api.ts';
+import {
+  MAX_PACK_BYTES,
+  canonicalManifest,
+  objectsOf,
+  type AssetManifest,
+  type ManifestFile,
+} from '../../shared/contracts/manifest.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError, InvalidInputError, type InputIssue } from '../../shared/domain/errors.ts';
 import { assetKey } from '../../shared/storage/keys.ts';
 import { mapConcurrently } from '../storage/map-concurrently.ts';
-import type { ObjectStore, SignedUpload } from '../storage/object-store.ts';
+import type { AssetPresence, Presence } from '../storage/asset-presence.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
 
 /** Asks of one call that are open at the object store at a time. */
 const CONCURRENCY = 48;
+/** As many as are uploaded before the first of the links ends. */
+const MOST_LINKS = 1_000;
 const MAX_ISSUES = 50;
 
 /** Uploads by hash: what is missing, and the manifest that names what is there. */
 export class AssetStore {
   readonly #ledger: Ledger;
   readonly #objects: ObjectStore;
+  readonly #presence: AssetPresence;
 
-  constructor(ledger: Ledger, objects: ObjectStore) {
+  constructor(ledger: Ledger, objects: ObjectStore, presence: AssetPresence) {
     this.#ledger = ledger;
     this.#objects = objects;
+    this.#presence = presence;
   }
 
-  /** A link for each file that is not there yet. */
-  async plan(
-    files: readonly { sha256: string; size: number }[],
-  ): Promise<({ sha256: string } & SignedUpload)[]> {
-    const distinct = new Map(files.map((file) => [file.sha256, file]));
-    const planned = await mapConcurrently([...distinct.values()], CONCURRENCY, async ({ sha256, size }) => {
-      if ((await this.#objects.size(assetKey(sha256))) === size) return undefined;
-      return { sha256, ...(await this.#objects.signAssetUpload(sha256)) };
+  /** What is not there yet: links for the first of it, and which files go in parts. */
+  async plan(files: readonly { sha256: string; size: number }[]): Promise<AssetPlan> {
+    const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
+    const looked = await mapConcurrently(distinct, CONCURRENCY, async ({ sha256, size }) => {
+      const found = await this.#presence.look(sha256);
+      return found.state === 'there' && found.bytes === size ? undefined : { sha256, size };
     });
-    return planned.filter((upload) => upload !== undefined);
+    const missing = looked.filter((file) => file !== undefined);
+    const parts = missing.filter(({ size }) => size >= PARTS_FROM_BYTES);
+    const whole = missing.filter(({ size }) => size < PARTS_FROM_BYTES);
+    const uploads = await mapConcurrently(whole.slice(0, MOST_LINKS), CONCURRENCY, async ({ sha256 }) => ({
+      sha256,
+      ...(await this.#objects.signAssetUpload(sha256)),
+    }));
+    return {
+      uploads,
+      parts: parts.map(({ sha256 }) => sha256),
+      more: whole.slice(MOST_LINKS).map(({ sha256 }) => sha256),
+    };
   }
 
   /**
@@ -80,28 +100,51 @@ export class AssetStore {
     }
   }
 
-  async #assertFilesAreThere({ files }: AssetManifest): Promise<void> {
-    const sizes = new Map(files.map((file) => [file.sha256, undefined as number | undefined]));
-    await mapConcurrently([...sizes.keys()], CONCURRENCY, async (sha256) => {
-      sizes.set(sha256, await this.#objects.size(assetKey(sha256)));
+  async #assertFilesAreThere(manifest: AssetManifest): Promise<void> {
+    const found = new Map<string, Presence>();
+    const hashes = objectsOf(manifest).map(({ sha256 }) => sha256);
+    await mapConcurrently(hashes, CONCURRENCY, async (sha256) => {
+      found.set(sha256, await this.#presence.look(sha256));
     });
-    const issues = files.flatMap((file, index): InputIssue[] => {
-      const size = sizes.get(file.sha256);
-      if (size === file.size) return [];
-      const found = size === undefined ? 'not uploaded' : `uploaded with ${size} bytes`;
-      const path = `files[${index}]`;
-      return [{ path, value: `${file.path}: ${found}`, expected: `${file.size} bytes at its hash` }];
+    const issues = manifest.files.flatMap((file, index): InputIssue[] => {
+      const presence = found.get(file.pack?.sha256 ?? file.sha256) ?? { state: 'missing' };
+      if (holds(presence, file)) return [];
+      const value = `${file.path}: ${describePresence(presence)}`;
+      if (file.pack === undefined)
+        return [{ path: `files[${index}]`, value, expected: `${file.size} bytes at its hash` }];
+      const end = file.pack.offset + file.pack.size;
+      return [{ path: `files[${index}].pack`, value, expected: `a pack of at least ${end} bytes` }];
     });
     if (issues.length > 0) throw new InvalidInputError('The manifest', issues.slice(0, MAX_ISSUES));
   }
 }
 
+function holds(presence: Presence, { size, pack }: ManifestFile): boolean {
+  if (presence.state !== 'there') return false;
+  if (pack === undefined) return presence.bytes === size;
+  return presence.bytes >= pack.offset + pack.size && presence.bytes <= MAX_PACK_BYTES;
+}
+
+function describePresence(presence: Presence): string {
+  if (presence.state === 'missing') return 'not uploaded';
+  return `uploaded with ${presence.bytes} bytes${presence.state === 'unverified' ? ', not verified yet' : ''}`;
+}
+
+/** Each path names one file, and none of them is a folder of another one. */
 function assertDistinctPaths({ files }: AssetManifest): void {
   const seen = new Set<string>();
+  const folders = new Set<string>();
+  for (const { path } of files)
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
   files.forEach(({ path }, index) => {
-    if (seen.has(path)) {
+    if (seen.has(path) || folders.has(path)) {
+      const expected = seen.has(path) ? 'each path once' : 'a path that is not a folder of another file';
       throw new InvalidInputError('The manifest', [
-        { path: `files[${index}].path`, value: JSON.stringify(path), expected: 'each path once' },
+        { path: `files[${index}].path`, value: JSON.stringify(path), expected },
       ]);
     }
     seen.add(path);

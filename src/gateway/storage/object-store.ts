@@ -19,6 +19,12 @@ export interface SignedUpload {
   headers: Record<string, string>;
 }
 
+interface StoredObject {
+  bytes: number;
+  /** Uploaded in parts: S3 has checked each part, and not the whole. */
+  fromParts: boolean;
+}
+
 /** The farm's bucket: looking at objects, small ones written, and links by which others read and write. */
 export class ObjectStore {
   readonly #s3: S3Client;
@@ -34,9 +40,15 @@ export class ObjectStore {
 
   /** @returns the object's size in bytes, or undefined where there is none. */
   async size(key: string): Promise<number | undefined> {
+    return (await this.look(key))?.bytes;
+  }
+
+  /** @returns undefined where there is none. */
+  async look(key: string): Promise<StoredObject | undefined> {
     try {
       const head = await this.#s3.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
-      return head.ContentLength ?? 0;
+      // S3 marks the tag of an object that was put together from parts by their number.
+      return { bytes: head.ContentLength ?? 0, fromParts: /-\d+"?$/.test(head.ETag ?? '') };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { FRAME_STATES, JOB_STATES } from '../domain/states.ts';
-import { assetManifestSchema } from './manifest.ts';
 import {
   JOB_VERBS,
   controlFiguresSchema,
@@ -10,6 +9,8 @@ import {
   workerPauseSchema,
 } from './messages.ts';
 import { idSchema } from './job-document.ts';
+
+export * from './asset-api.ts';
 
 /** HTTP bodies. Lists come in pages: `next` is the cursor of the following page, or null. Errors are RFC 9457 documents. */
 export const problemSchema = z.object({
@@ -130,17 +131,17 @@ export const workerSchema = z.object({
   /** Why it takes no tasks although it is there. */
   pause: workerPauseSchema.nullable(),
   slots: z.int(),
-  engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
   /** Where it stands, and words that its operator gave it: jobs can ask for them. */
   site: z.string().nullable(),
   tags: z.array(z.string()),
+  engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
   rendering: heartbeatSchema.shape.attempts,
   load: z.number(),
   memoryBytes: z.number(),
   freeMemoryBytes: z.number(),
-  problems: z.array(z.string()),
   /** Since its process began: tasks that found their scene loaded in a session, and those that had to load it. */
   sessions: z.object({ warm: z.int(), cold: z.int() }),
+  problems: z.array(z.string()),
   seenAt: z.string(),
 });
 export type Worker = z.infer<typeof workerSchema>;
@@ -171,29 +172,6 @@ export type Farm = z.infer<typeof farmSchema>;
 
 /** `POST /api/session`: turns the farm's token into the page's cookie. */
 export const sessionRequestSchema = z.strictObject({ token: z.string().min(1).max(1_024) });
-
-/** `POST /api/assets/plan`: which of these files must still be uploaded, and where to. At most 1,000 a call. */
-export const assetPlanRequestSchema = z.strictObject({
-  files: z
-    .array(
-      z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().min(0).max(5_368_709_120) }),
-    )
-    .min(1)
-    .max(1_000),
-});
-export type AssetPlanRequest = z.infer<typeof assetPlanRequestSchema>;
-export const assetPlanSchema = z.object({
-  /** PUT the bytes there with exactly these headers, within 15 minutes. */
-  uploads: z.array(
-    z.object({ sha256: z.string(), url: z.string(), headers: z.record(z.string(), z.string()) }),
-  ),
-});
-export type AssetPlan = z.infer<typeof assetPlanSchema>;
-
-/** `POST /api/assets`: registers a manifest whose files are all there; the answer names the asset. */
-export const assetRequestSchema = assetManifestSchema;
-export const assetReplySchema = z.object({ sha256: z.string(), files: z.int(), bytes: z.number() });
-export type AssetReply = z.infer<typeof assetReplySchema>;
 
 export const templateRequestSchema = z.strictObject({
   name: idSchema,

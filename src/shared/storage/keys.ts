@@ -10,6 +10,12 @@ export function assetKey(sha256: string): string {
   return `assets/sha256/${sha256}`;
 }
 
+/** An empty object that says: the asset was uploaded in parts, and its bytes were read and hash to its name. */
+export function verifiedKey(sha256: string): string {
+  if (!SHA256.test(sha256)) throw new RangeError('An asset is named by 64 hexadecimal digits');
+  return `assets/verified/${sha256}`;
+}
+
 /** One output file of a frame, under the attempt that made it. `file` is `<output>_<frame>.<ext>`, made by {@link resultFile}. */
 export function resultKey(parts: { jobId: string; step: string; attempt: string; file: string }): string {
   return `results/${assertId(parts.jobId, 'The job id')}/${assertId(parts.step, 'The step')}/${parts.attempt}/${parts.file}`;
