@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { describeEngine } from '../../shared/contracts/engine-catalogue.ts';
+import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import {
   MAX_FRAMES,
@@ -26,9 +26,9 @@ import {
   type ControlledStep,
   type ControlOutcome,
 } from './control-context.ts';
-import { countMade, linksOf, stopMaking, waitAgain, type StepLinks } from './dependents.ts';
+import { beginChosen } from './chosen-sweeps.ts';
+import { countMade, followUps, linksOf, stopMaking, type StepLinks } from './dependents.ts';
 import { entryState } from './entry-state.ts';
-import { moveAgain } from './retry.ts';
 import { queuedTasks, takeBack } from './take-back.ts';
 
 interface Addition {
@@ -145,7 +145,7 @@ async function write(
     await insertFrames(trx, slice);
     await countFrames(trx, slice);
   }
-  await moveAgain(context, links.madeFrom, sql`f.state IN ('ready', 'done', 'failed', 'skipped')`);
-  await waitAgain(context, links.waitingFor);
+  const follows = await followUps(context, links);
+  await beginChosen(context, follows.chosen, follows.frames);
   return { removed: [...stopped.removed, ...takenBack], drops: stopped.drops };
 }

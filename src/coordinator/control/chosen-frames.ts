@@ -1,7 +1,10 @@
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+import type { ChosenFrames } from '../../shared/domain/chosen-frames.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
-import { MAX_FRAME_NUMBER, parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
+import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
+import { subtractRuns } from '../../shared/domain/subtract-runs.ts';
+import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import {
   noSuchStep,
   refused,
@@ -10,9 +13,7 @@ import {
   type ControlOutcome,
   type ControlledStep,
 } from './control-context.ts';
-
-/** How an error begins that tells who skipped a frame; those are not brought back with what failed. */
-export const SKIPPED_BY = 'Skipped by ';
+import { countChosen, type ChosenOfStep } from './move-chosen.ts';
 
 /** Frames that a control message names, in words of the ledger. */
 export interface Selection {
@@ -35,39 +36,57 @@ export function selectionOf(context: ControlContext): Selection | { refusal: Con
   }
 }
 
-/** Frames `f` whose numbers are in the runs. The bounds let the primary key find them. */
-export function inRuns(runs: readonly FrameRun[]): RawBuilder<boolean> {
-  const ends = runs.flatMap((run) => [run.start, run.start + (run.count - 1) * run.step]);
-  const low = ends.reduce((least, end) => Math.min(least, end), MAX_FRAME_NUMBER);
-  const high = ends.reduce((most, end) => Math.max(most, end), -MAX_FRAME_NUMBER);
-  return sql<boolean>`(f.number BETWEEN ${low}::int AND ${high}::int AND EXISTS (
-    SELECT 1 FROM unnest(
-      ${runs.map((run) => run.start)}::int[], ${runs.map((run) => run.step)}::int[], ${runs.map((run) => run.count)}::int[]
-    ) AS r(start, step, count)
-    WHERE (f.number - r.start) % r.step = 0 AND (f.number - r.start) / r.step BETWEEN 0 AND r.count - 1))`;
-}
-
-/** How many frames that satisfy a condition on `f` are in which state, by step. */
-export async function countChosen(
-  { trx }: Pick<ControlContext, 'trx'>,
-  stepKeys: readonly string[],
-  condition: RawBuilder<boolean>,
-): Promise<{ key: string; state: FrameState; frames: number }[]> {
-  const { rows } = await sql<{ key: string; state: FrameState; frames: number }>`
-    SELECT f.step_key AS key, f.state, count(*)::int AS frames FROM frames f
-    WHERE f.step_key = ANY(${[...stepKeys]}::bigint[]) AND ${condition} GROUP BY f.step_key, f.state`.execute(
-    trx,
+/** The runs of a selection by step; null where they are all of the step's frames. */
+export async function runsByStep(
+  { infos }: Pick<ControlContext, 'infos'>,
+  runs: readonly FrameRun[],
+  steps: readonly ControlledStep[],
+): Promise<Map<string, readonly FrameRun[] | null>> {
+  const known = await infos.load(steps.map((step) => step.key));
+  return new Map(
+    steps.map(({ key }) => {
+      const all = known.get(key)?.spec.runs;
+      return [key, all !== undefined && subtractRuns(all, runs).length === 0 ? null : runs];
+    }),
   );
-  return rows;
 }
 
-/** Frames `f` that were skipped because something they wait for had failed. */
-export const skippedForOthers = (): RawBuilder<boolean> =>
-  sql<boolean>`(f.state = 'skipped' AND NOT COALESCE(starts_with(f.error, ${SKIPPED_BY}), false))`;
+/** How many of the chosen frames are in which state: by the step's counts where all of a state are meant. */
+export async function countByState(
+  { trx, steps }: Pick<ControlContext, 'trx' | 'steps'>,
+  chosen: readonly ChosenOfStep[],
+): Promise<{ key: string; state: FrameState; frames: number }[]> {
+  const counts = new Map(steps.map((step) => [step.key, step]));
+  const isWhole = ({ key, chosen: { runs, forOthers, states } }: ChosenOfStep): boolean =>
+    runs === null && !(forOthers && states.includes('skipped') && (counts.get(key)?.skipped ?? 0) > 0);
+  const known = chosen
+    .filter(isWhole)
+    .flatMap(({ key, chosen: { states } }) =>
+      states.map((state) => ({ key, state, frames: counts.get(key)?.[state] ?? 0 })),
+    );
+  const looked = await countChosen(
+    trx,
+    chosen.filter((one) => !isWhole(one)),
+  );
+  return [...known, ...looked].filter(({ frames }) => frames > 0);
+}
 
-/** Steps `f.step_key` that wait for one of the given steps, directly or through others. */
-export const waitsFor = (stepKeys: readonly string[]): RawBuilder<boolean> => sql<boolean>`f.step_key IN (
-  WITH RECURSIVE after AS (
-    SELECT d.step_key FROM step_dependencies d WHERE d.depends_on = ANY(${[...stepKeys]}::bigint[])
-    UNION SELECT d.step_key FROM step_dependencies d JOIN after a ON a.step_key = d.depends_on
-  ) SELECT step_key FROM after)`;
+/** Steps that wait for one of the given steps, directly or through others. */
+export async function stepsAfter(trx: LedgerTransaction, stepKeys: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ step_key: string }>`
+    WITH RECURSIVE after AS (
+      SELECT d.step_key FROM step_dependencies d WHERE d.depends_on = ANY(${[...stepKeys]}::bigint[])
+      UNION SELECT d.step_key FROM step_dependencies d JOIN after a ON a.step_key = d.depends_on
+    ) SELECT step_key FROM after`.execute(trx);
+  return new Set(rows.map((row) => row.step_key));
+}
+
+/** Frames that were skipped because something they wait for had failed. */
+export const SKIPPED_FOR_OTHERS: ChosenFrames = {
+  kind: 'retry',
+  states: ['skipped'],
+  runs: null,
+  forOthers: true,
+  letGo: false,
+  error: null,
+};

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { controlSentence } from '../../shared/contracts/control-sentence.ts';
 import type { JobControl } from '../../shared/contracts/messages.ts';
+import type { ChosenFrames } from '../../shared/domain/chosen-frames.ts';
 import type { ControlFigures } from '../../shared/domain/control-figures.ts';
 import type { InputIssue } from '../../shared/domain/errors.ts';
 import {
@@ -35,6 +36,7 @@ export type ControlledStep = {
   frames_expanded: number;
   entry_state: FrameState;
   sweep: Sweep | null;
+  sweep_frames: ChosenFrames[] | null;
   hold_reason: string | null;
 } & FrameCounts;
 
@@ -115,7 +117,7 @@ export async function readControlledJob(
     .executeTakeFirst();
   if (!job) return undefined;
   const { rows: steps } = await sql<ControlledStep>`
-    SELECT key, name, engine, state, chunk, target_seconds, frame_total, frames_expanded, entry_state, sweep, hold_reason,
+    SELECT key, name, engine, state, chunk, target_seconds, frame_total, frames_expanded, entry_state, sweep, sweep_frames, hold_reason,
       ${sql.join(FRAME_STATES.map((state) => sql.ref(state)))}
     FROM steps WHERE job_id = ${jobId} ORDER BY position`.execute(trx);
   return { job, steps };

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
+import type { ChosenFrames } from '../../shared/domain/chosen-frames.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
-import { CountDeltas } from '../ledger/count-deltas.ts';
 import { endTasks, type EndedTask } from '../ledger/end-tasks.ts';
 import type { ControlContext, DroppedFrames } from './control-context.ts';
+import type { ChosenOfStep } from './move-chosen.ts';
 
 export interface StepLinks {
   /** Steps that take one of the given ones as an input, such as a video of them, and what is made from those. */
@@ -79,51 +80,40 @@ export async function stopMaking(
   return { removed: ended, drops };
 }
 
-/** Frames that have not begun wait again for what is open again: of whole steps, and frame by frame. */
-export async function waitAgain({ trx }: ControlContext, waitingFor: readonly string[]): Promise<void> {
-  if (waitingFor.length === 0) return;
-  const keys = [...waitingFor];
-  const { rows } = await sql<{ step_key: string; frames: number }>`
-    WITH moved AS (
-      UPDATE frames f SET state = 'waiting', retry_at = NULL
-      WHERE f.step_key = ANY(${keys}::bigint[]) AND f.state = 'ready' AND EXISTS (
-        SELECT 1 FROM step_dependencies d WHERE d.step_key = f.step_key AND (
-          (d.kind = 'all' AND EXISTS (SELECT 1 FROM steps u WHERE u.key = d.depends_on
-            AND (u.waiting + u.ready + u.queued + u.running + u.held > 0 OR u.frames_expanded < u.frame_total)))
-          OR (d.kind = 'frame' AND EXISTS (SELECT 1 FROM frames u WHERE u.step_key = d.depends_on
-            AND u.number BETWEEN f.number + d.frame_offset - d.frame_window AND f.number + d.frame_offset + d.frame_window
-            AND u.state NOT IN ('done', 'skipped')))))
-      RETURNING f.step_key
-    )
-    SELECT step_key, count(*)::int AS frames FROM moved GROUP BY step_key`.execute(trx);
-  const deltas = new CountDeltas();
-  for (const row of rows) deltas.move(row.step_key, 'ready', 'waiting', row.frames);
-  await deltas.write(trx);
-  // Further frames of a large step that is still being written.
-  await sql`UPDATE steps SET entry_state = 'waiting'
-    WHERE key = ANY(${keys}::bigint[]) AND entry_state = 'ready' AND frames_expanded < frame_total`.execute(
-    trx,
-  );
+/**
+ * What follows for steps that depend on frames which are open again: what is made from them is made again, and what only
+ * waits for them waits again where it has not begun. Frames that a large step has still to be written come in so, too.
+ * @returns which frames that concerns, and how many they are at most.
+ */
+export async function followUps(
+  { trx, steps }: Pick<ControlContext, 'trx' | 'steps'>,
+  { madeFrom, waitingFor }: StepLinks,
+): Promise<{ chosen: ChosenOfStep[]; frames: number }> {
+  if (waitingFor.length > 0)
+    await sql`UPDATE steps SET entry_state = 'waiting'
+      WHERE key = ANY(${waitingFor}::bigint[]) AND entry_state = 'ready' AND frames_expanded < frame_total`.execute(
+      trx,
+    );
+  const made = new Set(madeFrom);
+  const waiting = new Set(waitingFor);
+  return {
+    chosen: [
+      ...madeFrom.map((key) => ({ key, chosen: follows('remake', ['ready', 'done', 'failed', 'skipped']) })),
+      ...waitingFor.map((key) => ({ key, chosen: follows('wait', ['ready']) })),
+    ],
+    frames: steps.reduce((sum, { key, ready, queued, running, done, failed, skipped }) => {
+      const open = ready + queued;
+      if (made.has(key)) return sum + open + running + done + failed + skipped;
+      return waiting.has(key) ? sum + open : sum;
+    }, 0),
+  };
 }
 
-/** Rows that a statement moved, by step, told to the steps' counts. */
-export interface MovedRow {
-  step_key: string;
-  from: FrameState;
-  to: FrameState;
-  frames: number;
-  /** Of frames that were done. */
-  seconds: number;
-}
-
-export async function writeMoved(
-  { trx }: Pick<ControlContext, 'trx'>,
-  rows: readonly MovedRow[],
-): Promise<void> {
-  const deltas = new CountDeltas();
-  for (const row of rows) {
-    deltas.move(row.step_key, row.from, row.to, row.frames);
-    if (row.seconds !== 0) deltas.addSeconds(row.step_key, -row.seconds);
-  }
-  await deltas.write(trx);
-}
+const follows = (kind: 'remake' | 'wait', states: readonly FrameState[]): ChosenFrames => ({
+  kind,
+  states,
+  runs: null,
+  forOthers: false,
+  letGo: false,
+  error: null,
+});

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { isEndedJob, type FrameState } from '../../shared/domain/states.ts';
+import { isChosenSweep, isEndedJob, type FrameState } from '../../shared/domain/states.ts';
 import { CountDeltas } from '../ledger/count-deltas.ts';
 import { frameByKey } from '../ledger/frame-by-key.ts';
 import { unholdFrames } from '../failures/hold-steps.ts';
@@ -73,13 +73,18 @@ export async function cancel(context: ControlContext): Promise<ControlOutcome> {
   await trx.updateTable('jobs').set({ paused: true }).where('id', '=', job.id).execute();
   const removed = drain ? await takeBack(context, await queuedTasks(context), 'The job was cancelled.') : [];
   if (!drain) await cancelTasks(context);
-  await sql`UPDATE steps SET sweep = 'cancel', sweep_after = NULL,
+  await sql`UPDATE steps s SET sweep = CASE WHEN o.open THEN 'cancel' END, sweep_after = NULL, sweep_frames = NULL,
       entry_state = CASE WHEN frames_expanded < frame_total THEN 'cancelled'::frame_state ELSE entry_state END
-    WHERE job_id = ${job.id} AND (waiting + ready + held + queued + running > 0 OR frames_expanded < frame_total)`.execute(
-    trx,
-  );
+    FROM (
+      SELECT key, waiting + ready + held + queued + running > 0 OR frames_expanded < frame_total AS open
+      FROM steps WHERE job_id = ${job.id}
+    ) o WHERE s.key = o.key AND (o.open OR s.sweep_frames IS NOT NULL)`.execute(trx);
   await sweepIfSmall(context, steps);
   await settleJobs(trx, [job.id]);
+  // A retry that had not come to its first frame ends with nothing to cancel: the job is as it was.
+  await sql`UPDATE jobs SET paused = false WHERE id = ${job.id} AND state IN ('completed', 'failed')`.execute(
+    trx,
+  );
   return did(context, figures, drain ? { workers: 'release', removed } : { workers: 'stop' });
 }
 
@@ -100,7 +105,7 @@ function resumeFigures(steps: readonly ControlledStep[]): ReturnType<typeof open
 const wasCancelled = (step: ControlledStep): boolean =>
   step.sweep === 'cancel' ||
   step.entry_state === 'cancelled' ||
-  (step.cancelled > 0 && step.sweep !== 'revive');
+  (step.cancelled > 0 && step.sweep !== 'revive' && !isChosenSweep(step.sweep));
 
 /** Frames come back as `waiting` where their step depends on others; settling releases them when those are complete. */
 async function revive(context: ControlContext, steps: readonly ControlledStep[]): Promise<void> {

@@ -1,14 +1,18 @@
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+import { SKIPPED_BY, type ChosenFrames } from '../../shared/domain/chosen-frames.ts';
+import { FRAME_STATES, type FrameState } from '../../shared/domain/states.ts';
+import { CountDeltas } from '../ledger/count-deltas.ts';
+import { frameByKey } from '../ledger/frame-by-key.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import {
-  countChosen,
-  inRuns,
+  countByState,
+  runsByStep,
   selectionOf,
-  skippedForOthers,
-  SKIPPED_BY,
-  waitsFor,
+  SKIPPED_FOR_OTHERS,
+  stepsAfter,
   type Selection,
 } from './chosen-frames.ts';
+import { beginChosen, besideOthers } from './chosen-sweeps.ts';
 import {
   did,
   isCancelled,
@@ -21,9 +25,11 @@ import {
   type ControlOutcome,
   type DroppedFrames,
 } from './control-context.ts';
-import { writeMoved, type MovedRow } from './dependents.ts';
-import { expandAgain, moveAgain } from './retry.ts';
+import type { ChosenOfStep } from './move-chosen.ts';
+import { expandAgain } from './retry.ts';
 import { takeBack } from './take-back.ts';
+
+const SKIPPABLE: readonly FrameState[] = ['waiting', 'ready', 'queued', 'held', 'failed'];
 
 /**
  * Leaves frames out for good: those that are named and have not ended, or those that failed. What waits for them goes on
@@ -36,10 +42,10 @@ export async function skip(context: ControlContext): Promise<ControlOutcome> {
   if ('refusal' in selection) return selection.refusal;
   if (selection.runs !== undefined && selection.steps.some((step) => notExpanded(step) > 0))
     return refused('The frames of this large job are still being written; skip them in some seconds.');
-  const keys = selection.steps.map((step) => step.key);
-  const chosen = await countChosen(context, keys, named(selection));
+  const asked = await askedFor(context, selection);
+  const counted = await countByState(context, asked.map(inAnyState));
   const frames = (...states: string[]): number =>
-    chosen.reduce((sum, row) => sum + (states.includes(row.state) ? row.frames : 0), 0);
+    counted.reduce((sum, row) => sum + (states.includes(row.state) ? row.frames : 0), 0);
   const figures = withoutZeros({
     queued: frames('queued'),
     failed: frames('failed'),
@@ -47,15 +53,23 @@ export async function skip(context: ControlContext): Promise<ControlOutcome> {
     notBegun: frames('waiting', 'ready'),
     left: frames('running'),
   });
-  if (frames('queued', 'failed', 'held', 'waiting', 'ready') === 0)
-    return nothingToSkip(selection, frames('running'), frames('skipped'));
+  const open = frames(...SKIPPABLE);
+  const found = new Set(counted.filter(({ state }) => SKIPPABLE.includes(state)).map((row) => row.key));
+  const beside = besideOthers(context, asked, found, open);
+  if ('answer' in beside) return beside.answer;
+  const undoes = beside.undone.length > 0;
+  if (open === 0 && !undoes) return nothingToSkip(selection, frames('running'), frames('skipped'));
   if (control.dryRun) return would(context, figures);
-  const { tasks, drops } = await holdersOf(context, keys, selection);
+  const { tasks, drops } = await holdersOf(context, selection, beside.wanted);
   const removed = await takeBack(context, tasks, 'Frames of it were skipped.');
-  await skipFrames(context, keys, selection);
-  if (frames('failed') > 0) await bringBack(context, keys);
+  await leaveOutOfRunning(context, drops);
+  const back = frames('failed') > 0 ? await broughtBack(context, selection) : [];
+  await beginChosen(context, [...beside.wanted, ...back], open + skippedOf(context, back), beside.undone);
+  if (frames('failed') > 0) await expandAgain(context);
   await settleJobs(trx, [job.id]);
-  return did(context, figures, { removed, drops });
+  return open === 0
+    ? did(context, {}, { message: 'These frames are not asked for again any more; none had been yet.' })
+    : did(context, figures, { removed, drops });
 }
 
 function nothingToSkip({ runs }: Selection, running: number, skipped: number): ControlOutcome {
@@ -66,59 +80,108 @@ function nothingToSkip({ runs }: Selection, running: number, skipped: number): C
   return refused('None of these frames is open or has failed, so there is nothing to skip.');
 }
 
-const named = ({ runs }: Selection): RawBuilder<boolean> =>
-  runs === undefined ? sql<boolean>`f.state = 'failed'` : inRuns(runs);
+const skippedBy = ({ control }: Pick<ControlContext, 'control'>): string =>
+  `${SKIPPED_BY}${control.by ?? 'somebody'}.`;
+
+async function askedFor(
+  context: ControlContext,
+  { runs, steps }: Selection,
+): Promise<readonly ChosenOfStep[]> {
+  const chosen: ChosenFrames = {
+    kind: 'skip',
+    states: ['failed'],
+    runs: null,
+    forOthers: false,
+    letGo: false,
+    error: skippedBy(context),
+  };
+  if (runs === undefined) return steps.map(({ key }) => ({ key, chosen }));
+  const byStep = await runsByStep(context, runs, steps);
+  return [...byStep].map(([key, ofStep]) => ({
+    key,
+    chosen: { ...chosen, states: SKIPPABLE, runs: ofStep },
+  }));
+}
+
+/** With those that are being rendered or have ended: the answer tells of them, too. */
+const inAnyState = ({ key, chosen }: ChosenOfStep): ChosenOfStep => ({
+  key,
+  chosen: chosen.states.length === 1 ? chosen : { ...chosen, states: FRAME_STATES },
+});
+
+/** Frames of a running task that are to be skipped and have not begun. */
+interface Dropped extends DroppedFrames {
+  stepKey: string;
+}
 
 /** Tasks that hold frames to be skipped: those that have not begun are taken back, the others leave the frames out. */
 async function holdersOf(
   { trx }: ControlContext,
-  stepKeys: readonly string[],
-  selection: Selection,
-): Promise<{ tasks: { key: string; attempt: string | null }[]; drops: DroppedFrames[] }> {
-  if (selection.runs === undefined) return { tasks: [], drops: [] };
+  { runs }: Selection,
+  chosen: readonly ChosenOfStep[],
+): Promise<{ tasks: { key: string; attempt: string | null }[]; drops: Dropped[] }> {
+  if (runs === undefined) return { tasks: [], drops: [] };
   const { rows } = await sql<{
     key: string;
+    step_key: string;
     state: 'queued' | 'running';
     attempt: string | null;
     worker: string | null;
     frames: number[];
   }>`
-    SELECT t.key, t.state, t.attempt, t.worker, array_agg(f.number) AS frames
-    FROM frames f JOIN tasks t ON t.key = f.task_key AND t.state IN ('queued', 'running')
-    WHERE f.step_key = ANY(${[...stepKeys]}::bigint[]) AND f.state = 'queued' AND ${inRuns(selection.runs)}
+    SELECT t.key, t.step_key, t.state, t.attempt, t.worker, array_agg(f.number) AS frames
+    FROM tasks t CROSS JOIN LATERAL unnest(t.frames) AS n(number)
+    CROSS JOIN LATERAL ${frameByKey(sql`t.step_key`, sql`n.number`)} f
+    WHERE t.step_key = ANY(${chosen.map(({ key }) => key)}::bigint[]) AND t.state IN ('queued', 'running')
+      AND f.task_key = t.key AND f.state = 'queued' AND EXISTS (
+        SELECT 1 FROM jsonb_to_recordset(${JSON.stringify(runs)}::jsonb) AS r(start int, step int, count int)
+        WHERE (f.number - r.start) % r.step = 0 AND (f.number - r.start) / r.step BETWEEN 0 AND r.count - 1)
     GROUP BY t.key`.execute(trx);
   return {
     tasks: rows.filter((row) => row.state === 'queued'),
-    drops: rows.flatMap(({ state, worker, attempt, frames }) =>
-      state === 'running' && worker !== null && attempt !== null ? [{ worker, attempt, frames }] : [],
+    drops: rows.flatMap(({ step_key, state, worker, attempt, frames }) =>
+      state === 'running' && worker !== null && attempt !== null
+        ? [{ stepKey: step_key, worker, attempt, frames }]
+        : [],
     ),
   };
 }
 
-async function skipFrames(
-  context: ControlContext,
-  stepKeys: readonly string[],
-  selection: Selection,
-): Promise<void> {
-  const why = `${SKIPPED_BY}${context.control.by ?? 'somebody'}.`;
-  const { rows } = await sql<MovedRow>`
-    WITH chosen AS MATERIALIZED (
-      SELECT f.ctid AS tid, f.state FROM frames f
-      WHERE f.step_key = ANY(${[...stepKeys]}::bigint[]) AND ${named(selection)}
-        AND f.state IN ('waiting', 'ready', 'queued', 'held', 'failed')
+/** What workers hold is skipped at once, however many frames are skipped after it: they do not render it any more. */
+async function leaveOutOfRunning(context: ControlContext, drops: readonly Dropped[]): Promise<void> {
+  if (drops.length === 0) return;
+  const held = drops.flatMap(({ stepKey, frames }) => frames.map((number) => ({ stepKey, number })));
+  const { rows } = await sql<{ step_key: string; frames: number }>`
+    WITH held AS MATERIALIZED (
+      SELECT f.tid FROM unnest(${held.map(({ stepKey }) => stepKey)}::bigint[], ${held.map(({ number }) => number)}::int[])
+        AS n(step_key, number)
+      CROSS JOIN LATERAL ${frameByKey(sql`n.step_key`, sql`n.number`)} f WHERE f.state = 'queued'
     ),
     moved AS (
-      UPDATE frames f SET state = 'skipped', retry_at = NULL, task_key = NULL, error = ${why}
-      FROM chosen c WHERE f.ctid = c.tid RETURNING f.step_key, c.state AS from_state
+      UPDATE frames f SET state = 'skipped', retry_at = NULL, task_key = NULL, error = ${skippedBy(context)}
+      FROM held h WHERE f.ctid = h.tid RETURNING f.step_key
     )
-    SELECT step_key, from_state AS "from", 'skipped' AS "to", count(*)::int AS frames, 0::float8 AS seconds
-    FROM moved GROUP BY step_key, from_state`.execute(context.trx);
-  await writeMoved(context, rows);
+    SELECT step_key, count(*)::int AS frames FROM moved GROUP BY step_key`.execute(context.trx);
+  const deltas = new CountDeltas();
+  for (const row of rows) deltas.move(row.step_key, 'queued', 'skipped', row.frames);
+  await deltas.write(context.trx);
 }
 
 /** What was skipped because these steps had failed waits for them again, and goes on if nothing else of them failed. */
-async function bringBack(context: ControlContext, stepKeys: readonly string[]): Promise<void> {
-  const skipped = context.steps.filter((step) => step.skipped > 0).map((step) => step.key);
-  await moveAgain(context, skipped, sql`(${skippedForOthers()} AND ${waitsFor(stepKeys)})`);
-  await expandAgain(context);
+async function broughtBack(
+  { trx, steps }: ControlContext,
+  { steps: asked }: Selection,
+): Promise<ChosenOfStep[]> {
+  const after = await stepsAfter(
+    trx,
+    asked.map((step) => step.key),
+  );
+  return steps
+    .filter((step) => step.skipped > 0 && after.has(step.key))
+    .map(({ key }) => ({ key, chosen: SKIPPED_FOR_OTHERS }));
+}
+
+function skippedOf({ steps }: ControlContext, chosen: readonly ChosenOfStep[]): number {
+  const keys = new Set(chosen.map(({ key }) => key));
+  return steps.reduce((sum, { key, skipped }) => (keys.has(key) ? sum + skipped : sum), 0);
 }

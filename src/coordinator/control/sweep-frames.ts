@@ -30,7 +30,7 @@ export async function sweepSlice(
     WITH swept AS (
       SELECT key, sweep, sweep_after, CASE WHEN sweep = 'cancel' THEN 'cancelled' WHEN sweep = 'hold' THEN 'held' WHEN entry_state = 'waiting' THEN 'waiting' ELSE 'ready' END
         ::frame_state AS becomes
-      FROM steps WHERE key = ANY(${[...stepKeys]}::bigint[]) AND sweep IS NOT NULL
+      FROM steps WHERE key = ANY(${[...stepKeys]}::bigint[]) AND sweep IN ('cancel', 'revive', 'hold', 'let-go')
     ),
     walked AS MATERIALIZED (
       SELECT s.key, s.sweep, s.becomes, f.tid, f.number, f.state
@@ -71,7 +71,9 @@ async function writePasses(
   await sql`
     UPDATE steps s SET sweep_after = n.last, sweep = CASE
       WHEN n.last IS NOT NULL THEN s.sweep
-      WHEN s.sweep = 'cancel' AND s.queued + s.running + s.waiting + s.ready + s.held > 0 THEN s.sweep END
+      WHEN s.sweep = 'cancel' AND s.queued + s.running + s.waiting + s.ready + s.held > 0 THEN s.sweep
+      -- Then what is to be done to chosen frames.
+      ELSE s.sweep_frames->0->>'kind' END
     FROM unnest(${[...passes.keys()]}::bigint[], ${[...passes.values()]}::int[]) AS n(key, last)
     WHERE s.key = n.key`.execute(trx);
 }

@@ -55,7 +55,7 @@ export async function readOpenSteps(ledger: Ledger, jobIds: readonly string[]): 
   const { rows } = await sql<OpenStepRow>`/* prepared */
     SELECT s.key, s.job_id, s.name, s.engine, s.engine_version, s.position, s.chunk, s.target_seconds, s.ready, s.done,
       s.seconds_done, ${MARK} AS mark, j.project, j.owner, j.priority, j.submitted_at, j.preempt, j.limit_running,
-      NOT j.paused AND (s.sweep IS NULL OR s.sweep NOT IN ('cancel', 'hold')) AS open,
+      NOT j.paused AND (s.sweep IS NULL OR s.sweep NOT IN ('cancel', 'hold', 'remake', 'skip', 'wait')) AS open,
       (EXTRACT(epoch FROM NULLIF(GREATEST(j.not_before, s.retry_at, now()), now()) - now()) * 1000)::float8 AS due_ms,
       COALESCE(preview.ready, 0) AS preview_ready, special.piles AS special
     FROM jobs j JOIN steps s ON s.job_id = j.id

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ChosenFrames } from '../../shared/domain/chosen-frames.ts';
 import { SWEEP_FRAMES, sweepSlice } from '../control/sweep-frames.ts';
 import { endTasks, type EndedTask } from '../ledger/end-tasks.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
@@ -18,7 +19,8 @@ export interface HeldStep {
  * Holds all of a step that has not begun: a person decides. Frames under way are finished first; what their attempts give
  * back is held, too. The job is locked by the caller.
  * @param reason a sentence for people.
- * @returns undefined when nothing of it is open any more.
+ * @returns undefined when nothing of it is open any more, or its frames are just being skipped or wait for others again:
+ * nothing of it is given out then, and the next failure asks again.
  */
 export async function holdStep(
   trx: LedgerTransaction,
@@ -28,9 +30,8 @@ export async function holdStep(
 ): Promise<HeldStep | undefined> {
   const { numAffectedRows } = await sql`UPDATE steps SET hold_reason = ${reason},
       entry_state = CASE WHEN frames_expanded < frame_total THEN 'held'::frame_state ELSE entry_state END
-    WHERE key = ${step.key} AND (waiting + ready + queued + running > 0 OR frames_expanded < frame_total)`.execute(
-    trx,
-  );
+    WHERE key = ${step.key} AND (waiting + ready + queued + running > 0 OR frames_expanded < frame_total)
+      AND (sweep IS NULL OR sweep NOT IN ('remake', 'skip', 'wait'))`.execute(trx);
   if (numAffectedRows === 0n) return undefined;
   await trx.updateTable('jobs').set({ error: reason }).where('id', '=', step.jobId).execute();
   const tasks = await trx
@@ -54,6 +55,15 @@ export async function holdStep(
   return { jobId: step.jobId, reason, removed: ended, running };
 }
 
+const HELD: ChosenFrames = {
+  kind: 'retry',
+  states: ['held'],
+  runs: null,
+  forOthers: false,
+  letGo: true,
+  error: null,
+};
+
 /** A small step's frames are moved at once, those of a large one by the frame sweeper; they count as moved already. */
 async function sweep(
   trx: LedgerTransaction,
@@ -61,7 +71,12 @@ async function sweep(
   kind: 'hold' | 'let-go',
 ): Promise<void> {
   const { rows } = await sql<{ key: string; small: boolean }>`
-    UPDATE steps SET sweep = CASE WHEN sweep = 'revive' THEN sweep ELSE ${kind} END, sweep_after = NULL WHERE key = ANY(${steps.map((step) => step.key)}::bigint[])
+    UPDATE steps SET
+      sweep = CASE WHEN sweep = 'revive' OR (sweep_frames IS NOT NULL AND ${kind === 'let-go'}) THEN sweep ELSE ${kind} END,
+      sweep_after = CASE WHEN sweep_frames IS NOT NULL AND ${kind === 'let-go'} THEN sweep_after END,
+      -- What is being done to chosen frames goes on before the held ones come back; of a step that is held it ends.
+      sweep_frames = CASE WHEN ${kind === 'let-go'} THEN sweep_frames || ${JSON.stringify([HELD])}::jsonb END
+    WHERE key = ANY(${steps.map((step) => step.key)}::bigint[])
     RETURNING key, frames_expanded <= ${SWEEP_FRAMES} AS small`.execute(trx);
   const small = rows.filter((row) => row.small).map((row) => row.key);
   for (const jobId of new Set(steps.map((step) => step.jobId))) {

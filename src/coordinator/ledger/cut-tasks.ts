@@ -48,7 +48,7 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
         COALESCE(s.engine_version, (SELECT p.version FROM plan p WHERE p.step_key = s.key ORDER BY p.no LIMIT 1)) AS version
       FROM steps s JOIN jobs j ON j.id = s.job_id
       WHERE s.key = ANY(${[...new Set(plan.map((cut) => cut.stepKey))]}::bigint[])
-        AND NOT j.paused AND j.state IN ('queued', 'running', 'held') AND (s.sweep IS NULL OR s.sweep NOT IN ('cancel', 'hold'))
+        AND NOT j.paused AND j.state IN ('queued', 'running', 'held') AND (s.sweep IS NULL OR s.sweep NOT IN ('cancel', 'hold', 'remake', 'skip', 'wait'))
         AND (s.retry_at IS NULL OR s.retry_at <= now())
     ),
     placed AS MATERIALIZED (

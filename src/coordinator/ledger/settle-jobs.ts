@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import {
   FRAME_STATES,
+  isChosenSweep,
   isEndedJob,
   noFrames,
   type FrameState,
@@ -128,7 +129,7 @@ function toSettling(row: StepRow): SettlingStep {
     name: row.name,
     state: row.state,
     counts,
-    expanded: row.expanded,
+    expanded: row.expanded && !isChosenSweep(row.sweep),
     entryState: row.entry_state,
     sweep: row.sweep,
     dependsOn: row.depends_on,

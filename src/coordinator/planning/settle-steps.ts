@@ -14,7 +14,7 @@ export interface SettlingStep {
   name: string;
   state: JobState;
   counts: FrameCounts;
-  /** Whether all frame rows exist. */
+  /** Whether all frame rows exist, and none is chosen for something that is still to be done. */
   expanded: boolean;
   /** State in which further frames come in. */
   entryState: FrameState;

@@ -8,6 +8,7 @@ import {
   type FrameCounts,
   type FrameState,
   type JobState,
+  type Sweep,
 } from '../../shared/domain/states.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import type { Needs } from '../planning/snapshot.ts';
@@ -115,7 +116,7 @@ interface StepRow extends FrameCounts {
   frame_total: number;
   frames_expanded: number;
   entry_state: FrameState;
-  sweep: 'cancel' | 'revive' | null;
+  sweep: Sweep | null;
   seconds_done: number;
   hold_reason: string | null;
   retry_at: Date | null;

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { ChosenFrames } from '../domain/chosen-frames.ts';
 import type { FrameState, JobState, Sweep } from '../domain/states.ts';
 import type { FrameRun } from '../domain/frame-ranges.ts';
 import type { JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
@@ -144,6 +145,8 @@ export interface StepsTable {
   retry_at: NullableTime;
   /** What is still to be done to its frames, in slices; it counts as if that were done already. */
   sweep: Sweep | null;
+  /** What is to be done to chosen frames, one after the other. */
+  sweep_frames: JSONColumnType<ChosenFrames[] | null, string | null, string | null>;
   /** The highest frame number that the sweep has passed. */
   sweep_after: number | null;
   state: JobState;

@@ -97,10 +97,22 @@ export function jobState(steps: readonly JobState[], paused: boolean): JobState 
 }
 
 /**
- * What is still to be done to a step's frames, slice by slice: those that have not begun are cancelled or held, or cancelled
- * ones (and with them held ones) or held ones come back.
+ * What is still to be done to chosen frames of a step, slice by slice: they are rendered again (`retry`), made again because
+ * what they are made from is (`remake`), left out (`skip`), or wait again for what they had waited for (`wait`).
  */
-export type Sweep = 'cancel' | 'revive' | 'hold' | 'let-go';
+export type ChosenSweep = 'retry' | 'remake' | 'skip' | 'wait';
+
+/**
+ * What is still to be done to a step's frames, slice by slice: those that have not begun are cancelled or held, or cancelled
+ * ones (and with them held ones) or held ones come back; or something is done to chosen ones.
+ */
+export type Sweep = 'cancel' | 'revive' | 'hold' | 'let-go' | ChosenSweep;
+
+const CHOSEN_SWEEPS: readonly Sweep[] = ['retry', 'remake', 'skip', 'wait'] satisfies ChosenSweep[];
+
+/** Of such a step it is not known before the last slice what becomes of its frames: until then it is open. */
+export const isChosenSweep = (sweep: Sweep | null): sweep is ChosenSweep =>
+  sweep !== null && CHOSEN_SWEEPS.includes(sweep);
 
 /** The counts of a step once the sweep that goes over its frames is through. */
 export function sweptCounts(counts: FrameCounts, sweep: Sweep | null, entryState: FrameState): FrameCounts {
