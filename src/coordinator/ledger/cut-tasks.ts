@@ -60,22 +60,21 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
       FROM placed GROUP BY step_key, variant
     ),
     picked AS MATERIALIZED (
-      SELECT w.step_key, w.variant, w.firsts, w.nos, f.*,
-        row_number() OVER (PARTITION BY w.step_key, w.variant ORDER BY f.position) - 1 AS nth,
-        sum(f.suspect::int) OVER (PARTITION BY w.step_key, w.variant ORDER BY f.position) AS suspects
+      -- The cuts of a step follow each other without a gap: a frame's is found by bisection. A join by ranges would
+      -- compare each of thousands of frames with each of hundreds of cuts. Numbered within the step: rows that are sorted
+      -- do not carry the lists of its cuts.
+      SELECT w.nos[width_bucket(f.nth::int, w.firsts)] AS no, f.*
       FROM wanted w CROSS JOIN LATERAL (
-        ${READY_FRAMES}
+        SELECT r.*, row_number() OVER (ORDER BY r.position) - 1 AS nth,
+          sum(r.suspect::int) OVER (ORDER BY r.position) AS suspects
+        FROM (${READY_FRAMES}) r
       ) f
     ),
     taken AS (
-      SELECT f.*,
-        first_value(f.suspects) OVER (PARTITION BY f.no ORDER BY f.nth) AS first_suspects,
-        first_value(f.suspect) OVER (PARTITION BY f.no ORDER BY f.nth) AS first_suspect
-      FROM (
-        -- The cuts of a step follow each other without a gap: a frame's is found by bisection. A join by ranges would
-        -- compare each of thousands of frames with each of hundreds of cuts.
-        SELECT p.*, p.nos[width_bucket(p.nth::int, p.firsts)] AS no FROM picked p
-      ) f
+      SELECT p.*,
+        first_value(p.suspects) OVER (PARTITION BY p.no ORDER BY p.nth) AS first_suspects,
+        first_value(p.suspect) OVER (PARTITION BY p.no ORDER BY p.nth) AS first_suspect
+      FROM picked p
     ),
     grouped AS (
       SELECT no, array_agg(number ORDER BY nth) AS frames, array_agg(tid ORDER BY nth) AS tids,
