@@ -103,16 +103,17 @@ describe('pictures of frames', () => {
       id: 'pic',
       steps: [{ name: 'render', frames: ['ready', 'ready'] }],
     });
+    const large = 'one'.repeat(30_000);
     await seedResult(
       context.ledger,
       steps.get('render') ?? '',
       1,
-      await store('results/pic/render/a/main_0001.png', 'one'),
+      await store('results/pic/render/a/main_0001.png', large),
     );
     await store(previewKey({ jobId: 'pic', step: 'render', frame: 1, generation: 1 }), 'small');
 
     for (const [what, body] of [
-      ['image', 'one'],
+      ['image', large],
       ['thumbnail', 'small'],
     ]) {
       const path = `/api/jobs/pic/frames/render/1/${what ?? ''}`;
@@ -127,6 +128,23 @@ describe('pictures of frames', () => {
       await gateway.json(path.replace('/1/', '/99/'), 404);
       await gateway.json(path.replace('/1/', '/1.5/'), 400);
     }
+  });
+
+  it.each([
+    ['main_0001.png', 'a small picture', 302],
+    ['main_0001.exr', 'what browsers cannot show', 404],
+  ])('%s with %s: its thumbnail answers %d', async (file, body, status) => {
+    const id = file.replace('.', '-');
+    const steps = await seedJob(context.ledger, { id, steps: [{ name: 'render', frames: ['ready'] }] });
+    await seedResult(
+      context.ledger,
+      steps.get('render') ?? '',
+      1,
+      await store(`results/${id}/render/a/${file}`, body),
+    );
+    const answer = await gateway.fetch(`/api/jobs/${id}/frames/render/1/thumbnail`);
+    expect(answer.status).toBe(status);
+    if (status === 302) expect(await (await fetch(answer.headers.get('location') ?? '')).text()).toBe(body);
   });
 });
 

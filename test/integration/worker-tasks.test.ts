@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
@@ -54,7 +54,7 @@ describe('a worker with tasks', () => {
     await until(async () => (await farm.tasksLeft()) === 0, 'the task is acked');
   });
 
-  it('stores frames with checksum, a preview and the log', async () => {
+  it('stores frames with checksum and the log', async () => {
     const task = await farm.feed({
       engine: 'scripted',
       frames: [7, 8],
@@ -80,8 +80,26 @@ describe('a worker with tasks', () => {
     const log = zstdDecompressSync(await objectAt('logKey' in end ? end.logKey! : '')).toString();
     expect(log).toContain('frame 7\n');
     expect(log).toContain('[farmhand] Frame 8 is done');
-    const preview = previewKey({ jobId: task.jobId, step: 'render', frame: 7, generation: 1 });
-    await until(async () => (await objectAt(preview).catch(() => null)) !== null, 'the preview is stored');
+  });
+
+  it('stores a preview of a large picture, and none of one that is small enough itself', async () => {
+    const previewOf = async (settings: { width: number; noise: boolean }): Promise<Buffer | null> => {
+      const task = await farm.feed({ engine: 'scripted', frames: [7], settings });
+      const end = await farm.end(task);
+      expect(end.type).toBe('completed');
+      // Its folder goes once the preview is stored.
+      const attempt = join(context.folder, 'worker', 'work-1', 'attempts', `${task.taskId}-1-1`);
+      await until(
+        async () => (await stat(attempt).catch(() => null)) === null,
+        'the attempt is cleared away',
+      );
+      return objectAt(previewKey({ jobId: task.jobId, step: 'render', frame: 7, generation: 1 })).catch(
+        () => null,
+      );
+    };
+    const preview = await previewOf({ width: 1_500, noise: true });
+    expect(await sharp(preview!).metadata()).toMatchObject({ format: 'webp', width: 256 });
+    expect(await previewOf({ width: 32, noise: false })).toBeNull();
   });
 
   it('lays a scene out, keeps its session warm, and fetches no file twice', async () => {

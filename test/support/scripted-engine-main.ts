@@ -21,6 +21,8 @@ const settingsSchema = z.object({
   /** File to which the number of each frame is appended when its rendering begins. */
   journal: z.string().optional(),
   width: z.number().default(32),
+  /** A picture that does not compress. */
+  noise: z.boolean().default(false),
 });
 
 /** A worker with one engine more, whose frames go as wrong as a test wants. Its renders are real processes. */
@@ -63,7 +65,10 @@ const scriptedEngine: Engine = {
         await runScript(script, signal);
         const path = join(outDir, 'out.png');
         const background = { r: frame % 256, g: 80, b: 160 };
-        const picture = sharp({ create: { width: settings.width, height: 24, channels: 3, background } });
+        const noise = settings.noise ? ({ noise: { type: 'gaussian', mean: 128, sigma: 60 } } as const) : {};
+        const picture = sharp({
+          create: { width: settings.width, height: 24, channels: 3, background, ...noise },
+        });
         const png = await picture.png().toBuffer();
         if (settings.behaviour === 'truncated') await writeFile(path, png.subarray(0, png.length - 20));
         else if (settings.behaviour !== 'missing') await writeFile(path, png);

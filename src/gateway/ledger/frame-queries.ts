@@ -23,6 +23,8 @@ export interface FrameListQuery {
 export interface FrameImage {
   generation: number;
   objectKey: string | null;
+  /** Of the picture. */
+  bytes: number;
 }
 
 /** A step's place and a frame's number: the order of every list of frames. */
@@ -82,13 +84,13 @@ export class FrameQueries {
     const row = await this.#ledger
       .selectFrom('frames')
       .innerJoin('steps', 'steps.key', 'frames.step_key')
-      .select(['frames.generation', 'frames.object_key'])
+      .select(['frames.generation', 'frames.object_key', 'frames.bytes'])
       .where('steps.job_id', '=', jobId)
       .where('steps.name', '=', step)
       .where('frames.number', '=', number)
       .executeTakeFirst();
     if (!row) throw new FarmError('not-found', `Job ${jobId} has no frame ${number} in a step ${step}.`);
-    return { generation: row.generation, objectKey: row.object_key };
+    return { generation: row.generation, objectKey: row.object_key, bytes: Number(row.bytes ?? 0) };
   }
 
   /** The states of all frames, a byte each, made into one string a step by the database. */

@@ -25,7 +25,7 @@ export interface DeliveryFailure {
 export class FrameDeliveries {
   readonly #options: DeliveriesOptions;
   /** Until the result is recorded. */
-  readonly #recording = new Set<Promise<void>>();
+  readonly #recording = new Set<Promise<FrameResult | null>>();
   /** Until the preview is made, too, and the frame's folder is gone. */
   readonly #active = new Set<Promise<void>>();
   failure: DeliveryFailure | null = null;
@@ -44,7 +44,7 @@ export class FrameDeliveries {
     const recording = this.#record(frame, rendered).finally(() => this.#recording.delete(recording));
     this.#recording.add(recording);
     const active = recording
-      .then(() => this.#afterwards(frame, rendered, outDir))
+      .then((result) => this.#afterwards(frame, rendered, result, outDir))
       .finally(() => this.#active.delete(active));
     this.#active.add(active);
   }
@@ -58,20 +58,31 @@ export class FrameDeliveries {
     await Promise.all(this.#active);
   }
 
-  async #record(frame: FrameRef, rendered: RenderedFrame): Promise<void> {
+  /** @returns null when it failed */
+  async #record(frame: FrameRef, rendered: RenderedFrame): Promise<FrameResult | null> {
     const { target, store, onDone } = this.#options;
     try {
-      onDone(await deliverFrame(frame, rendered, target, store), rendered);
+      const result = await deliverFrame(frame, rendered, target, store);
+      onDone(result, rendered);
+      return result;
     } catch (error) {
       this.failure ??= { frame: frame.number, error };
+      return null;
     }
   }
 
-  async #afterwards(frame: FrameRef, rendered: RenderedFrame, outDir: string | null): Promise<void> {
+  async #afterwards(
+    frame: FrameRef,
+    rendered: RenderedFrame,
+    result: FrameResult | null,
+    outDir: string | null,
+  ): Promise<void> {
     const { target, store, log } = this.#options;
-    const [main] = rendered.files;
+    const [file] = rendered.files;
+    const [main] = result?.outputs ?? [];
     try {
-      if (main && !this.failure) await deliverPreview(frame, main, target, store, log);
+      if (file && main && !this.failure)
+        await deliverPreview(frame, file.path, main.bytes, target, store, log);
       if (outDir !== null) await rm(outDir, { recursive: true, force: true });
     } catch (error) {
       // The frame is delivered; its folder goes with the attempt's.

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FrameRef, FrameResult, OutputFile } from '../../shared/contracts/messages.ts';
+import { isOwnThumbnail } from '../../shared/domain/own-thumbnail.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { storableText } from '../../shared/domain/text.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -71,18 +72,19 @@ async function deliverFile(
   return { name, key, bytes: file.bytes, sha256: file.sha256 };
 }
 
-/** Stores a small picture of the main output. It is for eyes only: where it fails, that is logged and nothing else. */
+/** Stores a small picture of the main output, unless that is small itself. It is for eyes only: where it fails, that is logged and nothing else. */
 export async function deliverPreview(
   frame: FrameRef,
-  main: ProducedFile,
+  picture: string,
+  pictureBytes: number,
   target: DeliveryTarget,
   store: ObjectStore,
   log: Logger,
 ): Promise<void> {
-  if (!isPicture(main.path)) return;
+  if (!isPicture(picture) || isOwnThumbnail(picture, pictureBytes)) return;
   const path = join(await target.workDir(), `preview-${frame.number}-${frame.generation}.webp`);
   try {
-    const bytes = await makePreview(main.path);
+    const bytes = await makePreview(picture);
     await writeFile(path, bytes, { mode: 0o600 });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const key = previewKey({ ...target, frame: frame.number, generation: frame.generation });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { idSchema } from '../../../shared/contracts/job-document.ts';
 import { FarmError } from '../../../shared/domain/errors.ts';
 import { MAX_FRAME_NUMBER } from '../../../shared/domain/frame-ranges.ts';
+import { isOwnThumbnail } from '../../../shared/domain/own-thumbnail.ts';
 import { FRAME_STATES } from '../../../shared/domain/states.ts';
 import { previewKey } from '../../../shared/storage/keys.ts';
 import type { FrameQueries } from '../../ledger/frame-queries.ts';
@@ -56,10 +57,11 @@ export function frameRoutes(frames: FrameQueries, jobs: JobQueries, objects: Obj
 
   router.get('/jobs/:id/frames/:step/:frame/thumbnail', async (request, response) => {
     const { id, step, frame } = parseWith(frameParams, request.params, 'The address');
-    const { generation } = await frames.image(id, step, frame);
+    const { generation, objectKey, bytes } = await frames.image(id, step, frame);
     const { g } = readQuery(request, imageQuery);
-    const key = previewKey({ jobId: id, step, frame, generation });
-    if ((await objects.size(key)) === undefined) throw noPicture(id, step, frame);
+    const isOwn = objectKey !== null && isOwnThumbnail(objectKey, bytes);
+    const key = isOwn ? objectKey : previewKey({ jobId: id, step, frame, generation });
+    if (!isOwn && (await objects.size(key)) === undefined) throw noPicture(id, step, frame);
     redirect(response, await objects.signDownload(key), g === generation);
   });
   return router;
