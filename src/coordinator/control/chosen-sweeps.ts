@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ChosenFrames } from '../../shared/domain/chosen-frames.ts';
-import { isChosenSweep, type Sweep } from '../../shared/domain/states.ts';
+import { isChosenSweep } from '../../shared/domain/states.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import {
@@ -92,9 +92,8 @@ export function besideOthers(
 type Judgement = 'free' | 'already' | 'undoes' | 'busy';
 
 function judge(chosen: ChosenFrames, step: ControlledStep | undefined, few: boolean): Judgement {
-  if (!step?.sweep) return 'free';
-  // Another sweep of all frames: a few may be moved beside it.
-  if (!isChosenSweep(step.sweep)) return few ? 'free' : 'busy';
+  // Where all frames come back or are held, this follows when that is through.
+  if (!step || !isChosenSweep(step.sweep)) return 'free';
   const asked = (step.sweep_frames ?? []).filter(({ kind }) => kind === 'retry' || kind === 'skip');
   const same = asked.filter(({ runs }) => JSON.stringify(runs) === JSON.stringify(chosen.runs));
   if (same.some(({ kind }) => kind === chosen.kind)) return 'already';
@@ -104,15 +103,8 @@ function judge(chosen: ChosenFrames, step: ControlledStep | undefined, few: bool
   return step.sweep === 'remake' && chosen.kind === 'skip' ? 'busy' : 'free';
 }
 
-function busyText(step: ControlledStep | undefined): string {
-  const doing: Partial<Record<Sweep, string>> = {
-    retry: 'asked for again',
-    remake: 'asked for again',
-    skip: 'skipped',
-  };
-  const what = (step?.sweep ? doing[step.sweep] : undefined) ?? 'brought into their new state';
-  return `Many frames of step ${step?.name ?? ''} are still being ${what}. Ask again in some seconds.`;
-}
+const busyText = (step: ControlledStep | undefined): string =>
+  `Many frames of step ${step?.name ?? ''} are still being ${step?.sweep === 'skip' ? 'skipped' : 'asked for again'}. Ask again in some seconds.`;
 
 /** What is asked of these steps ends where it is; what follows from it for others of their frames is still done. */
 async function endChoices(trx: LedgerTransaction, stepKeys: readonly string[]): Promise<void> {
