@@ -1,5 +1,4 @@
-import type { z } from 'zod';
-import { ENGINE_IDS, describeEngine } from '../../shared/contracts/engine-catalogue.ts';
+import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import { MESSAGE_SCHEMAS } from '../../shared/contracts/messages.ts';
 import { SUBJECTS } from '../../shared/contracts/subjects.ts';
 import { PERMISSIONS, ROLES } from '../../shared/messaging/permissions.ts';
@@ -87,27 +86,22 @@ function rolesList(): string {
 }
 
 function enginesTable(): string {
-  const rows = ENGINE_IDS.flatMap((id) => {
-    const engine = describeEngine(id);
-    return engine === undefined
-      ? []
-      : [
-          [
-            code(id),
-            engine.label,
-            engine.scene === 'required' ? 'yes' : 'no',
-            engine.work === 'range' ? 'numbered frames' : 'one unit a step',
-            engine.inputs === 'required' ? "another step's frames" : 'none',
-            engine.formats.map(code).join(', '),
-            settingsText(engine.settings),
-          ],
-        ];
-  });
+  const rows = engineCatalogue()
+    .list()
+    .map((engine) => [
+      code(engine.id),
+      engine.label,
+      engine.scene === 'required' ? 'yes' : 'no',
+      engine.work === 'range' ? 'numbered frames' : 'one unit a step',
+      engine.inputs === 'required' ? "another step's frames" : 'none',
+      engine.formats.map(code).join(', '),
+      settingsText(engine.settings.schema),
+    ]);
   return markdownTable(['engine', 'what it is', 'scene', 'work', 'inputs', 'formats', 'settings'], rows);
 }
 
-function settingsText(settings: z.ZodType): string {
-  const properties = (jsonSchemaOf(settings)['properties'] ?? {}) as Record<string, JsonSchema>;
+function settingsText(settings: JsonSchema): string {
+  const properties = (settings['properties'] ?? {}) as Record<string, JsonSchema>;
   return Object.entries(properties)
     .map(([name, schema]) => `${code(name)}: ${typeText(schema)}`)
     .join('; ');

@@ -1,4 +1,4 @@
-import { describeEngine, ENGINE_IDS } from '../../shared/contracts/engine-catalogue.ts';
+import { describeEngine, engineIds } from '../../shared/engines/engine-catalogue.ts';
 import { SINGLE_STEP, type JobDocument, type OutputSettings } from '../../shared/contracts/job-document.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import { parseFrameRange } from '../../shared/domain/frame-ranges.ts';
@@ -72,9 +72,9 @@ export function assertSceneEngine(engine: string): void {
   const description = describeEngine(engine);
   if (description === undefined)
     throw new UsageError(
-      `There is no engine ${JSON.stringify(engine)}; expected one of: ${ENGINE_IDS.join(', ')}.`,
+      `There is no engine ${JSON.stringify(engine)}; expected one of: ${engineIds().join(', ')}.`,
       {
-        issues: [{ path: 'engine', value: JSON.stringify(engine), expected: ENGINE_IDS.join(', ') }],
+        issues: [{ path: 'engine', value: JSON.stringify(engine), expected: engineIds().join(', ') }],
       },
     );
   if (description.scene !== 'required')

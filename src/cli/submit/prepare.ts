@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
-import { z } from 'zod';
-import { describeEngine } from '../../shared/contracts/engine-catalogue.ts';
+import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import type { FarmClient } from '../support/farm-client.ts';
 import type { Progress } from '../support/progress.ts';
@@ -101,11 +100,7 @@ async function submitScene(
 function workOf(scene: UnderstoodScene, name: string, flags: SubmitFlags): Work {
   const { engine } = scene;
   const schema = describeEngine(engine)?.settings;
-  const settings = typedParams(
-    flags.param ?? [],
-    schema === undefined ? {} : z.toJSONSchema(schema),
-    `the engine ${engine}`,
-  );
+  const settings = typedParams(flags.param ?? [], schema?.schema ?? {}, `the engine ${engine}`);
   if (flags.data !== undefined)
     throw new UsageError(
       `--data fills the parameters of a template (template:<name>); the settings of a ${engine} scene are given with --param.`,

@@ -1,5 +1,5 @@
 import type { JobDocument } from '../../shared/contracts/job-document.ts';
-import { describeEngine } from '../../shared/contracts/engine-catalogue.ts';
+import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import { describeValue, type InputIssue } from '../../shared/domain/errors.ts';
 import type { DraftDependency, DraftStep } from './job-plan.ts';
 

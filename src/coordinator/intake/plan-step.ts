@@ -3,13 +3,7 @@ import {
   DEFAULT_PATTERN,
   DEFAULT_TARGET_SECONDS,
 } from '../../shared/contracts/job-document.ts';
-import { formatPath } from '../../shared/contracts/decode.ts';
-import {
-  ENGINE_IDS,
-  UNIT_FRAME,
-  describeEngine,
-  type EngineDescription,
-} from '../../shared/contracts/engine-catalogue.ts';
+import { describeEngine, engineIds, type EngineDescription } from '../../shared/engines/engine-catalogue.ts';
 import type { StepRequirements } from '../../shared/database/schema.ts';
 import { FarmError, describeValue, type InputIssue } from '../../shared/domain/errors.ts';
 import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
@@ -18,6 +12,9 @@ import type { DraftStep, PlannedStep, ResolvedScene } from './job-plan.ts';
 import { parseByteSize } from '../../shared/domain/byte-sizes.ts';
 import { previewFirst } from './preview-order.ts';
 
+/** The one frame number of a step that is a single unit of work. */
+const UNIT_FRAME = 0;
+
 /** The engine of a step, or an issue that lists those there are. */
 export function engineOf(step: DraftStep, issues: InputIssue[]): EngineDescription | undefined {
   const engine = describeEngine(step.engine);
@@ -25,7 +22,7 @@ export function engineOf(step: DraftStep, issues: InputIssue[]): EngineDescripti
     issues.push({
       path: `${step.path}engine`,
       value: describeValue(step.engine),
-      expected: `one of ${ENGINE_IDS.join(', ')}`,
+      expected: `one of ${engineIds().join(', ')}`,
     });
   return engine;
 }
@@ -95,7 +92,7 @@ export function planStep(
       runs,
       scene: resolved.scene,
       inputs: step.inputs,
-      data: resolved.data,
+      data: dataOf(step, engine, resolved.data, issues),
       settings: settingsOf(step, engine, resolved.defaults.settings, issues),
       output: outputOf(step, { engine, defaults: resolved.defaults.output, frameTotal, all }, issues),
       maxAttempts: step.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
@@ -155,25 +152,19 @@ function settingsOf(
   issues: InputIssue[],
 ): Record<string, unknown> {
   const settings = { ...byDefault, ...step.settings };
-  const result = engine.settings.safeParse(settings, { reportInput: true });
-  if (result.success) return settings;
-  for (const issue of result.error.issues) {
-    const base = [`${step.path}settings`, formatPath(issue.path)].filter((part) => part !== '').join('.');
-    if (issue.code === 'unrecognized_keys') {
-      const known = settingNames(engine);
-      for (const key of issue.keys)
-        issues.push({
-          path: `${base}.${key.slice(0, 80)}`,
-          value: 'an unknown setting',
-          expected: known === '' ? 'no settings' : `one of ${known}`,
-        });
-    } else issues.push({ path: base, value: describeValue(issue.input), expected: issue.message });
-  }
+  issues.push(...engine.settings.check(settings, `${step.path}settings`).issues);
   return settings;
 }
 
-function settingNames(engine: EngineDescription): string {
-  return 'shape' in engine.settings ? Object.keys(engine.settings.shape as object).join(', ') : '';
+/** Some engines cannot take any data, whatever the scene says. */
+function dataOf(
+  step: DraftStep,
+  engine: EngineDescription,
+  data: Record<string, unknown>,
+  issues: InputIssue[],
+): Record<string, unknown> {
+  if (engine.data) issues.push(...engine.data.check(data, `${step.path}data`).issues);
+  return data;
 }
 
 function outputOf(

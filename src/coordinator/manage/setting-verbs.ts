@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { describeEngine } from '../../shared/contracts/engine-catalogue.ts';
+import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import { InvalidInputError, describeValue } from '../../shared/domain/errors.ts';
 import { isVersionRange } from '../../shared/domain/engine-versions.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';

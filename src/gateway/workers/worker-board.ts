@@ -1,7 +1,7 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import type { Engines, Worker } from '../../shared/contracts/api.ts';
 import { decodeMessage } from '../../shared/contracts/decode.ts';
-import { describeEngine } from '../../shared/contracts/engine-catalogue.ts';
+import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import { heartbeatSchema } from '../../shared/contracts/messages.ts';
 import { SUBJECTS, lastToken } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';

@@ -18,6 +18,8 @@ export interface SessionSpec {
   detected: DetectedProgram;
   /** The scene's file on this machine, inside a read-only copy of its asset; null where the engine needs none. */
   scenePath: string | null;
+  /** The folder of that copy: an engine lets a scene open files in it, and nowhere else. */
+  sceneRoot: string | null;
   settings: TaskMessage['settings'];
   data: TaskMessage['data'];
   output: TaskMessage['output'];

@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Router } from 'express';
 import { z } from 'zod';
 import { templateRequestSchema, type TemplateRequest } from '../../../shared/contracts/api.ts';
-import { ENGINE_IDS, describeEngine } from '../../../shared/contracts/engine-catalogue.ts';
+import { describeEngine, engineCatalogue } from '../../../shared/engines/engine-catalogue.ts';
 import { idSchema } from '../../../shared/contracts/job-document.ts';
 import { parseWith } from '../../../shared/contracts/decode.ts';
 import { InvalidInputError, messageOf, type InputIssue } from '../../../shared/domain/errors.ts';
@@ -35,7 +35,11 @@ export function templateRoutes(templates: TemplateStore, assets: AssetStore): Ro
 function assertMakesSense(template: TemplateRequest): void {
   const issues: InputIssue[] = [];
   if (describeEngine(template.engine)?.scene !== 'required') {
-    const expected = ENGINE_IDS.filter((id) => describeEngine(id)?.scene === 'required').join(', ');
+    const expected = engineCatalogue()
+      .list()
+      .filter(({ scene }) => scene === 'required')
+      .map(({ id }) => id)
+      .join(', ');
     issues.push({
       path: 'engine',
       value: template.engine,

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { blenderSettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { settingsOf } from '../checked-settings.ts';
 import { EngineFailure, type DetectedProgram, type Engine } from '../engine.ts';
 import { WarmSession } from '../warm-session.ts';
 import { detectBlender, isPython } from './detect.ts';
@@ -19,7 +19,7 @@ export const blenderEngine: Engine = {
   detect: detectBlender,
   open: async (spec) => {
     if (spec.scenePath === null) throw new EngineFailure('scene', 'Blender needs a scene.');
-    const settings = blenderSettings.parse(spec.settings);
+    const settings = settingsOf('blender', spec.settings);
     const config = join(spec.workDir, 'blender-config');
     await mkdir(config, { recursive: true });
     return WarmSession.open({

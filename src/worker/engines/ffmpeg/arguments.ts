@@ -1,7 +1,10 @@
-import type { z } from 'zod';
-import type { ffmpegSettings } from '../../../shared/contracts/engine-catalogue.ts';
-
-export type FfmpegSettings = z.infer<typeof ffmpegSettings>;
+/** By the schema in engine.yaml. */
+export interface FfmpegSettings {
+  crf?: number;
+  preset?: string;
+  /** A sound file, as `asset:<sha256>/<path>`. */
+  audio?: string;
+}
 
 export interface EncodeRequest {
   settings: FfmpegSettings;

@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ffmpegSettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { settingsOf } from '../checked-settings.ts';
 import type { SceneRef } from '../../../shared/contracts/messages.ts';
 import { howItEnded } from '../../execution/engine-exit.ts';
 import {
@@ -29,10 +29,11 @@ export const ffmpegEngine: Engine = {
   reusable: false,
   detect: detectFfmpeg,
   files: (settings) => {
-    const { audio } = ffmpegSettings.parse(settings);
+    const { audio } = settingsOf('ffmpeg', settings) as FfmpegSettings;
     return audio === undefined ? [] : [{ ref: audio, scene: assetReference(audio) }];
   },
-  open: (spec) => Promise.resolve(new FfmpegSession(spec, ffmpegSettings.parse(spec.settings))),
+  open: (spec) =>
+    Promise.resolve(new FfmpegSession(spec, settingsOf('ffmpeg', spec.settings) as FfmpegSettings)),
 };
 
 /** @throws EngineFailure `scene` unless the reference has the form `asset:<sha256>/<path>` */

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { lottieSettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { settingsOf } from '../checked-settings.ts';
 import { EngineFailure, type Engine } from '../engine.ts';
 import { WarmSession } from '../warm-session.ts';
 import { canvaskitVersion } from './canvaskit-version.ts';
@@ -16,7 +16,7 @@ export const lottieEngine: Engine = {
   detect: () => Promise.resolve({ version: canvaskitVersion(), features: [], program: process.execPath }),
   open: async (spec) => {
     if (spec.scenePath === null) throw new EngineFailure('scene', 'Lottie needs a scene.');
-    const settings = lottieSettings.parse(spec.settings);
+    const settings = settingsOf('lottie', spec.settings) as { background?: string; quality?: number };
     const options: LottieOptions = {
       scenePath: spec.scenePath,
       data: spec.data,

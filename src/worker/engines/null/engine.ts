@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nullSettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { settingsOf } from '../checked-settings.ts';
 import { EngineFailure, type Engine, type EngineSession, type RenderedFrame } from '../engine.ts';
 
 /** Renders nothing and stores nothing: what remains is the farm's own time. `frameMs` pretends that a frame takes long. */
@@ -9,7 +9,10 @@ export const nullEngine: Engine = {
   reusable: true,
   detect: () => Promise.resolve({ version: '1', features: [], program: process.execPath }),
   open: (spec) => {
-    const { frameMs = 0, logTimes = false } = nullSettings.parse(spec.settings);
+    const { frameMs = 0, logTimes = false } = settingsOf('null', spec.settings) as {
+      frameMs?: number;
+      logTimes?: boolean;
+    };
     const limitSeconds = spec.timeouts.frameSeconds;
     return Promise.resolve(nullSession({ frameMs, limitSeconds, log: logTimes ? spec.log : undefined }));
   },

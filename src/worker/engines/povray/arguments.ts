@@ -1,10 +1,20 @@
-import type { z } from 'zod';
-import type { povraySettings } from '../../../shared/contracts/engine-catalogue.ts';
 import { describeValue } from '../../../shared/domain/errors.ts';
 import type { PovIni } from '../../../shared/scenes/pov-ini.ts';
 import { EngineFailure } from '../engine.ts';
 
-export type PovraySettings = z.infer<typeof povraySettings>;
+/** By the schema in engine.yaml. */
+export interface PovraySettings {
+  quality?: number;
+  antialias?: number;
+  animation?: {
+    initialFrame: number;
+    finalFrame: number;
+    initialClock?: number;
+    finalClock?: number;
+    cyclic?: boolean;
+  };
+  declare?: Readonly<Record<string, number>>;
+}
 
 export interface PovrayFrame {
   /** Name of the scene in the working folder, plain characters only. */

@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { povraySettings } from '../../../shared/contracts/engine-catalogue.ts';
+import { settingsOf } from '../checked-settings.ts';
 import { findOnPath } from '../../../shared/programs/find-on-path.ts';
 import { readPovIni, type PovIni } from '../../../shared/scenes/pov-ini.ts';
 import { howItEnded } from '../../execution/engine-exit.ts';
@@ -32,7 +32,12 @@ export const povrayEngine: Engine = {
     if (spec.scenePath === null) throw new EngineFailure('scene', 'POV-Ray needs a scene.');
     const isIni = /\.ini$/i.test(spec.scenePath);
     const ini = isIni ? readPovIni(await readFile(spec.scenePath, 'latin1')) : null;
-    return new PovraySession(spec, spec.scenePath, povraySettings.parse(spec.settings), ini);
+    return new PovraySession(
+      spec,
+      spec.scenePath,
+      settingsOf('povray', spec.settings),
+      ini,
+    );
   },
 };
 

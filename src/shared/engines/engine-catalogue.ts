@@ -1,0 +1,90 @@
+import type { EngineDefinition } from './definition.ts';
+import type { LoadedDefinition } from './read-definition.ts';
+import { ObjectCheck, objectSchema } from './settings-schema.ts';
+import { shippedDefinitions } from './shipped-definitions.ts';
+
+/** What the farm must know of an engine to check a job before a worker sees it. */
+export interface EngineDescription extends Pick<
+  EngineDefinition,
+  'id' | 'label' | 'status' | 'licence' | 'scene' | 'work' | 'inputs'
+> {
+  /** The first is taken where a job asks for none. */
+  formats: readonly [string, ...string[]];
+  settings: ObjectCheck;
+  /** null: data is whatever the scene takes. */
+  data: ObjectCheck | null;
+}
+
+interface Entry {
+  loaded: LoadedDefinition;
+  description: EngineDescription;
+}
+
+/** The engines that there are: those of this installation, and definitions that come and go while it runs. */
+export class EngineCatalogue {
+  readonly #shipped: ReadonlyMap<string, Entry>;
+  readonly #added = new Map<string, Entry>();
+
+  constructor(shipped: Iterable<LoadedDefinition>) {
+    this.#shipped = new Map([...shipped].map((loaded) => [loaded.definition.id, toEntry(loaded)]));
+  }
+
+  /** Adds a definition, in the place of one with the same id. */
+  put(loaded: LoadedDefinition): void {
+    this.#added.set(loaded.definition.id, toEntry(loaded));
+  }
+
+  /** Takes an added definition away; one of this installation that it stood for is there again. */
+  remove(id: string): void {
+    this.#added.delete(id);
+  }
+
+  describe(id: string): EngineDescription | undefined {
+    return this.#entry(id)?.description;
+  }
+
+  definition(id: string): LoadedDefinition | undefined {
+    return this.#entry(id)?.loaded;
+  }
+
+  list(): EngineDescription[] {
+    return this.ids().flatMap((id) => this.describe(id) ?? []);
+  }
+
+  ids(): string[] {
+    return [...new Set([...this.#shipped.keys(), ...this.#added.keys()])].sort();
+  }
+
+  #entry(id: string): Entry | undefined {
+    return this.#added.get(id) ?? this.#shipped.get(id);
+  }
+}
+
+function toEntry(loaded: LoadedDefinition): Entry {
+  const { id, label, status, licence, scene, work, inputs, formats, settings, data } = loaded.definition;
+  const [first = '', ...others] = formats;
+  return {
+    loaded,
+    description: {
+      ...{ id, label, status, licence, scene, work, inputs },
+      formats: [first, ...others],
+      settings: new ObjectCheck(objectSchema(settings), 'setting'),
+      data: data === undefined ? null : new ObjectCheck(objectSchema(data), 'value'),
+    },
+  };
+}
+
+let ofThisProcess: EngineCatalogue | undefined;
+
+/** The catalogue that this process goes by. @throws FarmError when the installation's own files cannot be read */
+export function engineCatalogue(): EngineCatalogue {
+  return (ofThisProcess ??= new EngineCatalogue(shippedDefinitions()));
+}
+
+export function describeEngine(id: string): EngineDescription | undefined {
+  return engineCatalogue().describe(id);
+}
+
+export function engineIds(): string[] {
+  return engineCatalogue().ids();
+}

@@ -1,0 +1,219 @@
+import { messageOf } from '../../../shared/domain/errors.ts';
+import { EngineFailure } from '../engine.ts';
+import type { CdpConnection, CdpEvent } from './cdp-connection.ts';
+import { PageReports } from './page-reports.ts';
+import { pageScript } from './page-script.ts';
+import { PageRequests } from './page-requests.ts';
+import type { SceneFiles } from './scene-files.ts';
+
+export interface HtmlPageOptions {
+  files: SceneFiles;
+  /** The page's address among the files. */
+  address: string;
+  data: Record<string, unknown>;
+  fps: number;
+  firstFrame: number;
+  /** In CSS pixels. */
+  viewport: { width: number; height: number };
+  deviceScaleFactor: number;
+  /** Red, green, blue 0–255 and alpha 0–1, behind the page. */
+  background: { r: number; g: number; b: number; a: number };
+  /** A CSS selector that must be there before the first frame. */
+  waitFor: string | undefined;
+  waitSeconds: number;
+}
+
+const LOOK_MS = 50;
+const LOAD_ERROR = 'The page could not be loaded';
+
+/** One page in Chromium, whose time is moved from frame to frame. */
+export class HtmlPage {
+  readonly #connection: CdpConnection;
+  readonly #options: HtmlPageOptions;
+  readonly #sessionId: string;
+  readonly #requests: PageRequests;
+  readonly #reports = new PageReports();
+  readonly #crash = Promise.withResolvers<never>();
+  #loaded = Promise.withResolvers<undefined>();
+  /** null: must be loaded (again) first. */
+  #at: number | null = null;
+  #loadWarnings: string[] = [];
+
+  /** @throws EngineFailure when the page does not load as it should */
+  static async open(connection: CdpConnection, options: HtmlPageOptions): Promise<HtmlPage> {
+    await connection.send('Target.setDiscoverTargets', { discover: true });
+    await connection.send('Browser.setDownloadBehavior', { behavior: 'deny' });
+    const { targetId } = await connection.send('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await connection.send('Target.attachToTarget', { targetId, flatten: true });
+    const page = new HtmlPage(connection, options, String(targetId), String(sessionId));
+    await page.#prepare();
+    await page.#load();
+    return page;
+  }
+
+  private constructor(
+    connection: CdpConnection,
+    options: HtmlPageOptions,
+    targetId: string,
+    sessionId: string,
+  ) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#sessionId = sessionId;
+    this.#requests = new PageRequests(options.files, async (method, params) => this.#call(method, params));
+    // Nobody may be waiting when it happens.
+    this.#crash.promise.catch(() => undefined);
+    connection.onEvent((event) => {
+      if (event.method === 'Target.targetCrashed' && event.params['targetId'] === targetId)
+        this.#crash.reject(crashed(event));
+      if (event.sessionId === sessionId) this.#hear(event);
+    });
+  }
+
+  /**
+   * Moves the page to the frame and takes its picture.
+   * @returns a PNG of the viewport, in device pixels
+   */
+  async render(frame: number): Promise<{ png: Buffer; warnings: string[] }> {
+    if (this.#at === null || frame < this.#at) await this.#load();
+    // Until it has succeeded, nobody knows where the page stands.
+    this.#at = null;
+    await this.#evaluate(`__farmhandPage.goTo(${frame})`);
+    await this.#settle();
+    this.#throwWhatFailed(`frame ${frame}`);
+    const { data } = await this.#call('Page.captureScreenshot', {
+      format: 'png',
+      optimizeForSpeed: true,
+      captureBeyondViewport: false,
+    });
+    const warnings = [...this.#loadWarnings, ...(await this.#takeWarnings())];
+    this.#at = frame;
+    return { png: Buffer.from(String(data), 'base64'), warnings: [...new Set(warnings)] };
+  }
+
+  async #prepare(): Promise<void> {
+    const { viewport, deviceScaleFactor, background, data, fps, firstFrame } = this.#options;
+    const { width, height } = viewport;
+    await Promise.all([
+      this.#call('Page.enable'),
+      this.#call('Runtime.enable'),
+      this.#call('Log.enable'),
+      this.#call('Network.enable'),
+      this.#call('Network.setBypassServiceWorker', { bypass: true }),
+      this.#call('Fetch.enable', { patterns: [{ urlPattern: '*' }] }),
+      this.#call('Emulation.setTimezoneOverride', { timezoneId: 'UTC' }),
+      this.#call('Emulation.setLocaleOverride', { locale: 'en-US' }),
+      this.#call('Emulation.setHardwareConcurrencyOverride', { hardwareConcurrency: 4 }),
+      this.#call('Emulation.setDefaultBackgroundColorOverride', { color: background }),
+      this.#call('Emulation.setFocusEmulationEnabled', { enabled: true }),
+      this.#call('Emulation.setDeviceMetricsOverride', {
+        ...{ width, height, deviceScaleFactor, mobile: false },
+        ...{ screenWidth: width, screenHeight: height },
+      }),
+      this.#call('Page.addScriptToEvaluateOnNewDocument', { source: pageScript({ data, fps, firstFrame }) }),
+    ]);
+  }
+
+  async #load(): Promise<void> {
+    this.#loaded = Promise.withResolvers();
+    this.#reports.clear();
+    this.#requests.clear();
+    const { errorText } = await this.#call('Page.navigate', { url: this.#options.address });
+    if (typeof errorText === 'string') throw new EngineFailure('scene', `${LOAD_ERROR}: ${errorText}.`);
+    await Promise.race([this.#loaded.promise, this.#crash.promise]);
+    await this.#evaluate('__farmhandPage.ready()');
+    await this.#waitFor();
+    await this.#settle();
+    this.#throwWhatFailed('loading');
+    this.#loadWarnings = await this.#takeWarnings();
+    this.#at = -Infinity;
+  }
+
+  async #waitFor(): Promise<void> {
+    const { waitFor, waitSeconds } = this.#options;
+    if (waitFor === undefined) return;
+    const deadline = performance.now() + waitSeconds * 1000;
+    const look = `document.querySelector(${JSON.stringify(waitFor)}) !== null`;
+    while ((await this.#evaluate(look)) !== true) {
+      this.#throwWhatFailed('loading');
+      if (performance.now() > deadline)
+        throw new EngineFailure(
+          'scene',
+          `settings.waitFor: nothing in the page matches ${JSON.stringify(waitFor)} after ${waitSeconds} s.`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** Waits for fonts and pictures, and until nothing that the page asked for is under way. */
+  async #settle(): Promise<void> {
+    do {
+      await Promise.race([this.#requests.idle(), this.#crash.promise]);
+      await this.#evaluate('__farmhandPage.settle()');
+    } while (this.#requests.isBusy);
+  }
+
+  async #takeWarnings(): Promise<string[]> {
+    const own = await this.#evaluate('__farmhandPage.takeWarnings()');
+    return [...this.#requests.takeWarnings(), ...this.#reports.takeWarnings(), ...(own as string[])];
+  }
+
+  #throwWhatFailed(when: string): void {
+    const missing = this.#requests.takeMissing();
+    if (missing.length > 0)
+      throw new EngineFailure(
+        'missing-asset',
+        `The page needs files that are not there: ${missing.join(', ')}.`,
+      );
+    const [exception] = this.#reports.takeExceptions();
+    if (exception !== undefined)
+      throw new EngineFailure('scene', `A script of the page failed (${when}): ${exception}`, {
+        sessionUsable: true,
+      });
+  }
+
+  async #evaluate(expression: string): Promise<unknown> {
+    const { result, exceptionDetails } = await this.#call('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails !== undefined)
+      throw new EngineFailure(
+        'scene',
+        `A script of the page failed: ${this.#reports.describe(exceptionDetails)}`,
+        {
+          sessionUsable: true,
+        },
+      );
+    return (result as { value?: unknown }).value;
+  }
+
+  async #call(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+    const answer = this.#connection.send(method, params, this.#sessionId);
+    answer.catch(() => undefined); // the crash may come first
+    return Promise.race([answer, this.#crash.promise]);
+  }
+
+  #hear(event: CdpEvent): void {
+    this.#requests.hear(event);
+    this.#reports.hear(event);
+    if (event.method === 'Page.loadEventFired') this.#loaded.resolve(undefined);
+    if (event.method !== 'Page.javascriptDialogOpening') return;
+    this.#reports.warn(`The page opened a dialog: ${String(event.params['message']).slice(0, 200)}`);
+    this.#call('Page.handleJavaScriptDialog', { accept: true }).catch((error: unknown) =>
+      this.#reports.warn(messageOf(error)),
+    );
+  }
+}
+
+function crashed({ params }: CdpEvent): EngineFailure {
+  const status = String(params['status']);
+  const memory = status === 'oom';
+  return new EngineFailure(
+    memory ? 'out-of-memory' : 'engine-crash',
+    memory
+      ? 'The page needed more memory than Chromium gives one page.'
+      : `Chromium's page crashed (${status}).`,
+  );
+}
