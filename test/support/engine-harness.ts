@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import type {
   DetectedProgram,
@@ -14,6 +14,8 @@ import type {
 
 export interface HarnessOptions {
   scenePath: string | null;
+  /** The scene's own folder unless said. */
+  sceneRoot?: string;
   settings?: SessionSpec['settings'];
   data?: SessionSpec['data'];
   output: SessionSpec['output'];
@@ -49,6 +51,7 @@ export class EngineHarness {
     const session = await this.#engine.open({
       detected: this.#detected,
       scenePath: options.scenePath,
+      sceneRoot: options.sceneRoot ?? (options.scenePath === null ? null : dirname(options.scenePath)),
       settings: options.settings ?? {},
       data: options.data ?? {},
       output: options.output,

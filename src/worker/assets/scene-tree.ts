@@ -18,6 +18,8 @@ const FETCH_AT_ONCE = 8;
 export interface SceneTree {
   /** The file that the reference names. */
   scenePath: string;
+  /** The folder that the whole asset lies in. */
+  root: string;
   /** Removes the tree and lets the cache have its files back. */
   dispose: () => Promise<void>;
 }
@@ -69,7 +71,7 @@ export async function layOutScene(
     };
     await settleAll(Array.from({ length: FETCH_AT_ONCE }, fetchNext));
     cache.noteAsset(ref.asset);
-    return { scenePath: join(folder, ref.path), dispose };
+    return { scenePath: join(folder, ref.path), root: folder, dispose };
   } catch (error) {
     await dispose();
     throw error;

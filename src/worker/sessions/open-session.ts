@@ -64,20 +64,22 @@ export async function openSession(
     await Promise.all(trees.map((tree) => tree.dispose()));
     await rm(folder, { recursive: true, force: true });
   };
-  const layOut = async (scene: NonNullable<TaskMessage['scene']>): Promise<string> => {
+  const layOut = async (scene: NonNullable<TaskMessage['scene']>): Promise<SceneTree> => {
     const tree = await layOutScene(scene, join(folder, `files${trees.length}`), cache, signal);
     trees.push(tree);
-    return tree.scenePath;
+    return tree;
   };
   try {
     const workDir = join(folder, 'work');
     await mkdir(workDir, { recursive: true, mode: 0o700 });
-    const scenePath = task.scene ? await layOut(task.scene) : null;
+    const tree = task.scene ? await layOut(task.scene) : null;
     const files: Record<string, string> = {};
-    for (const { ref, scene } of engine.files?.(task.settings) ?? []) files[ref] = await layOut(scene);
+    for (const { ref, scene } of engine.files?.(task.settings) ?? [])
+      files[ref] = (await layOut(scene)).scenePath;
     const spec: SessionSpec = {
       detected,
-      scenePath,
+      scenePath: tree?.scenePath ?? null,
+      sceneRoot: tree?.root ?? null,
       settings: task.settings,
       data: task.data,
       output: task.output,
