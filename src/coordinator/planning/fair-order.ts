@@ -1,9 +1,9 @@
 import { Heap } from './heap.ts';
 import type { StepView } from './snapshot.ts';
-import type { Usage, Use } from './usage.ts';
+import { fairSlots, type Usage, type Use } from './usage.ts';
 
 /** Of a fair share: who has had less than this counts as having had so much, and the older goes first. */
-const NEWCOMERS_SHARE = 0.25;
+const NEWCOMERS_SHARE = 0.5;
 
 interface Node {
   name: string;
@@ -43,7 +43,8 @@ interface Path {
  * between jobs; in a job, the earlier step. Who has the fewest slots for his weight is next: slots in use now, and as
  * many again for what was used lately, so that who was left behind catches up and nobody starves. Where that is equal,
  * the older job goes first. Newcomers do not go before one who is far below his share only because they never had
- * anything: below a quarter of a fair share, the older goes first.
+ * anything: below half of a fair share, as those have it that have something, the older goes first. However long the
+ * queue of newcomers is, half of his share is left to him.
  */
 export class FairOrder {
   readonly #usage: Usage;
@@ -156,10 +157,9 @@ function ordered<T extends Node>(nodes: T[]): Heap<T> {
   return new Heap(nodes, before);
 }
 
-function scoreOf({ slots, weight, siblings }: Use): number {
-  const share = (siblings.slots / siblings.weight) * weight;
+function scoreOf(use: Use): number {
   // The half slot makes whole slots come out in proportion to weights, as seats do by Sainte-Laguë's method.
-  return (Math.max(slots, share * NEWCOMERS_SHARE) + 0.5) / weight;
+  return (Math.max(use.slots, fairSlots(use) * NEWCOMERS_SHARE) + 0.5) / use.weight;
 }
 
 const before = (a: Node, b: Node): boolean =>

@@ -74,6 +74,16 @@ describe('order', () => {
     const tasks = ['a', 'b', 'c'].flatMap((key) => tasksOf(key, 2));
     expect(keys(snapshot({ steps, used, tasks, groups: slotsIn(1) }))).toEqual(['old']);
   });
+
+  it('leaves the old its part however many newcomers wait', () => {
+    const used = { project: new Map(), owner: new Map(), job: new Map([['job-old', 30]]) };
+    const newcomers = Array.from({ length: 1_000 }, (_, index) =>
+      step({ key: `n${index}`, submittedAtMs: 60_000, ready: 1 }),
+    );
+    const tasks = ['a', 'b', 'c'].flatMap((key) => tasksOf(key, 2));
+    const steps = [step({ key: 'old' }), ...newcomers];
+    expect(count(keys(snapshot({ steps, used, tasks, groups: slotsIn(2) })))).toEqual({ old: 1, n0: 1 });
+  });
 });
 
 describe('limits', () => {

@@ -6,6 +6,7 @@ const SLOT_SECONDS_PER_SLOT = 300 / Math.LN2;
 /** Those who share with each other: all projects, the owners of a project, the jobs of an owner. */
 interface Siblings {
   slots: number;
+  /** Of those that have something: a long queue of others takes nothing off a fair share. */
   weight: number;
 }
 
@@ -14,6 +15,11 @@ export interface Use {
   slots: number;
   readonly weight: number;
   readonly siblings: Siblings;
+}
+
+/** Slots that are its fair part of what it and its siblings have. */
+export function fairSlots({ weight, siblings }: Use): number {
+  return siblings.weight === 0 ? 0 : (siblings.slots / siblings.weight) * weight;
 }
 
 /** The open tasks of one step. */
@@ -72,11 +78,8 @@ export class Usage {
   waiting(project: string, owner: string): (jobId: string) => Use {
     const siblings = this.#siblingsOf(project, owner);
     const fresh: Use = { slots: 0, weight: 1, siblings };
-    return (jobId) => {
-      if (this.#jobs.has(jobId) || this.#lately.job.has(jobId)) return this.job(project, owner, jobId);
-      siblings.weight++;
-      return fresh;
-    };
+    return (jobId) =>
+      this.#jobs.has(jobId) || this.#lately.job.has(jobId) ? this.job(project, owner, jobId) : fresh;
   }
 
   #siblingsOf(project: string, owner: string): Siblings {
@@ -92,6 +95,7 @@ export class Usage {
       this.#byJob.set(jobId, uses);
     }
     for (const use of uses) {
+      if (use.slots === 0) use.siblings.weight += use.weight;
       use.slots += slots;
       use.siblings.slots += slots;
     }
@@ -107,7 +111,7 @@ export class Usage {
     const weight = (kind && this.#weights.get(`${kind}\n${name}`)) ?? 1;
     const use: Use = { slots: slotSeconds / SLOT_SECONDS_PER_SLOT, weight, siblings };
     siblings.slots += use.slots;
-    siblings.weight += weight;
+    if (use.slots > 0) siblings.weight += weight;
     uses.set(name, use);
     return use;
   }
