@@ -189,6 +189,42 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await farm.cli(['cancel', job.id]);
   });
 
+  it('shows what was set for a job, and what is set while one looks', async () => {
+    const first = await submit({
+      name: 'First',
+      engine: 'null',
+      frames: '1',
+      notBefore: '2999-01-01T00:00:00Z',
+    });
+    const second = await submit({
+      name: 'Second',
+      dependsOn: [{ job: first.id }],
+      preempt: true,
+      steps: [
+        { name: 'render', engine: 'null', frames: '1-3', requires: { memory: '1 GiB' } },
+        {
+          name: 'comp',
+          engine: 'null',
+          frames: '1-3',
+          chunk: 2,
+          dependsOn: [{ step: 'render', kind: 'frame' }],
+        },
+      ],
+    });
+    await view.goto(`/jobs/${second.id}`);
+    const step = (name: string) => view.page.getByRole('region', { name: `Step ${name}` });
+    await view.expectText(step('render'), /null 1[\s\S]*Needs\s+1 GiB of memory/);
+    await view.expectText(step('comp'), /After\s+render, frame by frame\s+Chunk\s+2 frames a task/);
+    await view.page.getByText('lower priorities make room').waitFor();
+    await view.expectAccessible();
+    await farm.cli(['chunk', second.id, '7', '--step', 'render']);
+    await view.expectText(step('render'), /Needs\s+1 GiB of memory\s+Chunk\s+7 frames a task/);
+    await view.page.getByRole('link', { name: 'First' }).click();
+    await view.expectText(view.page.getByRole('heading', { level: 1 }), /^First$/);
+    await view.page.getByText(/2999/).waitFor();
+    await farm.cli(['cancel', first.id, second.id]);
+  });
+
   it('works on a phone and says what is not there', async () => {
     await view.page.setViewportSize({ width: 390, height: 844 });
     await view.goto('/jobs');

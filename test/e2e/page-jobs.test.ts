@@ -14,7 +14,10 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
   let farm: WholeFarm;
   let view: FarmPage;
   beforeAll(async () => {
-    farm = await WholeFarm.start({ up: ['--slots', '2'] });
+    farm = await WholeFarm.start({
+      up: ['--slots', '2'],
+      environment: { FARMHAND_WORKER_SITE: 'berlin', FARMHAND_WORKER_TAGS: 'ssd,night' },
+    });
     view = await FarmPage.open(farm);
   });
   afterAll(async () => {
@@ -153,6 +156,9 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
   it('shows the workers and what they can render', async () => {
     await view.page.getByRole('link', { name: 'Workers' }).click();
     await view.expectText(view.page.getByRole('article'), /null[\s\S]*lottie|lottie[\s\S]*null/);
+    await view.expectText(view.page.getByRole('list', { name: 'Site and tags' }), /^berlin\s+ssd, night$/);
+    // The null engine keeps its scene, too, and some tasks have come since.
+    await view.expectText(view.page.getByRole('article'), /Warm \d+ % of \d+ tasks?\n/);
     await view.expectText(view.page.getByText(/worker online/), /1 worker online · 2 slots/);
     await view.expectAccessible();
     view.expectQuiet(/^401 /);

@@ -73,7 +73,7 @@ const line = (label: string, text: string): string => `${label.padEnd(11)}${text
 
 function detailLines(job: JobDetails): string[] {
   return [
-    ...job.dependsOn.map(({ job: id, name, state }) => line('waits for', `job ${id} (${name}), ${state}`)),
+    ...job.dependsOn.map(({ job: id, name, state }) => line('after', `job ${id} (${name}), ${state}`)),
     ...(job.notBefore === null ? [] : [line('not before', job.notBefore)]),
     ...jobFacts(job).map(({ label, text }) => line(label, text)),
   ];
@@ -82,7 +82,9 @@ function detailLines(job: JobDetails): string[] {
 /** What was set for each step; nothing of those where all is as usual. */
 function stepTexts(job: JobDetails): string[] {
   return job.steps.flatMap((step) => {
-    const facts = stepFacts(step).map(({ label, text }) => printable(`  ${line(label, text)}`));
-    return facts.length === 0 ? [] : [[printable(step.name), ...facts].join('\n')];
+    // Why a step is held stands above as what keeps the job.
+    const facts = stepFacts(step).filter(({ text }) => text !== job.error);
+    const lines = facts.map(({ label, text }) => printable(`  ${line(label, text)}`));
+    return lines.length === 0 ? [] : [[printable(step.name), ...lines].join('\n')];
   });
 }

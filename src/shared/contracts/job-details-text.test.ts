@@ -39,7 +39,7 @@ describe('what is told of a step', () => {
     [{ ...need, offset: 1, window: 1 }, 'render, frames n to n+2 for frame n'],
     [{ ...need, job: 'sim-1', kind: 'all' as const }, 'step render of job sim-1'],
   ])('says of %j what is waited for', (dependency, text) => {
-    expect(stepFacts(step({ dependsOn: [dependency] }))).toEqual([{ label: 'waits for', text }]);
+    expect(stepFacts(step({ dependsOn: [dependency] }))).toEqual([{ label: 'after', text }]);
   });
 
   it('lists what a worker must have', () => {

@@ -21,7 +21,7 @@ export function jobFacts(job: Pick<JobDetails, 'limits' | 'preempt' | 'preview'>
 /** How a step is rendered; nothing of what is as usual. */
 export function stepFacts(step: Omit<StepDetails, 'frames'>): Fact[] {
   return facts([
-    ['waits for', step.dependsOn.map(needText).join('; ')],
+    ['after', step.dependsOn.map(needText).join('; ')],
     ['needs', requirementsText(step)],
     ['licences', step.licences.join(', ')],
     ['chunk', chunkText(step)],

@@ -1,4 +1,5 @@
 import { onScopeDispose, ref, shallowRef, triggerRef, type Ref, type ShallowRef } from 'vue';
+import type { JobDetails } from '../../../src/shared/contracts/job-details.ts';
 import type { FrameChange, JobSummary, Progress } from '../../../src/shared/contracts/messages.ts';
 import type { FrameGrid, RoomPatch } from '../../../src/shared/contracts/realtime.ts';
 import { adoptGrid, setState } from '../realtime/frame-grid.ts';
@@ -13,6 +14,8 @@ export const frameKey = (step: string, frame: number): string => `${step}/${fram
 export interface LiveJob {
   id: string;
   job: ShallowRef<JobSummary | null>;
+  /** How it is to be rendered. Its state and counts may be old: those of `job` count. */
+  plan: ShallowRef<JobDetails | null>;
   /** By step. The map and its bytes are changed in place; the ref is triggered once an animation frame. */
   grids: ShallowRef<Map<string, FrameGrid>>;
   /** What changed while this page was open, by `frameKey`; triggered with `grids`. */
@@ -30,6 +33,7 @@ export interface LiveJob {
 /** One job, live, for as long as the calling component lives. */
 export function useJob(id: string): LiveJob {
   const job = shallowRef<JobSummary | null>(null);
+  const plan = shallowRef<JobDetails | null>(null);
   const grids = shallowRef(new Map<string, FrameGrid>());
   const changes = shallowRef(new Map<string, FrameChange>());
   const progress = shallowRef(new Map<string, Progress>());
@@ -57,6 +61,7 @@ export function useJob(id: string): LiveJob {
 
   function apply(patch: RoomPatch): void {
     if (patch.job) job.value = patch.job;
+    if (patch.details) plan.value = patch.details;
     patch.frames?.forEach(applyFrame);
     finished.value.splice(RECENT);
     for (const item of patch.progress ?? []) progress.value.set(frameKey(item.step, item.frame), item);
@@ -66,7 +71,7 @@ export function useJob(id: string): LiveJob {
   const leave = enterRoom(`job:${id}`, {
     snapshot: (snapshot) => {
       snapshots.value++;
-      job.value = snapshot.job ?? null;
+      job.value = plan.value = snapshot.job ?? null;
       grids.value = new Map((snapshot.grids ?? []).map((grid) => [grid.step, adoptGrid(grid)]));
       changes.value = new Map();
       finished.value = [];
@@ -80,5 +85,5 @@ export function useJob(id: string): LiveJob {
     leave();
     flush.cancel();
   });
-  return { id, job, grids, changes, progress, finished, snapshots, problem };
+  return { id, job, plan, grids, changes, progress, finished, snapshots, problem };
 }
