@@ -10,6 +10,9 @@ import {
   jobsPageSchema,
   logReplySchema,
   notesSchema,
+  partLinkSchema,
+  partsReplySchema,
+  partsVerifyReplySchema,
   problemSchema,
   resultsPageSchema,
   templateSchema,
@@ -29,6 +32,11 @@ import {
   type JobsPage,
   type LogReply,
   type Notes,
+  type PartLink,
+  type PartLinkRequest,
+  type PartsCompleteRequest,
+  type PartsReply,
+  type PartsVerifyReply,
   type ResultsPage,
   type Template,
   type TemplateRequest,
@@ -156,6 +164,24 @@ export class FarmClient {
 
   planAssets(request: AssetPlanRequest): Promise<AssetPlan> {
     return this.#request('POST', '/api/assets/plan', { schema: assetPlanSchema, body: request });
+  }
+
+  /** Begins an upload in parts, or goes on with one. */
+  beginParts({ sha256, size }: { sha256: string; size: number }): Promise<PartsReply> {
+    return this.#request('POST', '/api/assets/parts', { schema: partsReplySchema, body: { sha256, size } });
+  }
+
+  partLink(part: PartLinkRequest): Promise<PartLink> {
+    return this.#request('POST', '/api/assets/parts/link', { schema: partLinkSchema, body: part });
+  }
+
+  completeParts(body: PartsCompleteRequest): Promise<PartsVerifyReply> {
+    return this.#request('POST', '/api/assets/parts/complete', { schema: partsVerifyReplySchema, body });
+  }
+
+  /** Waits some seconds; asked again until it says `verified`. */
+  verifyParts(body: { sha256: string; size: number }): Promise<PartsVerifyReply> {
+    return this.#request('POST', '/api/assets/parts/verify', { schema: partsVerifyReplySchema, body });
   }
 
   registerAsset(manifest: AssetManifest): Promise<AssetReply> {

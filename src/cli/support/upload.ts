@@ -1,26 +1,19 @@
-import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { isSafePath, type AssetManifest } from '../../shared/contracts/manifest.ts';
-import { messageOf } from '../../shared/domain/errors.ts';
-import { hashFile } from '../../shared/storage/hash-file.ts';
-import { UnreachableError, UsageError } from './exit-codes.ts';
+import { join } from 'node:path';
+import { cacheFolder } from '../../local/downloads/cache-folder.ts';
+import { parseOutline } from '../upload/build-pack.ts';
+import { hashFiles } from '../upload/hash-files.ts';
+import type { LocalFile } from '../upload/local-file.ts';
+import { packFiles } from '../upload/pack-files.ts';
+import { RecordFile } from '../upload/record-file.ts';
+import { sendParcels } from '../upload/send-parcels.ts';
 import type { FarmClient } from './farm-client.ts';
 import { patiently } from './patience.ts';
-import { forEachParallel } from './pool.ts';
 import type { Progress } from './progress.ts';
 import { formatBytes } from './table.ts';
 
-/** A file on this machine and its place in the asset. */
-export interface LocalFile {
-  /** Relative, with `/`. */
-  path: string;
-  file: string;
-}
-
-export interface HashedFile extends LocalFile {
-  size: number;
-  sha256: string;
-}
+export { hashLocalFile } from '../upload/hash-files.ts';
+export type { LocalFile } from '../upload/local-file.ts';
 
 interface UploadOptions {
   client: FarmClient;
@@ -29,147 +22,62 @@ interface UploadOptions {
   signal: AbortSignal;
   /** What is being uploaded, for the progress line. */
   label: string;
+  /** Where hashes of files are remembered; default: this user's cache folder. */
+  cacheFolder?: string;
 }
 
-const FILES_PER_PLAN = 1_000;
-const PARALLEL_UPLOADS = 8;
-const PARALLEL_HASHES = 4;
-/** What S3 takes in one request. */
-const MAX_FILE_BYTES = 5_368_709_120;
 /** Less is there before anybody could look. */
 const WORTH_SHOWING_BYTES = 5_000_000;
 
 /**
- * Stores files as one asset. Only what the farm does not have yet is sent, so an upload that was cut off goes on where it
- * stopped.
+ * Stores files as one asset. Files that were hashed before and have not been touched are not read, small files travel in
+ * packs, and only what the farm does not have yet is sent: an upload that was cut off goes on where it stopped.
  * @returns the asset's SHA-256, as `asset:<sha256>/<path>` names it.
- * @throws UsageError when a file cannot be read or its name cannot be stored; RefusedError, UnreachableError.
+ * @throws UsageError when a file cannot be read, its name cannot be stored, or it changes meanwhile; RefusedError,
+ * UnreachableError.
  */
 export async function uploadAsset(files: readonly LocalFile[], options: UploadOptions): Promise<string> {
-  const hashed = await hashFiles(files, options.signal);
-  const unique = [...new Map(hashed.map((file) => [file.sha256, file])).values()];
-  const total = unique.reduce((sum, file) => sum + file.size, 0);
-  let sent = 0;
-  const show = (bytes: number): void => {
-    sent += bytes;
+  const { client, signal, progress } = options;
+  const folder = join(options.cacheFolder ?? cacheFolder(), 'uploads');
+  const hashes = new RecordFile(join(folder, 'hashes.jsonl'), parseHash);
+  const packs = new RecordFile(join(folder, 'packs.jsonl'), parseOutline);
+  await Promise.all([hashes.load(), packs.load()]);
+  try {
+    const hashed = await hashFiles(files, { signal, cache: hashes });
+    const { parcels, entries } = await packFiles(hashed, { hashes, packs, signal });
+    // Kept now: whoever is cut off while sending shall not read it all again.
+    await Promise.all([hashes.save(), packs.save()]);
+    const say = (text: string): void => progress?.note(text);
+    await sendParcels(parcels, {
+      client,
+      hashes,
+      signal,
+      patiently: (request) => patiently(request, { signal, say }),
+      show: showing(parcels, options),
+    });
+    const manifest = { version: 1 as const, files: entries };
+    return (await patiently(() => client.registerAsset(manifest), { signal, say })).sha256;
+  } finally {
+    await Promise.all([hashes.save(), packs.save()]);
+  }
+}
+
+/** Counts what is there, of all that shall be. */
+function showing(
+  parcels: readonly { size: number }[],
+  { progress, label }: UploadOptions,
+): (bytes: number) => void {
+  const total = parcels.reduce((sum, { size }) => sum + size, 0);
+  let done = 0;
+  return (bytes) => {
+    done = Math.min(total, done + bytes);
     if (total < WORTH_SHOWING_BYTES) return;
-    options.progress?.update('upload', {
-      label: options.label,
-      done: sent,
-      total,
-      note: 'uploaded',
-      format: formatBytes,
-    });
+    progress?.update('upload', { label, done, total, note: 'uploaded', format: formatBytes });
   };
-  for (const page of planPages(unique)) await uploadPage(page, options, show);
-  const reply = await options.client.registerAsset(toManifest(hashed));
-  return reply.sha256;
 }
 
-/** Sends what the farm lacks of a page of files. Links hold for some minutes only, so the rest is asked for again. */
-async function uploadPage(
-  page: readonly HashedFile[],
-  options: UploadOptions,
-  show: (bytes: number) => void,
-): Promise<void> {
-  const { signal, progress } = options;
-  const say = (text: string): void => progress?.note(text);
-  let open = page;
-  for (;;) {
-    const targets = await patiently(() => missingFiles(open, options), { signal, say });
-    const missing = open.filter((file) => targets.has(file.sha256));
-    show(open.reduce((sum, file) => sum + (targets.has(file.sha256) ? 0 : file.size), 0));
-    const expired: HashedFile[] = [];
-    await forEachParallel(missing, PARALLEL_UPLOADS, async (file) => {
-      const target = targets.get(file.sha256);
-      if (target === undefined) return;
-      if (await patiently(() => putFile(file, target, signal), { signal, say })) show(file.size);
-      else expired.push(file);
-    });
-    if (expired.length === 0) return;
-    if (expired.length === open.length)
-      throw new UnreachableError("The farm's storage does not accept the links that the farm gave out.");
-    open = expired;
-  }
-}
-
-/** At most 1,000 files a question. */
-export function planPages<T>(files: readonly T[], size = FILES_PER_PLAN): T[][] {
-  const pages: T[][] = [];
-  for (let at = 0; at < files.length; at += size) pages.push(files.slice(at, at + size));
-  return pages;
-}
-
-export function toManifest(files: readonly HashedFile[]): AssetManifest {
-  return { version: 1, files: files.map(({ path, size, sha256 }) => ({ path, size, sha256 })) };
-}
-
-interface Target {
-  url: string;
-  headers: Record<string, string>;
-}
-
-async function missingFiles(
-  page: readonly HashedFile[],
-  { client }: UploadOptions,
-): Promise<Map<string, Target>> {
-  const plan = await client.planAssets({ files: page.map(({ sha256, size }) => ({ sha256, size })) });
-  return new Map(plan.uploads.map(({ sha256, url, headers }) => [sha256, { url, headers }]));
-}
-
-/** @returns false when the link has expired. */
-async function putFile(file: HashedFile, target: Target, signal: AbortSignal): Promise<boolean> {
-  let response: Response;
-  try {
-    // A Blob on disk is streamed with its length known, and fails when the file changes meanwhile.
-    const body = await openAsBlob(file.file);
-    response = await fetch(target.url, { method: 'PUT', headers: target.headers, body, signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new UnreachableError(`The farm's storage did not take ${file.path} (${messageOf(error)}).`, {
-      cause: error,
-    });
-  }
-  const answer = await response.text();
-  if (response.ok) return true;
-  if (response.status === 403) return false;
-  if (response.status === 400 && answer.includes('BadDigest'))
-    throw new UsageError(`${file.file} changed while it was being uploaded; submit it again.`);
-  throw new UnreachableError(
-    `The farm's storage did not take ${file.path} (status ${response.status}: ${answer.slice(0, 300)}).`,
-  );
-}
-
-/**
- * SHA-256 and size of every file, read once.
- * @throws UsageError naming the file.
- */
-export async function hashFiles(files: readonly LocalFile[], signal: AbortSignal): Promise<HashedFile[]> {
-  const hashed: HashedFile[] = [];
-  const places = files.map((file, index) => ({ file, index }));
-  await forEachParallel(places, PARALLEL_HASHES, async ({ file, index }) => {
-    signal.throwIfAborted();
-    if (!isSafePath(file.path))
-      throw new UsageError(
-        `The file name ${JSON.stringify(file.path)} cannot be stored: it must be a relative path without "..", backslashes or control characters. Rename it.`,
-      );
-    const { bytes: size, sha256 } = await hashLocalFile(file.file);
-    if (size > MAX_FILE_BYTES)
-      throw new UsageError(
-        `${file.file} has ${formatBytes(size)}; a file of an asset may have up to ${formatBytes(MAX_FILE_BYTES)}.`,
-      );
-    hashed[index] = { ...file, size, sha256 };
-  });
-  return hashed;
-}
-
-/** @throws UsageError when the file cannot be read. */
-export async function hashLocalFile(file: string): Promise<{ bytes: number; sha256: string }> {
-  try {
-    return await hashFile(file);
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
-  }
+function parseHash(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value : undefined;
 }
 
 export async function fileSize(file: string): Promise<number> {

@@ -18,6 +18,8 @@ import type { ObjectStore } from '../storage/object-store.ts';
 const CONCURRENCY = 48;
 /** As many as are uploaded before the first of the links ends. */
 const MOST_LINKS = 1_000;
+/** A client waits a minute for its answer. */
+const LOOK_FOR_MS = 20_000;
 const MAX_ISSUES = 50;
 
 /** Uploads by hash: what is missing, and the manifest that names what is there. */
@@ -35,22 +37,18 @@ export class AssetStore {
   /** What is not there yet: links for the first of it, and which files go in parts. */
   async plan(files: readonly { sha256: string; size: number }[]): Promise<AssetPlan> {
     const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
-    const looked = await mapConcurrently(distinct, CONCURRENCY, async ({ sha256, size }) => {
+    const until = Date.now() + LOOK_FOR_MS;
+    const plan: AssetPlan = { uploads: [], parts: [], more: [] };
+    let links = 0;
+    await mapConcurrently(distinct, CONCURRENCY, async ({ sha256, size }) => {
+      if (links >= MOST_LINKS || Date.now() > until) return plan.more.push(sha256);
       const found = await this.#presence.look(sha256);
-      return found.state === 'there' && found.bytes === size ? undefined : { sha256, size };
+      if (found.state === 'there' && found.bytes === size) return;
+      if (size >= PARTS_FROM_BYTES) return plan.parts.push(sha256);
+      if (++links > MOST_LINKS) return plan.more.push(sha256);
+      return plan.uploads.push({ sha256, ...(await this.#objects.signAssetUpload(sha256)) });
     });
-    const missing = looked.filter((file) => file !== undefined);
-    const parts = missing.filter(({ size }) => size >= PARTS_FROM_BYTES);
-    const whole = missing.filter(({ size }) => size < PARTS_FROM_BYTES);
-    const uploads = await mapConcurrently(whole.slice(0, MOST_LINKS), CONCURRENCY, async ({ sha256 }) => ({
-      sha256,
-      ...(await this.#objects.signAssetUpload(sha256)),
-    }));
-    return {
-      uploads,
-      parts: parts.map(({ sha256 }) => sha256),
-      more: whole.slice(MOST_LINKS).map(({ sha256 }) => sha256),
-    };
+    return plan;
   }
 
   /**

@@ -29,7 +29,7 @@ export const assetPlanSchema = z.object({
   ),
   /** Those that are missing, or not yet verified, and go in parts: `POST /api/assets/parts`. */
   parts: z.array(z.string()),
-  /** Missing, too: ask for their links once the others are uploaded. */
+  /** Missing, too, or not looked at yet: to be asked for once the others are uploaded. */
   more: z.array(z.string()),
 });
 export type AssetPlan = z.infer<typeof assetPlanSchema>;
