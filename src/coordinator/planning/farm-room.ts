@@ -56,6 +56,11 @@ export class GroupRoom {
     this.free--;
   }
 
+  /** Nothing of one slot is cut ahead for it: what becomes free is looked at first. */
+  lookNoFurther(): void {
+    this.window = Math.min(this.window, Math.max(0, this.free));
+  }
+
   /** A task of one slot for one worker alone. */
   takeHome(worker: WorkerRoom): void {
     worker.home++;

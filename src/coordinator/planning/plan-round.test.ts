@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { group, needs, snapshot, step, task, worker } from '../../../test/support/snapshots.ts';
 import { planRound } from './plan-round.ts';
-import type { Snapshot, StepView } from './snapshot.ts';
+import type { Snapshot, StepView, WorkerView } from './snapshot.ts';
 
 const keys = (view: Snapshot): string[] => planRound(view).cuts.map((cut) => cut.stepKey);
 const groupsOf = (view: Snapshot): string[] => planRound(view).cuts.map((cut) => cut.group);
@@ -181,6 +181,45 @@ describe('where a task goes', () => {
     ];
     const steps = [step({ ready: 5 })];
     expect(groupsOf(snapshot({ steps, groups }))).toEqual(['plain', 'plain', 'plain', 'plain', 'gpu']);
+  });
+
+  describe('while frames wait that need GPUs', () => {
+    const gpus = (workers: WorkerView[], window?: number) => [
+      group({ id: 'gpu', gpus: 1, workers, ...(window === undefined ? {} : { window }) }),
+      group({ id: 'plain', workers: [worker('p', { freeSlots: 0 })], window: 1 }),
+    ];
+    const plain = step({ key: 'plain', project: 'film', ready: 9 });
+    const lit = step({ key: 'lit', project: 'ad', submittedAtMs: 9, needs: needs({ gpus: 1 }) });
+
+    it('they take the workers that have room for them first, even if others came before', () => {
+      const { cuts } = planRound(snapshot({ steps: [plain, lit], groups: gpus([worker('a'), worker('b')]) }));
+      expect(cuts.map((cut) => `${cut.stepKey} ${cut.group}`)).toEqual([
+        'lit gpu',
+        'plain gpu',
+        'plain gpu',
+        'plain plain',
+      ]);
+    });
+
+    it('they do not when they have their fair share', () => {
+      const tasks = tasksOf('lit', 4, { project: 'ad', group: 'gpu', slots: 2 });
+      const busy = tasksOf('plain', 1, { project: 'film' });
+      const { cuts } = planRound(
+        snapshot({
+          steps: [plain, lit],
+          tasks: [...tasks, ...busy],
+          groups: gpus([worker('a'), worker('b')]),
+        }),
+      );
+      expect(cuts.map((cut) => cut.stepKey)).not.toContain('lit');
+    });
+
+    it('nothing else is queued behind busy GPUs', () => {
+      const busy = gpus([worker('a', { freeSlots: 0 }), worker('b', { freeSlots: 0 })], 2);
+      const queued = (steps: StepView[]) => groupsOf(snapshot({ steps, groups: busy }));
+      expect(queued([plain])).toEqual(['plain', 'gpu', 'gpu']);
+      expect(queued([plain, lit])).toEqual(['plain']);
+    });
   });
 
   it('keeps much memory and rare tags for those who need them', () => {

@@ -58,6 +58,8 @@ class Round {
       if (this.#everywhere.open === 0) break;
       const previews = level.filter((step) => this.#previewReady(step) > 0);
       if (previews.length > 0) this.#serve(previews, this.#everywhere, { previews: true });
+      const scarce = level.filter((step) => step.needs.gpus > 0 && this.#ready(step) > 0);
+      if (scarce.length > 0 && scarce.length < level.length) this.#serveScarce(scarce);
       const rest = this.#left.size === 0 ? level : level.filter((step) => this.#ready(step) > 0);
       this.#serve(rest, this.#everywhere, {});
     }
@@ -111,6 +113,29 @@ class Round {
       const missing = slots - this.#slotsIn(project, groups);
       if (missing <= 0) return;
       this.#serve(level, shapes, { slots: missing });
+    }
+  }
+
+  /**
+   * Those that need GPUs take what is free of them before the others of the level do, as long as they have less than their
+   * fair share: the others find room elsewhere. While they wait, nothing that needs none is queued behind busy GPUs: it
+   * would take each slot that becomes free, and never leave the two or more of one worker that they need.
+   */
+  #serveScarce(steps: readonly StepView[]): void {
+    const order = new FairOrder(steps, this.#usage);
+    const open = new Set(steps.map((step) => this.#everywhere.of(this.#needsOf(step))));
+    for (let step = order.next(); step && open.size > 0; step = order.next()) {
+      const behind = this.#usage.isBehind(step) && this.#mayHaveMore(step);
+      const shape = this.#everywhere.of(this.#needsOf(step));
+      const found = behind && open.has(shape) ? this.#place(step, this.#everywhere) : undefined;
+      if (found) {
+        const got = this.#cut(step, found.place, found.shape);
+        order.served(got, this.#ready(step) > 0 && step.chunk !== 'sequential');
+        continue;
+      }
+      order.drop();
+      if (!behind || !open.delete(shape)) continue;
+      for (const { group } of shape.fits) group.lookNoFurther();
     }
   }
 

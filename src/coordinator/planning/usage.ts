@@ -82,6 +82,13 @@ export class Usage {
       this.#jobs.has(jobId) || this.#lately.job.has(jobId) ? this.job(project, owner, jobId) : fresh;
   }
 
+  /** Whether the project of the step has less than its fair share, and its owner less than his. */
+  isBehind({ project, owner }: Pick<TaskView, 'project' | 'owner'>): boolean {
+    return [this.project(project), this.owner(project, owner)].every(
+      (use) => use.slots === 0 || use.slots < fairSlots(use),
+    );
+  }
+
   #siblingsOf(project: string, owner: string): Siblings {
     const { jobs } = getOrMake(this.#owners, project, newFamily);
     return getOrMake(jobs, owner, newSiblings);
