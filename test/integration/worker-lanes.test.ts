@@ -1,8 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { WorkerPause } from '../../src/shared/contracts/messages.ts';
+import type { TaskMessage, WorkerPause } from '../../src/shared/contracts/messages.ts';
+import { blenderEngine } from '../../src/worker/engines/blender/engine.ts';
+import { engineHere } from '../support/engine-needs.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
-import { PlayCoordinator } from '../support/play-coordinator.ts';
+import { PlayCoordinator, type TaskOptions } from '../support/play-coordinator.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
@@ -11,6 +15,9 @@ const ENDLESS_POV = `
   camera { location <0, 1, -4> look_at 0 } light_source { <5, 9, -5> rgb 1 area_light x*3, y*3, 17, 17 adaptive 0 jitter }
   sphere { 0, 1 pigment { rgb <1, 0.5, 0> } finish { reflection 0.5 } } plane { y, -1 pigment { checker rgb 1 rgb 0 } }
   global_settings { radiosity { count 1600 error_bound 0.01 } }`;
+
+const blender = await engineHere(blenderEngine, 'blender');
+const TURNTABLE = join(import.meta.dirname, '../../examples/blender/turntable/turntable.blend');
 
 describe('what a worker takes, and gives back', () => {
   let context: TestContext;
@@ -48,15 +55,27 @@ describe('what a worker takes, and gives back', () => {
       return 0; // pgrep found none
     }
   };
-  const longRender = async () => {
-    const scene = await farm.storeScene({ 'endless.pov': ENDLESS_POV }, 'endless.pov');
-    const task = await farm.feed({
-      engine: 'povray',
+  const runs = async (engine: string, task: TaskOptions): Promise<TaskMessage> => {
+    const fed = await farm.feed({ engine, ...task });
+    await until(() => enginesOf(engine) > 0, 'the engine runs');
+    return fed;
+  };
+  const longRender = async () =>
+    runs('povray', {
       frames: [1, 2],
-      scene,
+      scene: await farm.storeScene({ 'endless.pov': ENDLESS_POV }, 'endless.pov'),
       output: { format: 'png', width: 1_600, height: 1_200 },
     });
-    await until(() => enginesOf('povray') > 0, 'the engine runs');
+  /** In the midst of its samples: what it must be stopped in is Blender itself, not the script that talks to the worker. */
+  const longBlenderRender = async () => {
+    const task = await runs('blender', {
+      frames: [1, 2],
+      scene: await farm.storeScene({ 'turntable.blend': await readFile(TURNTABLE) }, 'turntable.blend'),
+      settings: { samples: 100_000 },
+      output: { format: 'png', width: 1_920, height: 1_080 },
+    });
+    await until(() => farm.of(task).some(({ type }) => type === 'started'), 'the frame has begun', 40_000);
+    await until(() => (heartbeat().attempts[0]?.frameSeconds ?? 0) > 3, 'it renders', 40_000);
     return task;
   };
 
@@ -149,6 +168,43 @@ describe('what a worker takes, and gives back', () => {
     await until(() => enginesOf('povray') === 0, 'no engine is left', 3_000);
     expect(Date.now() - at).toBeLessThan(3_000);
     expect(await farm.end(task)).toMatchObject({ type: 'released' });
+  });
+
+  it.skipIf(blender.skip)(
+    `has ended Blender in the midst of a frame within three seconds of a cancel${blender.note}`,
+    async () => {
+      await start({ FARMHAND_WORKER_SLOTS: '1' });
+      const task = await longBlenderRender();
+      const at = Date.now();
+      farm.stopJob(task.jobId, 'stop');
+      await until(() => enginesOf('blender') === 0, 'no engine is left', 3_000);
+      expect(Date.now() - at).toBeLessThan(3_000);
+      expect(await farm.end(task)).toMatchObject({ type: 'released', reason: 'the job was cancelled' });
+      const next = await farm.feed({ frames: [1] });
+      expect(await farm.end(next)).toMatchObject({ type: 'completed' });
+    },
+  );
+
+  it.each<[string, () => void, string]>([
+    [
+      'paused',
+      () => farm.control({ type: 'orders', orders: { pause: pause('wrangler'), timetable: null } }),
+      'for a test',
+    ],
+    ['drained', () => farm.control({ type: 'drain' }), 'the worker drains'],
+    ['ended', () => worker.signal('SIGTERM'), 'the worker ends'],
+  ])('gives back what waits in hand when it is %s, and finishes what runs', async (_how, act, reason) => {
+    await start({ FARMHAND_WORKER_SLOTS: '2' });
+    const running = await farm.feed({ frames: [1], settings: { frameMs: 3_000 } });
+    await until(() => slotsInUse() === 1, 'a task runs');
+    const waiting = await farm.feed({ frames: [1, 2], slots: 2 });
+    await until(() => heartbeat().attempts.some((attempt) => attempt.waiting), 'another waits in hand');
+    act();
+    expect(await farm.end(waiting)).toMatchObject({ type: 'released', reason, done: [] });
+    expect(farm.of(running).some(({ type }) => type === 'completed')).toBe(false);
+    expect(await farm.end(running)).toMatchObject({ type: 'completed' });
+    expect(farm.of(waiting).map(({ type }) => type)).toEqual(['released']);
+    await until(async () => (await farm.tasksLeft()) === 0, 'neither is delivered again');
   });
 
   it('finishes the frame under way and gives the rest back when the farm wants it', async () => {
