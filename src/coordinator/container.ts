@@ -171,6 +171,7 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
       farm: get(TOKENS.farmView),
       notices: get(TOKENS.holdNotices),
       feeder: get(TOKENS.feeder),
+      rules: get(TOKENS.rules),
       metrics: get(TOKENS.metrics),
       announcer: get(TOKENS.announcer),
       deadLetters: get(TOKENS.deadLetters),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
@@ -252,6 +253,29 @@ describe('when frames fail', () => {
       const rows = await farm.context.ledger.selectFrom('frames').select('failures').execute();
       expect(rows.every((row) => row.failures === 0)).toBe(true);
       expect((await step()).retry_at).toBeNull();
+    });
+
+    it('are not asked for again by what a lowered pool still seemed to allow', async () => {
+      await farm.context.ledger
+        .insertInto('limits')
+        .values({ kind: 'licence', name: 'nuke', running: 4 })
+        .execute();
+      let begun = 0;
+      await farm.work({
+        slots: 4,
+        handle: async (task) => {
+          await task.started();
+          if (++begun < 4) return; // goes on rendering
+          await until('four were begun', () => begun === 4);
+          return task.fail({ message: 'No licence left', class: 'licence', failedFrame: task.frames[0]! });
+        },
+      });
+      await submit(farm.context, { ...document, frames: '1-40', chunk: 1, licences: ['nuke'] });
+      await until('the pool is lowered', async () => (await pool())?.lowered_to !== null);
+      expect(await pool()).toMatchObject({ lowered_to: 3 });
+      // Its slot is free, the other frames are ready, and only the limit keeps them back.
+      await sleep(1_000);
+      expect(begun).toBe(4);
     });
 
     it('make the step wait where there is no limit to lower', async () => {

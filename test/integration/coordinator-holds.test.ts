@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
-import type { HeldTask, ScriptedWorker } from '../support/scripted-worker.ts';
+import type { HeldTask, ScriptedWorker, ScriptedWorkerOptions } from '../support/scripted-worker.ts';
 import { stepsWithWrongCounts } from '../support/wrong-counts.ts';
 
 const document = { version: 1, id: 'j', name: 'x', engine: 'null', frames: '1-12', chunk: 1 };
@@ -25,10 +25,15 @@ describe('what only fails', () => {
   };
 
   describe('a step of which every frame fails', () => {
-    const failing = (id: string, message = (task: HeldTask) => `${PARSE_ERROR} (frame ${task.frames[0]})`) =>
+    const failing = (
+      id: string,
+      facts: ScriptedWorkerOptions['facts'] = {},
+      message = (task: HeldTask) => `${PARSE_ERROR} (frame ${task.frames[0]})`,
+    ) =>
       farm.work({
         id,
         slots: 1,
+        facts,
         handle: async (task) => {
           await task.started();
           await sleep(20);
@@ -73,9 +78,17 @@ describe('what only fails', () => {
       await countsAreRight();
     });
 
+    it('is held by the word of the only worker that is large enough, whoever else is there', async () => {
+      await failing('large', { cores: 8 });
+      await farm.work({ id: 'small', slots: 1, facts: { cores: 2 } });
+      await submit(farm.context, { ...document, requires: { cores: 8 }, maxAttempts: 1 });
+      const job = await jobWhen(farm.context, 'j', 'held');
+      expect(job.error).toEqual(expect.stringContaining('on large, the only worker that can render it'));
+    });
+
     it('is not held when frames fail for different reasons', async () => {
       const words = ['no camera', 'no light', 'no sky', 'no floor', 'no actor', 'no sound'];
-      await failing('w1', (task) => words[task.frames[0]! % words.length]!);
+      await failing('w1', {}, (task) => words[task.frames[0]! % words.length]!);
       await submit(farm.context, { ...document, frames: '1-6', maxAttempts: 1 });
       await jobWhen(farm.context, 'j', 'failed');
       expect((await step()).hold_reason).toBeNull();
@@ -235,7 +248,7 @@ describe('what only fails', () => {
             await task.fail({ message: "The worker's disk is full.", class: 'host' });
           },
         });
-      await broken('w1');
+      const w1 = await broken('w1');
       await submit(farm.context, { ...document, frames: '1-3' });
       await until('it failed three times', async () => {
         const { rows } = await sql<{
@@ -244,8 +257,14 @@ describe('what only fails', () => {
         return (rows[0]?.n ?? 0) >= 3;
       });
       expect(await pauseOf('w1')).toBeNull();
+      // It is told without being asked: nobody waits for its next heartbeat.
+      w1.silence();
       await farm.work({ id: 'w2' });
       await until('it is paused', async () => (await pauseOf('w1')) !== null);
+      const reason = (await pauseOf('w1'))?.reason;
+      await until('it is told', () =>
+        w1.controls.some((each) => each.type === 'orders' && each.orders.pause?.reason === reason),
+      );
       expect((await pauseOf('w1'))?.reason).toEqual(
         expect.stringMatching(/^Its machine failed \d+ times in a row: The worker's disk/),
       );

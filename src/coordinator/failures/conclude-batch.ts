@@ -15,6 +15,8 @@ import { takeFailures, type HostFailure, type TakenFailures } from './take-failu
 export interface BatchConclusions extends TakenFailures {
   /** Jobs of which more changed than the batch's own frames. */
   jobs: string[];
+  /** There was no licence for something: limits are lower now. */
+  limitsLowered: boolean;
 }
 
 /** Attempts that were given up with their worker and report all the same: it had only been cut off. */
@@ -60,20 +62,22 @@ export async function concludeBatch(
   const taken = accepted.flatMap((frame) => context.results.get(`${frame.step_key}/${frame.number}`) ?? []);
   await forgetWorkerFailures(trx, farm.troubledAmong(taken.map(({ worker }) => worker)));
   const unheld = await letSuccessGoOn(trx, taken, tasks);
-  await lowerLicences(
-    trx,
-    plan.endings.flatMap((ending) =>
-      ending.class === 'licence' ? (tasks.get(ending.taskKey)?.step_key ?? []) : [],
-    ),
+  const unlicensed = plan.endings.flatMap((ending) =>
+    ending.class === 'licence' ? (tasks.get(ending.taskKey)?.step_key ?? []) : [],
   );
+  await lowerLicences(trx, unlicensed);
   const failures = await takeFailures(
     trx,
-    { steps, able: (step) => farm.able(step) },
+    { steps, able: (step, version) => farm.able(step, version) },
     new Map(plan.endings.map((ending) => [ending.taskKey, ending])),
     moved,
     hostFailures(plan, tasks),
   );
-  return { ...failures, jobs: [...unheld, ...failures.held.map(({ jobId }) => jobId)] };
+  return {
+    ...failures,
+    limitsLowered: unlicensed.length > 0,
+    jobs: [...unheld, ...failures.held.map(({ jobId }) => jobId)],
+  };
 }
 
 /** A step that was held because none of its frames succeeded goes on when one of those under way does. */

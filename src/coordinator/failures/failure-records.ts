@@ -12,12 +12,12 @@ export interface FrameFailure {
 
 /**
  * Remembers what frames failed with, of steps that may be held for it: none of their frames has succeeded.
- * @returns by step, its failures by what they say, most frames first.
+ * @returns by step, its failures by what they say, most frames first, with the version that the step is rendered with.
  */
 export async function recordStepFailures(
   trx: LedgerTransaction,
   failures: readonly (FrameFailure & { fingerprint: string })[],
-): Promise<Map<string, FailureGroup[]>> {
+): Promise<Map<string, (FailureGroup & { engineVersion: string | null })[]>> {
   if (failures.length === 0) return new Map();
   const column = <T>(pick: (failure: FrameFailure & { fingerprint: string }) => T): T[] => failures.map(pick);
   const { rows: written } = await sql<{ step_key: string }>`
@@ -29,10 +29,11 @@ export async function recordStepFailures(
     WHERE s.done = 0 AND s.hold_allowed AND s.hold_reason IS NULL
     ON CONFLICT DO NOTHING RETURNING step_key`.execute(trx);
   if (written.length === 0) return new Map();
-  const { rows } = await sql<FailureGroup & { step_key: string }>`
-    SELECT step_key, count(DISTINCT number)::int AS frames, array_agg(DISTINCT worker) AS workers, min(message) AS message
-    FROM step_failures WHERE step_key = ANY(${[...new Set(written.map((row) => row.step_key))]}::bigint[])
-    GROUP BY step_key, fingerprint ORDER BY frames DESC`.execute(trx);
+  const { rows } = await sql<FailureGroup & { step_key: string; engineVersion: string | null }>`
+    SELECT f.step_key, count(DISTINCT f.number)::int AS frames, array_agg(DISTINCT f.worker) AS workers, min(f.message) AS message,
+      s.engine_version AS "engineVersion"
+    FROM step_failures f JOIN steps s ON s.key = f.step_key WHERE f.step_key = ANY(${[...new Set(written.map((row) => row.step_key))]}::bigint[])
+    GROUP BY f.step_key, f.fingerprint, s.engine_version ORDER BY frames DESC`.execute(trx);
   return Map.groupBy(rows, (row) => row.step_key);
 }
 

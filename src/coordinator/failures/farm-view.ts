@@ -1,7 +1,9 @@
 import { memoryClass } from '../../shared/domain/worker-groups.ts';
+import { abilityOf } from '../dispatch/worker-facts.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { BatchFarm } from '../ledger/plan-batch.ts';
 import type { StepInfo } from '../ledger/step-info.ts';
+import { fits } from '../planning/fitting.ts';
 
 /** What deciding on failures needs to know of workers. */
 export class FarmView implements BatchFarm {
@@ -30,18 +32,19 @@ export class FarmView implements BatchFarm {
     return sizes.length === 0 ? null : Math.max(...sizes);
   }
 
-  /** Workers that take work now and have what the step asks for. */
-  able({ engine, spec: { requires } }: Pick<StepInfo, 'engine' | 'spec'>): string[] {
+  /**
+   * Workers that take work now and could be given tasks of the step: by what planning goes by.
+   * @param engineVersion with which the step is rendered; null: none was taken yet.
+   */
+  able(
+    { engine, spec: { requires } }: Pick<StepInfo, 'engine' | 'spec'>,
+    engineVersion: string | null,
+  ): string[] {
+    const { engineVersion: versionRange, ...others } = requires;
+    const needs = { engine, engineVersion, versionRange, ...others };
     return this.#registry
       .takingWork()
-      .filter(
-        ({ heartbeat }) =>
-          heartbeat.engines.some(({ id }) => id === engine) &&
-          requires.tags.every((tag) => heartbeat.tags.includes(tag)) &&
-          (requires.site === null || requires.site === heartbeat.site) &&
-          requires.gpus <= heartbeat.gpus.length &&
-          (requires.memoryBytes ?? 0) <= memoryClass(heartbeat) * heartbeat.slots,
-      )
+      .filter(({ heartbeat }) => fits(needs, abilityOf(heartbeat)))
       .map(({ heartbeat }) => heartbeat.workerId);
   }
 

@@ -103,6 +103,7 @@ export class Quarantine {
       throw error;
     }
     this.#log.warn({ worker, reason }, 'a worker is quarantined');
+    this.#wakeUps.orders.wake();
     this.#wakeUps.feeder.wake();
   }
 }

@@ -1,9 +1,10 @@
 import type { FailureClass } from '../../shared/contracts/messages.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import type { MovedFrame } from '../ledger/release-frames.ts';
-import type { StepInfo, StepInfos } from '../ledger/step-info.ts';
+import type { StepInfos } from '../ledger/step-info.ts';
 import { explainGivenUp } from './explain-failures.ts';
 import { recordStepFailures, recordWorkerFailures, type FrameFailure } from './failure-records.ts';
+import type { FarmView } from './farm-view.ts';
 import { fingerprint } from './fingerprint.ts';
 import { holdReason } from './hold-decision.ts';
 import { holdStep, type HeldStep } from './hold-steps.ts';
@@ -31,11 +32,11 @@ export interface TakenFailures {
  * Draws the conclusions from frames that failed, after their counts are written: explains those that are given up,
  * remembers what steps and workers failed with, and holds steps that only fail. The jobs are locked by the caller.
  * @param tasks by key, those that gave back `moved`.
- * @param able workers that could render a step now.
+ * @param able workers that could render a step now, in the version that it has.
  */
 export async function takeFailures(
   trx: LedgerTransaction,
-  context: { steps: StepInfos; able: (step: StepInfo) => string[] },
+  context: { steps: StepInfos; able: FarmView['able'] },
   tasks: ReadonlyMap<string, FailedTask>,
   moved: readonly MovedFrame[],
   hostFailures: readonly HostFailure[] = [],
@@ -57,8 +58,9 @@ export async function takeFailures(
   const held: HeldStep[] = [];
   for (const [key, found] of groups) {
     const step = steps.get(key);
-    if (!step) continue;
-    const reason = holdReason(found, context.able(step));
+    const [first] = found;
+    if (!step || !first) continue;
+    const reason = holdReason(found, context.able(step, first.engineVersion));
     if (reason === undefined) continue;
     const one = await holdStep(trx, context.steps, step, reason);
     if (one) held.push(one);

@@ -7,6 +7,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
+import type { FarmRulesCache } from '../dispatch/farm-rules.ts';
 import type { Feeder } from '../dispatch/feeder.ts';
 import type { FarmView } from '../failures/farm-view.ts';
 import type { HoldNotices } from '../failures/hold-notices.ts';
@@ -38,6 +39,7 @@ export class StatusApplier {
   readonly #farm: FarmView;
   readonly #notices: HoldNotices;
   readonly #feeder: Feeder;
+  readonly #rules: FarmRulesCache;
   readonly #announcer: Announcer;
   readonly #deadLetters: DeadLetters;
   readonly #metrics: CoordinatorMetrics;
@@ -52,6 +54,7 @@ export class StatusApplier {
       farm: FarmView;
       notices: HoldNotices;
       feeder: Feeder;
+      rules: FarmRulesCache;
       announcer: Announcer;
       deadLetters: DeadLetters;
       metrics: CoordinatorMetrics;
@@ -66,6 +69,7 @@ export class StatusApplier {
     this.#farm = parts.farm;
     this.#notices = parts.notices;
     this.#feeder = parts.feeder;
+    this.#rules = parts.rules;
     this.#announcer = parts.announcer;
     this.#deadLetters = parts.deadLetters;
     this.#metrics = parts.metrics;
@@ -169,6 +173,8 @@ export class StatusApplier {
   }
 
   async #tell(applied: AppliedBatch): Promise<void> {
+    // Before dispatch hears that slots are free again.
+    if (applied.conclusions.limitsLowered) this.#rules.changed();
     // Where more changed than is listed, tasks may have, too.
     for (const [jobId, frames] of applied.changes)
       this.#announcer.announce(jobId, frames, frames === null ? 'all' : 'steps');

@@ -84,7 +84,9 @@ export class WorkerOrders {
       await this.#takeUntil();
       await this.#endPauses();
     }
+    const before = this.#orders;
     await this.#refresh();
+    if (this.#lease.isLeader()) this.#differ(before);
     const differing = [...this.#differing];
     this.#differing.clear();
     for (const id of differing) {
@@ -100,6 +102,14 @@ export class WorkerOrders {
       .where((where) => where.or([where('pause', 'is not', null), where('timetable', 'is not', null)]))
       .execute();
     this.#orders = new Map(rows.map(({ id, pause, timetable }) => [id, { pause, timetable }]));
+  }
+
+  /** Workers whose orders somebody has changed in the ledger are told now, and not with their next heartbeat. */
+  #differ(before: ReadonlyMap<string, Orders> | undefined): void {
+    if (before === undefined) return;
+    for (const id of new Set([...before.keys(), ...(this.#orders?.keys() ?? [])]))
+      if (!sameOrders(before.get(id) ?? NO_ORDERS, this.#orders?.get(id) ?? NO_ORDERS))
+        this.#differing.add(id);
   }
 
   /** A worker that is with its owner knows by its own clock until when: its timetable begins again. */

@@ -120,7 +120,7 @@ export class LostWorkers {
       const failed = new Map(
         ended.map(({ key, worker }) => [key, { worker, class: 'loss' as const, error: why }]),
       );
-      const failures = await takeFailures(trx, { steps, able: (step) => farm.able(step) }, failed, moved);
+      const failures = await takeFailures(trx, { steps, able: (step, version) => farm.able(step, version) }, failed, moved);
       return { ended, changes, failures };
     });
     if (ended.length === 0) return;
