@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { blenderEngine } from '../../src/worker/engines/blender/engine.ts';
 import { engineHere } from '../support/engine-needs.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { PlayCoordinator, type TaskOptions } from '../support/play-coordinator.ts';
+import { processesOf } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
@@ -45,19 +45,11 @@ describe('what a worker takes, and gives back', () => {
       .attempts.filter((attempt) => !attempt.waiting)
       .reduce((sum, attempt) => sum + attempt.slots, 0);
   const pause = (by: WorkerPause['by'], reason = 'for a test'): WorkerPause => ({ by, reason, until: null });
-  const enginesOf = (name: string): number => {
-    try {
-      return execFileSync('pgrep', ['-f', '-P', String(worker.pid), name])
-        .toString()
-        .trim()
-        .split('\n').length;
-    } catch {
-      return 0; // pgrep found none
-    }
-  };
+  /** Engines and what guards them: their home is a folder of the worker's, their parents may have ended before them. */
+  const engines = (): number => processesOf('HOME', join(context.folder, 'worker')).length;
   const runs = async (engine: string, task: TaskOptions): Promise<TaskMessage> => {
     const fed = await farm.feed({ engine, ...task });
-    await until(() => enginesOf(engine) > 0, 'the engine runs');
+    await until(() => engines() > 1, 'the engine and its guard run');
     return fed;
   };
   const longRender = async () =>
@@ -155,7 +147,7 @@ describe('what a worker takes, and gives back', () => {
     farm.control({ type: 'orders', orders: { pause: pause('owner', 'I need it'), timetable: null } });
     farm.control({ type: 'give-back' });
     expect(await farm.end(task, 10_000)).toMatchObject({ type: 'released', reason: 'I need it' });
-    await until(() => enginesOf('povray') === 0, 'no engine is left', 10_000);
+    await until(() => engines() === 0, 'no engine is left', 10_000);
     expect(Date.now() - at).toBeLessThan(10_000);
     expect(heartbeat()).toMatchObject({ state: 'paused', pause: { by: 'owner', until: null } });
   });
@@ -165,7 +157,7 @@ describe('what a worker takes, and gives back', () => {
     const task = await longRender();
     const at = Date.now();
     farm.stopJob(task.jobId, 'stop');
-    await until(() => enginesOf('povray') === 0, 'no engine is left', 3_000);
+    await until(() => engines() === 0, 'no engine is left', 3_000);
     expect(Date.now() - at).toBeLessThan(3_000);
     expect(await farm.end(task)).toMatchObject({ type: 'released' });
   });
@@ -177,7 +169,7 @@ describe('what a worker takes, and gives back', () => {
       const task = await longBlenderRender();
       const at = Date.now();
       farm.stopJob(task.jobId, 'stop');
-      await until(() => enginesOf('blender') === 0, 'no engine is left', 3_000);
+      await until(() => engines() === 0, 'no engine is left', 3_000);
       expect(Date.now() - at).toBeLessThan(3_000);
       expect(await farm.end(task)).toMatchObject({ type: 'released', reason: 'the job was cancelled' });
       const next = await farm.feed({ frames: [1] });
