@@ -3,6 +3,7 @@ import type { Engines } from '../shared/contracts/api.ts';
 import { cacheFolder } from '../local/downloads/cache-folder.ts';
 import { installEngine } from '../local/engines/install-engine.ts';
 import { INSTALLABLE_ENGINES, type InstallableEngine } from '../shared/programs/installed-engines.ts';
+import { registerCheck } from './engines-check.ts';
 import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
 import { oneOf } from './support/parse-options.ts';
 import { formatTable } from './support/table.ts';
@@ -17,6 +18,7 @@ export function registerEngines(program: Command): void {
     });
   });
   registerInstall(command);
+  registerCheck(command);
 }
 
 function registerInstall(engines: Command): void {
