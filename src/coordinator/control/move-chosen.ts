@@ -77,14 +77,26 @@ export async function countChosen(
   steps: readonly ChosenOfStep[],
 ): Promise<{ key: string; state: FrameState; frames: number }[]> {
   if (steps.length === 0) return [];
+  // Each number is in one run at most: its frames are a range of the primary key.
   const { rows } = await sql<{ key: string; state: FrameState; frames: number }>`
-    WITH ${walk(steps, null)}
-    SELECT key, state, count(*)::int AS frames FROM walked GROUP BY key, state`.execute(trx);
+    WITH ${named(steps)}, range AS MATERIALIZED (
+      SELECT key, LEAST(start, start + (count - 1) * step) AS low, GREATEST(start, start + (count - 1) * step) AS high, start, step FROM run
+      UNION ALL SELECT key, after + 1, upto, 0, 1 FROM swept WHERE NOT numbered
+    )
+    SELECT n.key, f.state, sum(f.frames)::int AS frames FROM swept n JOIN range r ON r.key = n.key CROSS JOIN LATERAL (
+      SELECT state, count(*)::int AS frames FROM frames
+      WHERE step_key = n.key AND number BETWEEN r.low AND r.high AND (number - r.start) % r.step = 0
+        AND state = ANY(n.among) AND ${isMeant()} GROUP BY state
+    ) f GROUP BY n.key, f.state`.execute(trx);
   return rows;
 }
 
-/** `swept`: the steps; `walked`: the chosen frames of each that come next, found by the primary key. */
-function walk(steps: readonly ChosenOfStep[], limit: number | null): RawBuilder<unknown> {
+/** Of frames that were skipped only those that nobody asked to skip, where that is said of the step `n`. */
+const isMeant = (): RawBuilder<unknown> =>
+  sql`NOT (n.for_others AND state = 'skipped' AND COALESCE(starts_with(error, ${SKIPPED_BY}), false))`;
+
+/** `swept`: the steps, and what is said of their frames; `run`: runs of numbers, where numbers are said. */
+function named(steps: readonly ChosenOfStep[]): RawBuilder<unknown> {
   const meant = steps.map(({ key, chosen, after }) => {
     const { states, runs, forOthers, letGo, error } = chosen;
     const { low, high } = boundsOf(runs);
@@ -100,9 +112,6 @@ function walk(steps: readonly ChosenOfStep[], limit: number | null): RawBuilder<
       error,
     };
   });
-  const failedOnly = steps.every(({ chosen }) =>
-    chosen.states.every((state) => state === 'failed' || state === 'held'),
-  );
   return sql`
     swept AS MATERIALIZED (
       SELECT n.*, n.states::frame_state[] AS among, ${entryState()} AS entry
@@ -112,13 +121,22 @@ function walk(steps: readonly ChosenOfStep[], limit: number | null): RawBuilder<
     ),
     run AS MATERIALIZED (
       SELECT n.key, r.* FROM swept n CROSS JOIN LATERAL jsonb_to_recordset(n.runs) AS r(start int, step int, count int)
-    ),
+    )`;
+}
+
+/** With `walked`: the chosen frames of each step that come next, found by the primary key. */
+function walk(steps: readonly ChosenOfStep[], limit: number): RawBuilder<unknown> {
+  const failedOnly = steps.every(({ chosen }) =>
+    chosen.states.every((state) => state === 'failed' || state === 'held'),
+  );
+  return sql`
+    ${named(steps)},
     walked AS MATERIALIZED (
       SELECT n.key, n.entry, n.let_go, n.error, f.* FROM swept n CROSS JOIN LATERAL (
         SELECT ctid AS tid, number, state, COALESCE(seconds, 0) AS seconds FROM frames
         WHERE step_key = n.key AND number > n.after AND number <= n.upto AND state = ANY(n.among)
           ${failedOnly ? sql`AND state IN ('failed', 'held')` : sql``}
-          AND NOT (n.for_others AND state = 'skipped' AND COALESCE(starts_with(error, ${SKIPPED_BY}), false))
+          AND ${isMeant()}
           AND (NOT n.numbered OR EXISTS (
             SELECT 1 FROM run r WHERE r.key = n.key
               AND (number - r.start) % r.step = 0 AND (number - r.start) / r.step BETWEEN 0 AND r.count - 1))
