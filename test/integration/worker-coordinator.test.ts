@@ -8,6 +8,7 @@ import { workerStatusSubject } from '../../src/shared/contracts/subjects.ts';
 import { startTestCoordinator, type TestCoordinator } from '../support/coordinator.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
+import { manage } from '../support/manage.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
@@ -117,5 +118,30 @@ describe('workers and a coordinator', () => {
     expect(counts).toMatchObject({ done: 2 });
     // What it had in hand and the farm no longer wants of it is not in its hands any more.
     await until('the worker that was cut off is free', async () => (await heldBy('a')) === 0);
+  });
+
+  it('give a task back when a timetable closes over it, with no attempt used up', async () => {
+    start('a');
+    const document = { version: 1, name: 'test', engine: 'null', frames: '1-3', chunk: 3, maxAttempts: 1 };
+    const reply = await submit(context, { ...document, id: 'j', settings: { frameMs: 2_500 } });
+    expect(reply).toMatchObject({ id: 'j' });
+    await jobWhen(context, 'j', ({ frames: counts }) => counts.done === 1 && counts.running === 1, 40_000);
+    await manage(context, { verb: 'worker-timetable', workers: ['a'], timetable: 'never' });
+    const back = await jobWhen(
+      context,
+      'j',
+      ({ frames: counts }) => counts.running + counts.queued === 0 && counts.ready > 0,
+    );
+    expect(back.frames).toMatchObject({ failed: 0 });
+    await until('the worker has nothing', async () => (await heldBy('a')) === 0);
+    const rows = await context.ledger.selectFrom('frames').select(['failures', 'losses']).execute();
+    expect(rows).toEqual([1, 2, 3].map(() => ({ failures: 0, losses: 0 })));
+    const tasks = await context.ledger.selectFrom('tasks').select(['state', 'outcome']).execute();
+    expect(tasks).toEqual([{ state: 'ended', outcome: 'released' }]);
+    const kept = (await frames()).filter(({ state }) => state === 'done');
+    await manage(context, { verb: 'worker-timetable', workers: ['a'], timetable: 'always' });
+    await jobWhen(context, 'j', 'completed', 40_000);
+    // What was done before is not rendered again.
+    expect(await frames()).toEqual(expect.arrayContaining(kept));
   });
 }, 120_000);
