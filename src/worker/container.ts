@@ -5,6 +5,7 @@ import type { NatsConnection } from 'nats';
 import { container, instanceCachingFactory, type DependencyContainer } from 'tsyringe';
 import type { Logger } from '../shared/logging/logger.ts';
 import { FileCache } from './assets/file-cache.ts';
+import { DownloadLimit } from './download-limit.ts';
 import type { Engine } from './engines/engine.ts';
 import { EngineRegistry } from './engines/engine-registry.ts';
 import { AttemptRegistry } from './execution/attempt-registry.ts';
@@ -70,7 +71,15 @@ function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }:
   provide(
     to,
     TOKENS.store,
-    (from) => new ObjectStore(s3, bucket, from.resolve(TOKENS.problems), from.resolve(TOKENS.metrics), log),
+    (from) =>
+      new ObjectStore(
+        s3,
+        bucket,
+        from.resolve(TOKENS.problems),
+        from.resolve(TOKENS.metrics),
+        log,
+        new DownloadLimit(settings.downloadBytesPerSecond),
+      ),
   );
   provide(
     to,
@@ -86,6 +95,7 @@ function registerStorage(to: DependencyContainer, { log, settings, s3, bucket }:
   provide(to, TOKENS.pool, (from) => {
     const options = {
       folder: settings.sessionsFolder,
+      slots: settings.slots,
       maxSessions: settings.slots + SPARE_SESSIONS,
       maxBytes: settings.sessionMemoryBytes,
     };
@@ -168,7 +178,7 @@ function registerExecution(
         problems: from.resolve(TOKENS.problems),
         disk: from.resolve(TOKENS.disk),
         runner: from.resolve(TOKENS.runner),
-        prefetcher: new Prefetcher(settings.attemptsFolder, from.resolve(TOKENS.cache), log),
+        prefetcher: new Prefetcher(from.resolve(TOKENS.cache), log),
         acks: from.resolve(TOKENS.acks),
         gpus,
       }),

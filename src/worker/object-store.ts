@@ -1,22 +1,35 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { Transform, type Readable } from 'node:stream';
+import { readFile, type FileHandle } from 'node:fs/promises';
+import { Transform, Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  PutObjectCommand,
+  type GetObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { FarmError, messageOf } from '../shared/domain/errors.ts';
+import { FarmError } from '../shared/domain/errors.ts';
 import type { Logger } from '../shared/logging/logger.ts';
-import { backOffMs, pause } from '../shared/lifecycle/retry.ts';
 import type { Problems } from './reporting/problems.ts';
-import { TransferLimit } from './transfer-limit.ts';
+import { DownloadLimit } from './download-limit.ts';
+import { StorageRetry } from './storage-retry.ts';
+import type { TransferLimit } from './transfer-limit.ts';
 import type { WorkerMetrics } from './telemetry/worker-metrics.ts';
 
 const MIB = 1_048_576;
 /** Files up to this size are sent from memory, where the bytes sent are certainly the bytes hashed. */
 const IN_MEMORY_BYTES = 8 * MIB;
 const MULTIPART_BYTES = 64 * MIB;
-const PROBLEM = 'storage';
+
+/** What an object must have: as many bytes as was said of it, or at least and at most. */
+export interface ObjectSize {
+  leastBytes: number;
+  mostBytes: number;
+}
+
+const ANY_SIZE: ObjectSize = { leastBytes: 0, mostBytes: Infinity };
 
 export interface StoredFile {
   path: string;
@@ -29,16 +42,23 @@ export interface StoredFile {
 export class ObjectStore {
   readonly #s3: S3Client;
   readonly #bucket: string;
-  readonly #problems: Problems;
   readonly #metrics: WorkerMetrics;
-  readonly #log: Logger;
+  readonly #retry: StorageRetry;
+  readonly #downloads: DownloadLimit;
 
-  constructor(s3: S3Client, bucket: string, problems: Problems, metrics: WorkerMetrics, log: Logger) {
+  constructor(
+    s3: S3Client,
+    bucket: string,
+    problems: Problems,
+    metrics: WorkerMetrics,
+    log: Logger,
+    downloads = new DownloadLimit(null),
+  ) {
     this.#s3 = s3;
     this.#bucket = bucket;
-    this.#problems = problems;
     this.#metrics = metrics;
-    this.#log = log;
+    this.#retry = new StorageRetry(problems, log);
+    this.#downloads = downloads;
   }
 
   /**
@@ -48,7 +68,7 @@ export class ObjectStore {
   async put(key: string, file: StoredFile, contentType: string, signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     const body = file.bytes <= IN_MEMORY_BYTES ? await readFile(file.path) : null;
-    await this.#untilItWorks(
+    await this.#retry.untilItWorks(
       `store ${key}`,
       signal,
       ({ signal: limit }) =>
@@ -62,14 +82,20 @@ export class ObjectStore {
 
   /**
    * Brings an object to a new file and hashes it on the way.
+   * @param size that the object must have; another one is not fetched
    * @returns its SHA-256, hexadecimal
-   * @throws FarmError `not-found`; the signal's reason
+   * @throws FarmError `not-found`, `refused` for another size; the signal's reason
    */
-  async download(key: string, path: string, signal: AbortSignal): Promise<string> {
-    return this.#untilItWorks(`fetch ${key}`, signal, async (limit) => {
+  async download(
+    key: string,
+    path: string,
+    signal: AbortSignal,
+    size: ObjectSize = ANY_SIZE,
+  ): Promise<string> {
+    return this.#retry.untilItWorks(`fetch ${key}`, signal, async (limit) => {
       const input = { Bucket: this.#bucket, Key: key };
       const answer = await this.#s3.send(new GetObjectCommand(input), { abortSignal: limit.signal });
-      limit.allow(answer.ContentLength ?? 0);
+      assertSize(key, answer.ContentLength ?? 0, size);
       const hash = createHash('sha256');
       const hashing = new Transform({
         transform(chunk: Buffer, _encoding, done) {
@@ -78,9 +104,42 @@ export class ObjectStore {
         },
       });
       const target = createWriteStream(path, { mode: 0o600, flush: true });
-      await pipeline(answer.Body as Readable, hashing, target, { signal: limit.signal });
+      await pipeline(...this.#incoming(answer, limit), hashing, target, { signal: limit.signal });
       return hash.digest('hex');
     });
+  }
+
+  /**
+   * Brings a part of an object to its place in a file.
+   * @param totalBytes that the whole object must have
+   * @throws FarmError `not-found`, `refused` for another size; the signal's reason
+   */
+  async downloadRange(
+    key: string,
+    range: { start: number; bytes: number; totalBytes: number },
+    file: FileHandle,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { start, bytes, totalBytes } = range;
+    const Range = `bytes=${start}-${start + bytes - 1}`;
+    await this.#retry.untilItWorks(`fetch ${key} from byte ${start}`, signal, async (limit) => {
+      const input = { Bucket: this.#bucket, Key: key, Range };
+      const answer = await this.#s3.send(new GetObjectCommand(input), { abortSignal: limit.signal });
+      const total = Number(/\/(\d+)$/.exec(answer.ContentRange ?? '')?.[1] ?? answer.ContentLength);
+      assertSize(key, total, { leastBytes: totalBytes, mostBytes: totalBytes });
+      if (answer.ContentLength !== bytes)
+        throw new FarmError('refused', `The storage gave other bytes of ${key} than ${Range}.`);
+      const target = writeAt(file, start);
+      await pipeline(...this.#incoming(answer, limit), target, { signal: limit.signal });
+    });
+  }
+
+  /** An answer's bytes, as fast as the worker may take them and as long as they take. */
+  #incoming(answer: GetObjectCommandOutput, limit: TransferLimit): [Readable, Transform] {
+    const bytes = answer.ContentLength ?? 0;
+    limit.allow(bytes);
+    const limited = this.#downloads.stream(limit.signal, () => limit.allow(bytes));
+    return [answer.Body as Readable, limited];
   }
 
   /** @param bytes the file's, or null: then it is read while it is sent */
@@ -132,42 +191,30 @@ export class ObjectStore {
       closeSource(body);
     }
   }
-
-  async #untilItWorks<T>(
-    what: string,
-    signal: AbortSignal,
-    work: (limit: TransferLimit) => Promise<T>,
-    bytes = 0,
-  ): Promise<T> {
-    for (let tries = 0; ; tries++) {
-      signal.throwIfAborted();
-      try {
-        const result = await withLimit(new TransferLimit(signal, bytes), work);
-        this.#problems.clear(PROBLEM);
-        return result;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isMissing(error))
-          throw new FarmError('not-found', `There is no object for "${what}".`, { cause: error });
-        if (isLocal(error)) throw error;
-        this.#log.warn(
-          { what, tries: tries + 1, reason: messageOf(error) },
-          'the storage did not do it; trying again',
-        );
-        this.#problems.set(PROBLEM, `The storage does not answer as it should: ${messageOf(error)}`);
-        await pause(backOffMs(tries, 200, 10_000), signal);
-      }
-    }
-  }
 }
 
-async function withLimit<T>(limit: TransferLimit, work: (limit: TransferLimit) => Promise<T>): Promise<T> {
-  try {
-    return await work(limit);
-  } catch (error) {
-    throw limit.signal.aborted ? limit.signal.reason : error;
-  } finally {
-    limit.dispose();
+/** Nothing is fetched that could not be right: a small name may stand for bytes without end. */
+function assertSize(key: string, bytes: number, { leastBytes, mostBytes }: ObjectSize): void {
+  if (bytes >= leastBytes && bytes <= mostBytes) return;
+  const expected = leastBytes === mostBytes ? `${leastBytes}` : `${leastBytes} to ${mostBytes}`;
+  throw new FarmError('refused', `The object ${key} has ${bytes} bytes in the storage, not ${expected}.`);
+}
+
+function writeAt(file: FileHandle, start: number): Writable {
+  let position = start;
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const at = position;
+      position += chunk.byteLength;
+      writeAll(file, chunk, at).then(() => done(), done);
+    },
+  });
+}
+
+async function writeAll(file: FileHandle, chunk: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < chunk.byteLength;) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done, at + done);
+    done += bytesWritten;
   }
 }
 
@@ -186,16 +233,4 @@ function closeSource(body: Buffer | Readable): void {
 
 export function isNotFound(error: unknown): boolean {
   return error instanceof FarmError && error.code === 'not-found';
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'NoSuchKey' || error.name === 'NotFound');
-}
-
-const LOCAL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EMFILE', 'ENOENT', 'EIO']);
-
-/** A trouble of this machine's disk, which no waiting for the storage ends. */
-function isLocal(error: unknown): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return code !== undefined && LOCAL_CODES.has(code) && syscall !== 'connect';
 }

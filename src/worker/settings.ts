@@ -21,6 +21,8 @@ export interface WorkerSettings {
   sessionsFolder: string;
   cacheFolder: string;
   cacheBudgetBytes: number;
+  /** What all its downloads together may take of the line; null: any. */
+  downloadBytesPerSecond: number | null;
   minFreeDiskBytes: number;
   drainSeconds: number;
   /** Where it stands, and words that jobs can ask for. */
@@ -64,6 +66,7 @@ export function compileSettings(environment: WorkerEnvironment, folder: WorkerFo
     sessionsFolder: join(folder.workDir, 'sessions'),
     cacheFolder: folder.cacheDir,
     cacheBudgetBytes: environment.FARMHAND_ASSET_CACHE_BYTES,
+    downloadBytesPerSecond: environment.FARMHAND_DOWNLOAD_LIMIT ?? null,
     minFreeDiskBytes: environment.FARMHAND_MIN_FREE_DISK_BYTES,
     drainSeconds: environment.FARMHAND_DRAIN_SECONDS,
     site: environment.FARMHAND_WORKER_SITE ?? null,

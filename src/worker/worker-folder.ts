@@ -1,14 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FarmError, messageOf } from '../shared/domain/errors.ts';
-import { takeLockFile } from '../shared/lifecycle/lock-file.ts';
-import { identityOf, isRunning, type ProcessIdentity } from '../shared/lifecycle/process-identity.ts';
+import { takeWorkerLock } from './worker-lock.ts';
 
-const TOUCH_EVERY_MS = 10_000;
-/** A lock of another host (a shared folder) counts as held while it was touched this recently. */
-const FOREIGN_FRESH_MS = 60_000;
 const MOST_WORKERS = 256;
 
 /** A worker process's own place in a folder that several may share. */
@@ -24,30 +20,21 @@ export interface WorkerFolder {
   release: () => void;
 }
 
-interface LockHolder extends ProcessIdentity {
-  host: string;
-}
-
 /**
  * Claims the first free place in `folder`.
  * @throws FarmError when the folder cannot be written to or has no free place
  */
 export function claimWorkerFolder(folder: string): WorkerFolder {
-  const own: LockHolder = { host: hostname(), ...identityOf(process.pid) };
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const mark = markOf(folder);
     for (let number = 1; number <= MOST_WORKERS; number++) {
-      const file = join(folder, `worker-${number}.lock`);
-      const lock = takeLockFile(file, own, (holder) => isHeld(file, holder));
-      if ('holder' in lock) continue;
+      const lock = takeWorkerLock(join(folder, `worker-${number}.lock`));
+      if (lock === undefined) continue;
       const workDir = join(folder, `work-${number}`);
       rmSync(workDir, { recursive: true, force: true });
       mkdirSync(workDir, { mode: 0o700 });
-      const timer = setInterval(() => touch(file), TOUCH_EVERY_MS);
-      timer.unref();
       const release = (): void => {
-        clearInterval(timer);
         rmSync(workDir, { recursive: true, force: true });
         lock.release();
       };
@@ -91,14 +78,4 @@ export function defaultWorkerId({ mark, number }: Pick<WorkerFolder, 'mark' | 'n
     .replace(/[^A-Za-z0-9_-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '');
   return `${host.slice(0, 50) || 'worker'}-${mark}-${number}`;
-}
-
-function isHeld(lock: string, holder: LockHolder): boolean {
-  if (holder.host !== hostname()) return Date.now() - statSync(lock).mtimeMs < FOREIGN_FRESH_MS;
-  return isRunning(holder);
-}
-
-function touch(path: string): void {
-  const now = new Date();
-  utimesSync(path, now, now);
 }

@@ -7,6 +7,7 @@ import { canonicalManifest } from '../../src/shared/contracts/manifest.ts';
 import { assetKey } from '../../src/shared/storage/keys.ts';
 import { createS3Client } from '../../src/shared/storage/s3-client.ts';
 import { FileCache } from '../../src/worker/assets/file-cache.ts';
+import type { WantedFile } from '../../src/worker/assets/file-fetcher.ts';
 import { layOutScene } from '../../src/worker/assets/scene-tree.ts';
 import { ObjectStore } from '../../src/worker/object-store.ts';
 import { Problems } from '../../src/worker/reporting/problems.ts';
@@ -47,6 +48,12 @@ async function put(text: string, key = assetKey(sha(text))): Promise<string> {
   return sha(text);
 }
 
+const want = (sha256: string, what: string): WantedFile => ({
+  sha256,
+  what,
+  size: { leastBytes: 0, mostBytes: 1_000_000 },
+});
+
 async function openCache(budgetBytes = 1_000_000): Promise<FileCache> {
   const cache = new FileCache(folder, store, budgetBytes, metrics);
   await cache.load();
@@ -60,10 +67,10 @@ describe('FileCache', () => {
   it('fetches what several ask for at once only once, and keeps it over a restart', async () => {
     const hash = await put('a texture');
     const cache = await openCache();
-    await Promise.all([1, 2, 3].map(() => cache.acquire(hash, 'a', signal)));
+    await Promise.all([1, 2, 3].map(() => cache.acquire(want(hash, 'a'), signal)));
     expect(await readFile(cache.pathOf(hash), 'utf8')).toBe('a texture');
     const again = await openCache();
-    await again.acquire(hash, 'a', signal);
+    await again.acquire(want(hash, 'a'), signal);
     expect(again.bytes).toBe(9);
     expect(fetches).toHaveLength(1);
   });
@@ -71,7 +78,7 @@ describe('FileCache', () => {
   it('refuses bytes that are not those of the hash', async () => {
     const hash = sha('what it should be');
     await put('something else', assetKey(hash));
-    await expect((await openCache()).acquire(hash, 'The file "b"', signal)).rejects.toMatchObject({
+    await expect((await openCache()).acquire(want(hash, 'The file "b"'), signal)).rejects.toMatchObject({
       failure: 'missing-asset',
       message: expect.stringContaining('The file "b" is damaged in the storage') as string,
     });
@@ -81,12 +88,12 @@ describe('FileCache', () => {
   it('makes room by the least recently used, and never takes what is in use', async () => {
     const [a, b, c] = [await put('a'.repeat(400)), await put('b'.repeat(400)), await put('c'.repeat(400))];
     const cache = await openCache(1_000);
-    await cache.acquire(a, 'a', signal);
-    await cache.acquire(b, 'b', signal);
+    await cache.acquire(want(a, 'a'), signal);
+    await cache.acquire(want(b, 'b'), signal);
     await cache.release(b);
-    await cache.acquire(c, 'c', signal);
+    await cache.acquire(want(c, 'c'), signal);
     expect((await cached()).map((name) => name.slice(-64)).sort()).toEqual([a, c].sort());
-    await cache.acquire(b, 'b', signal);
+    await cache.acquire(want(b, 'b'), signal);
     expect(cache.bytes).toBe(1_200);
     await cache.release(a);
     expect(cache.bytes).toBe(800);
@@ -95,12 +102,12 @@ describe('FileCache', () => {
   it('fetches again what somebody changed or removed', async () => {
     const hash = await put('the truth');
     const cache = await openCache();
-    await cache.acquire(hash, 'a', signal);
+    await cache.acquire(want(hash, 'a'), signal);
     await rm(cache.pathOf(hash));
-    await cache.acquire(hash, 'a', signal);
+    await cache.acquire(want(hash, 'a'), signal);
     await rm(cache.pathOf(hash));
     await writeFile(cache.pathOf(hash), 'the trash');
-    await cache.acquire(hash, 'a', signal);
+    await cache.acquire(want(hash, 'a'), signal);
     expect(await readFile(cache.pathOf(hash), 'utf8')).toBe('the truth');
   });
 });

@@ -90,6 +90,8 @@ export const workerEnvironment = z.object({
   /** Where `engines install` puts programs; searched after PATH. */
   FARMHAND_CACHE: z.string().min(1).optional(),
   FARMHAND_ASSET_CACHE_BYTES: z.coerce.number().int().min(1_000_000).default(20_000_000_000),
+  /** Bytes a second that all downloads of scenes and frames together may take; default: what the line gives. */
+  FARMHAND_DOWNLOAD_LIMIT: z.coerce.number().int().min(100_000).optional(),
   /** Limit of one slot's engine; default: the machine's memory divided by its slots. */
   FARMHAND_SLOT_MEMORY_BYTES: z.coerce.number().int().min(64_000_000).optional(),
   /** Only these engines, comma-separated; default: all that are found. */

@@ -9,6 +9,7 @@ import { createS3Client } from '../../shared/storage/s3-client.ts';
 import { ObjectStore } from '../object-store.ts';
 import { Problems } from '../reporting/problems.ts';
 import { FileCache } from './file-cache.ts';
+import type { WantedFile } from './file-fetcher.ts';
 import { Registry } from 'prom-client';
 import { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 
@@ -32,6 +33,12 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const newCache = (budgetBytes: number): FileCache => new FileCache(folder, store, budgetBytes, metrics);
 
+const want = (sha256: string): WantedFile => ({
+  sha256,
+  what: 'it',
+  size: { leastBytes: 0, mostBytes: Infinity },
+});
+
 /** As an earlier process left it. @returns its hash */
 function leave(text: string): string {
   const hash = createHash('sha256').update(text).digest('hex');
@@ -54,7 +61,7 @@ describe('FileCache', () => {
     // Some are gone by now, one is being removed, and all others are on the list.
     const taken = hashes.slice(-2);
     const { signal } = new AbortController();
-    await Promise.all(taken.map((hash) => cache.acquire(hash, 'it', signal)));
+    await Promise.all(taken.map((hash) => cache.acquire(want(hash), signal)));
     await loading;
     expect(taken.map((hash) => existsSync(cache.pathOf(hash)))).toEqual([true, true]);
   });
@@ -67,6 +74,6 @@ describe('FileCache', () => {
     const cache = newCache(1_000);
     await cache.load();
     expect(cache.bytes).toBe('stays'.length);
-    await cache.acquire(hash, 'it', new AbortController().signal);
+    await cache.acquire(want(hash), new AbortController().signal);
   });
 });

@@ -1,14 +1,12 @@
 import type { Stats } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assetKey } from '../../shared/storage/keys.ts';
 import { EngineFailure } from '../engines/engine.ts';
-import { isNotFound, type ObjectStore } from '../object-store.ts';
+import type { ObjectStore } from '../object-store.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
+import { FileFetcher, statOrNull, type WantedFile } from './file-fetcher.ts';
 import { assetMark } from '../../shared/domain/asset-mark.ts';
 
-/** A download that no process has written to for so long has no process any more. */
-const STALE_PART_MS = 3_600_000;
 /** As many as a heartbeat names. */
 const MAX_ASSETS = 1_000;
 
@@ -26,8 +24,7 @@ interface CachedFile {
  * what is asked for twice at once is fetched once. The least recently used go when the budget is spent.
  */
 export class FileCache {
-  readonly #folder: string;
-  readonly #store: ObjectStore;
+  readonly #fetcher: FileFetcher;
   readonly #budgetBytes: number;
   readonly #metrics: WorkerMetrics;
   readonly #files = new Map<string, CachedFile>();
@@ -35,26 +32,18 @@ export class FileCache {
   readonly #assets = new Set<string>();
   readonly #fetching = new Map<string, Promise<void>>();
   #bytes = 0;
+  /** Of fetches that are under way. */
+  #comingBytes = 0;
 
   constructor(folder: string, store: ObjectStore, budgetBytes: number, metrics: WorkerMetrics) {
-    this.#folder = join(folder, 'sha256');
-    this.#store = store;
+    this.#fetcher = new FileFetcher(join(folder, 'sha256'), store);
     this.#budgetBytes = budgetBytes;
     this.#metrics = metrics;
   }
 
   /** Takes over what earlier processes fetched. */
   async load(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    for (const shard of await readdir(this.#folder)) {
-      for (const name of await readdir(join(this.#folder, shard))) {
-        const path = join(this.#folder, shard, name);
-        const info = await statOrNull(path);
-        if (!info) continue; // another process on the same folder has just moved or removed it
-        if (/^[0-9a-f]{64}$/.test(name)) this.#remember(name, info);
-        else if (Date.now() - info.mtimeMs > STALE_PART_MS) await rm(path, { force: true });
-      }
-    }
+    for (const { sha256, info } of await this.#fetcher.list()) this.#remember(sha256, info, info.atimeMs);
     await this.#evict();
   }
 
@@ -80,20 +69,25 @@ export class FileCache {
 
   /** Path of a file that {@link acquire} brought here. */
   pathOf(sha256: string): string {
-    return join(this.#folder, sha256.slice(0, 2), sha256);
+    return this.#fetcher.pathOf(sha256);
   }
 
   /**
    * Brings a file here and keeps it until `release`.
-   * @throws EngineFailure `missing-asset` when the farm does not have it; the signal's reason
+   * @throws EngineFailure `missing-asset` when the farm does not have it, or in another size; the signal's reason
    */
-  async acquire(sha256: string, what: string, signal: AbortSignal): Promise<void> {
-    for (let fetched = false; ; fetched = true) {
+  async acquire(wanted: WantedFile, signal: AbortSignal): Promise<void> {
+    const { sha256 } = wanted;
+    for (let fetched = false; ;) {
       const file = this.#files.get(sha256);
       if (file) {
         file.users++;
         file.lastUsed = Date.now();
         if (await this.#isIntact(sha256, file)) {
+          if (!hasSize(wanted, file.bytes)) {
+            file.users--;
+            throw otherSize(wanted, file.bytes);
+          }
           this.#metrics.cacheUsed(fetched ? 'miss' : 'hit', file.bytes);
           await this.#evict();
           return;
@@ -101,7 +95,7 @@ export class FileCache {
         file.users--;
         if (this.#files.get(sha256) === file) this.#forget(sha256);
       }
-      await this.#fetchOnce(sha256, what, signal);
+      fetched = await this.#fetchOnce(wanted, signal);
     }
   }
 
@@ -115,53 +109,44 @@ export class FileCache {
   /** Another process on the same folder may have removed it, and an engine that runs as root may have written to it. */
   async #isIntact(sha256: string, file: CachedFile): Promise<boolean> {
     const found = await statOrNull(this.pathOf(sha256));
-    return found !== null && found.size === file.bytes && found.mtimeMs === file.mtimeMs;
+    return (
+      found !== null &&
+      found.size === file.bytes &&
+      found.mtimeMs === file.mtimeMs &&
+      file.mtimeMs % 1_000 === 0
+    );
   }
 
-  async #fetchOnce(sha256: string, what: string, signal: AbortSignal): Promise<void> {
+  /** @returns whether it was fetched for this caller, and not for one that came before. */
+  async #fetchOnce(wanted: WantedFile, signal: AbortSignal): Promise<boolean> {
+    const { sha256 } = wanted;
     const running = this.#fetching.get(sha256);
     if (running) {
       // Whoever began the fetch may be stopped; that must not stop those who wait for the same file.
-      await running.catch(() => undefined);
-      signal.throwIfAborted();
-      return;
+      await waitFor(running, signal);
+      return false;
     }
-    const fetch = this.#fetch(sha256, what, signal).finally(() => this.#fetching.delete(sha256));
+    const fetch = this.#fetch(wanted, signal).finally(() => this.#fetching.delete(sha256));
     this.#fetching.set(sha256, fetch);
     await fetch;
+    return true;
   }
 
-  async #fetch(sha256: string, what: string, signal: AbortSignal): Promise<void> {
-    const path = this.pathOf(sha256);
-    const temporary = `${path}.${process.pid}.part`;
-    await mkdir(join(this.#folder, sha256.slice(0, 2)), { recursive: true, mode: 0o700 });
+  async #fetch(wanted: WantedFile, signal: AbortSignal): Promise<void> {
+    const { leastBytes } = wanted.size;
+    this.#comingBytes += leastBytes;
     try {
-      const found = await this.#store.download(assetKey(sha256), temporary, signal);
-      if (found !== sha256) {
-        throw new EngineFailure(
-          'missing-asset',
-          `${what} is damaged in the storage: its SHA-256 is ${found}.`,
-        );
-      }
-      // One second, whole: file systems keep different fractions.
-      const time = Math.floor(Date.now() / 1000);
-      await utimes(temporary, time, time);
-      await chmod(temporary, 0o444);
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      if (isNotFound(error))
-        throw new EngineFailure('missing-asset', `${what} is not in the storage.`, { cause: error });
-      throw error;
+      await this.#evict();
+      this.#remember(wanted.sha256, await this.#fetcher.fetch(wanted, signal), Date.now());
+    } finally {
+      this.#comingBytes -= leastBytes;
     }
-    await syncFolder(join(this.#folder, sha256.slice(0, 2)));
-    const info = await statOrNull(path);
-    if (info) this.#remember(sha256, info);
   }
 
-  #remember(sha256: string, { size, mtimeMs, atimeMs }: Stats): void {
+  /** A file whose time is not a whole second was written to since it was fetched: it is hashed before it is used. */
+  #remember(sha256: string, { size, mtimeMs }: Stats, lastUsed: number): void {
     this.#forget(sha256);
-    this.#files.set(sha256, { bytes: size, users: 0, lastUsed: atimeMs, mtimeMs });
+    this.#files.set(sha256, { bytes: size, users: 0, lastUsed, mtimeMs });
     this.#bytes += size;
   }
 
@@ -173,11 +158,11 @@ export class FileCache {
   }
 
   async #evict(): Promise<void> {
-    if (this.#bytes <= this.#budgetBytes) return;
+    if (this.#bytes + this.#comingBytes <= this.#budgetBytes) return;
     const unused = [...this.#files].filter(([, file]) => file.users === 0);
     unused.sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
     for (const [sha256, file] of unused) {
-      if (this.#bytes <= this.#budgetBytes) return;
+      if (this.#bytes + this.#comingBytes <= this.#budgetBytes) return;
       if (file.users > 0 || this.#files.get(sha256) !== file) continue; // while the one before was removed
       this.#forget(sha256);
       await rm(this.pathOf(sha256), { force: true });
@@ -185,22 +170,24 @@ export class FileCache {
   }
 }
 
-/** @returns null when it is not there */
-async function statOrNull(path: string): Promise<Stats | null> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+function hasSize({ size }: WantedFile, bytes: number): boolean {
+  return bytes >= size.leastBytes && bytes <= size.mostBytes;
 }
 
-/** A rename lasts over a power cut only when its folder is written, too. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+/** A file that is here already, and that this manifest says to be larger or smaller than it is. */
+function otherSize({ what }: WantedFile, bytes: number): EngineFailure {
+  return new EngineFailure('missing-asset', `${what} has ${bytes} bytes, which is not what the asset says.`);
+}
+
+/** Until it has ended in whatever way, or the signal aborts. @throws the signal's reason */
+async function waitFor(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => {
+    onAbort = resolve;
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  await Promise.race([work.catch(() => undefined), aborted]);
+  signal.removeEventListener('abort', onAbort);
+  signal.throwIfAborted();
 }

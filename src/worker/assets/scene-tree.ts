@@ -1,18 +1,24 @@
-import { constants } from 'node:fs';
-import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { decodeJson, parseWith } from '../../shared/contracts/decode.ts';
 import {
   assetManifestSchema,
   MAX_MANIFEST_BYTES,
+  objectsOf,
   type AssetManifest,
+  type ManifestFile,
 } from '../../shared/contracts/manifest.ts';
 import type { SceneRef } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { EngineFailure } from '../engines/engine.ts';
 import type { FileCache } from './file-cache.ts';
+import type { WantedFile } from './file-fetcher.ts';
+import { placeError, placeFile } from './place-file.ts';
+import { settleAll } from './settle-all.ts';
+import { unpackFiles, type PackedFile } from './unpack-files.ts';
 
 const FETCH_AT_ONCE = 8;
+const PLACE_AT_ONCE = 8;
 
 /** An asset's files under their own names, for one session. */
 export interface SceneTree {
@@ -25,9 +31,10 @@ export interface SceneTree {
 }
 
 /**
- * Lays an asset out as a folder. The files are hard links to the cache's own, which are read-only (0444): no bytes are
+ * Lays an asset out as a folder. Files are hard links to the cache's own, which are read-only (0444): no bytes are
  * copied however large the scene, and what an engine writes beside the scene stays in this folder. An engine that runs
  * as root and changes a file in place does reach the cache; the cache sees that by size and time and fetches it again.
+ * Small files are written out of their packs.
  * @param folder does not exist yet
  * @throws EngineFailure `missing-asset`; the signal's reason
  */
@@ -37,45 +44,114 @@ export async function layOutScene(
   cache: FileCache,
   signal: AbortSignal,
 ): Promise<SceneTree> {
-  const held: string[] = [];
+  const scene = await fetchScene(ref, cache, signal);
   const dispose = async (): Promise<void> => {
     await rm(folder, { recursive: true, force: true });
-    for (const sha256 of held.splice(0)) await cache.release(sha256);
-  };
-  const hold = async (sha256: string, what: string): Promise<void> => {
-    await cache.acquire(sha256, what, signal);
-    held.push(sha256);
+    await scene.release();
   };
   try {
-    await hold(ref.asset, `The asset ${ref.asset.slice(0, 12)}…`);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const open = scene.manifest.files.filter((file) => file.pack === undefined);
+    const placeNext = async (): Promise<void> => {
+      for (let file = open.pop(); file; file = open.pop()) await place(file, folder, scene);
+    };
+    await settleAll(Array.from({ length: PLACE_AT_ONCE }, placeNext));
+    // One after the other: each pack is in memory while it is unpacked.
+    for (const [sha256, files] of packsOf(scene.manifest))
+      await unpackFiles(cache.pathOf(sha256), files, folder, signal);
+    cache.noteAsset(ref.asset);
+    return { root: folder, scenePath: join(folder, ref.path), dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** An asset's objects, kept in the cache until `release`. */
+interface FetchedScene {
+  manifest: AssetManifest;
+  cache: FileCache;
+  /** Once more, when another worker on the same folder made room for its own files just now. */
+  fetchAgain: (file: ManifestFile) => Promise<void>;
+  release: () => Promise<void>;
+}
+
+/**
+ * Brings everything that a scene needs into the cache.
+ * @throws EngineFailure `missing-asset`; the signal's reason
+ */
+export async function fetchScene(
+  ref: SceneRef,
+  cache: FileCache,
+  signal: AbortSignal,
+): Promise<FetchedScene> {
+  const held: string[] = [];
+  const release = async (): Promise<void> => {
+    for (const sha256 of held.splice(0)) await cache.release(sha256);
+  };
+  const hold = async (wanted: WantedFile): Promise<void> => {
+    await cache.acquire(wanted, signal);
+    held.push(wanted.sha256);
+  };
+  try {
+    const size = { leastBytes: 1, mostBytes: MAX_MANIFEST_BYTES };
+    await hold({ sha256: ref.asset, what: `The asset ${ref.asset.slice(0, 12)}…`, size });
     const manifest = await readManifest(cache.pathOf(ref.asset), ref.asset);
     if (!manifest.files.some((file) => file.path === ref.path))
       throw new EngineFailure(
         'missing-asset',
         `The asset ${ref.asset.slice(0, 12)}… has no file "${ref.path}".`,
       );
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const open = [...manifest.files];
+    const open = wantedFiles(manifest);
     const fetchNext = async (): Promise<void> => {
-      for (let file = open.pop(); file; file = open.pop()) {
-        await hold(file.sha256, `The scene's file "${file.path}"`);
-        try {
-          await place(cache.pathOf(file.sha256), join(folder, file.path));
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-          // Another worker on the same folder made room for its own files just now.
-          await hold(file.sha256, `The scene's file "${file.path}"`);
-          await place(cache.pathOf(file.sha256), join(folder, file.path));
-        }
-      }
+      for (let wanted = open.pop(); wanted; wanted = open.pop()) await hold(wanted);
     };
     await settleAll(Array.from({ length: FETCH_AT_ONCE }, fetchNext));
-    cache.noteAsset(ref.asset);
-    return { scenePath: join(folder, ref.path), root: folder, dispose };
+    const fetchAgain = async (file: ManifestFile): Promise<void> => {
+      const [wanted] = wantedFiles({ version: 1, files: [file] });
+      if (wanted) await hold(wanted);
+    };
+    return { manifest, cache, fetchAgain, release };
   } catch (error) {
-    await dispose();
+    await release();
     throw error;
   }
+}
+
+/** The objects that hold a manifest's files, by the name of one of them. */
+function wantedFiles(manifest: AssetManifest): WantedFile[] {
+  const names = new Map(manifest.files.map(({ path, sha256, pack }) => [pack?.sha256 ?? sha256, path]));
+  return objectsOf(manifest).map(({ sha256, leastBytes, mostBytes }) => {
+    const kind = leastBytes === mostBytes ? "The scene's file" : 'The pack of';
+    const what = `${kind} "${names.get(sha256) ?? ''}"`;
+    return { sha256, what, size: { leastBytes, mostBytes } };
+  });
+}
+
+async function place(file: ManifestFile, folder: string, scene: FetchedScene): Promise<void> {
+  const [source, target] = [scene.cache.pathOf(file.sha256), join(folder, file.path)];
+  try {
+    try {
+      await placeFile(source, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await scene.fetchAgain(file);
+      await placeFile(source, target);
+    }
+  } catch (error) {
+    throw placeError(error, file.path);
+  }
+}
+
+function packsOf({ files }: AssetManifest): Map<string, PackedFile[]> {
+  const packs = new Map<string, PackedFile[]>();
+  for (const file of files) {
+    if (file.pack === undefined) continue;
+    const members = packs.get(file.pack.sha256) ?? [];
+    members.push({ ...file, pack: file.pack });
+    packs.set(file.pack.sha256, members);
+  }
+  return packs;
 }
 
 async function readManifest(path: string, asset: string): Promise<AssetManifest> {
@@ -86,23 +162,4 @@ async function readManifest(path: string, asset: string): Promise<AssetManifest>
   } catch (error) {
     throw new EngineFailure('missing-asset', messageOf(error), { cause: error });
   }
-}
-
-async function place(source: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-  try {
-    await link(source, target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // File systems without hard links, or a file that has as many as it can have.
-    if (code !== 'EPERM' && code !== 'EMLINK' && code !== 'EXDEV' && code !== 'ENOTSUP') throw error;
-    await copyFile(source, target, constants.COPYFILE_FICLONE);
-  }
-}
-
-/** Waits for all before it throws the first error: nothing may still be written when the caller cleans up. */
-async function settleAll(work: Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
 }
