@@ -58,6 +58,14 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
     expect(harness.log.filter((line) => line.includes('Read blend'))).toHaveLength(1);
   });
 
+  it('renders the same when it was started before its scene was known', async () => {
+    const ready = await open('moving.blend', { ready: true });
+    const usual = await open('moving.blend');
+    const [one, other] = [await harness.render(ready, 3), await harness.render(usual, 3)];
+    expect((await decode(one.files[0]?.path)).pixels).toEqual((await decode(other.files[0]?.path)).pixels);
+    await expect(open('missing.blend', { ready: true })).rejects.toThrow(/missing\.blend/);
+  });
+
   it('renders the example that comes with the farm', async () => {
     const session = await harness.open({
       scenePath: TURNTABLE,

@@ -21,6 +21,8 @@ export interface HarnessOptions {
   output: SessionSpec['output'];
   timeouts?: Partial<SessionSpec['timeouts']>;
   memoryLimitBytes?: number;
+  /** The engine is started before it learns its scene. */
+  ready?: boolean;
 }
 
 /** Runs an engine's adapter the way the worker does, in a temporary folder. */
@@ -48,7 +50,7 @@ export class EngineHarness {
     const workDir = join(this.folder, `work-${++this.#opened}`);
     await mkdir(workDir);
     const { start, silence, frame } = this.#engine.timeouts;
-    const session = await this.#engine.open({
+    const spec: SessionSpec = {
       detected: this.#detected,
       scenePath: options.scenePath,
       sceneRoot: options.sceneRoot ?? (options.scenePath === null ? null : dirname(options.scenePath)),
@@ -62,7 +64,9 @@ export class EngineHarness {
       timeouts: { startSeconds: start, silenceSeconds: silence, frameSeconds: frame, ...options.timeouts },
       log: (line) => this.log.push(line),
       signal: new AbortController().signal,
-    });
+    };
+    const ready = options.ready ? await this.#engine.start?.({ ...spec, startSeconds: start }) : undefined;
+    const session = await (ready ?? this.#engine).open(spec);
     this.#sessions.push(session);
     return session;
   }

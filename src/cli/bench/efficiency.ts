@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { findOnPath } from '../../shared/programs/find-on-path.ts';
+import { pause } from '../support/pool.ts';
 import { uploadAsset } from '../support/upload.ts';
 import { withBenchFarm, type BenchFarm } from './bench-farm.ts';
 import { benchEnvironment } from './environment.ts';
@@ -12,7 +13,10 @@ import { median, round } from './percentiles.ts';
 import { benchReport, type BenchContext, type BenchReport } from './report.ts';
 
 interface Figures {
-  /** Plain Blender's seconds ÷ the farm's, with a scene that no worker has seen: median of the pairs. */
+  /**
+   * Plain Blender's seconds ÷ the farm's, with a scene that no worker has seen, on workers that have used Blender before and
+   * so have it started: median of the pairs.
+   */
   ratio: number;
   farmSeconds: number;
   limitSeconds: number;
@@ -28,6 +32,8 @@ const SLOTS = 2;
 const FRAMES = 60;
 const SCENE_SCRIPT = join(import.meta.dirname, 'efficiency-scene.py');
 const JOB_TIMEOUT_MS = 300_000;
+/** After a job the worker readies engines for the next one; that must not take cores from the turn that is measured. */
+const REST_MS = 6_000;
 
 /**
  * How much of a machine's rendering is left when a farm does it: an animation by the farm, and by one plain
@@ -47,6 +53,7 @@ export async function measureEfficiency(
       for (let pair = 0; pair <= pairs; pair++) {
         const scene = join(folder, `scene-${pair}.blend`);
         await makeScene(blender.program, scene, `Run ${pair}`, signal);
+        await pause(REST_MS, signal);
         const limit = await runPlainBlender(blender.program, scene, join(folder, `frames-${pair}`), signal);
         const asset = await upload(farm, scene, pair, signal);
         const cold = await runFarm(farm, `cold-${pair}`, asset);

@@ -37,6 +37,23 @@ export interface SessionSpec {
   signal: AbortSignal;
 }
 
+/** What starting an engine needs, before anybody knows its scene. */
+export interface StartSpec extends Pick<
+  SessionSpec,
+  'detected' | 'workDir' | 'memoryLimitBytes' | 'environment' | 'log' | 'signal'
+> {
+  startSeconds: number;
+}
+
+/** An engine that runs and has no scene yet. */
+export interface StartedEngine {
+  /** Loads a scene; only once. The engine is closed when that fails. @throws EngineFailure */
+  open: (spec: SessionSpec) => Promise<EngineSession>;
+  close: () => Promise<void>;
+  memoryBytes: () => number;
+  readonly hasEnded: boolean;
+}
+
 /** One unit to render. */
 export interface FrameRequest {
   frame: number;
@@ -92,6 +109,8 @@ export interface Engine {
   reusable: boolean;
   /** File names in `settings` that must be fetched before the first frame (`asset:…`), by the validated settings. */
   files?: (settings: TaskMessage['settings']) => { ref: string; scene: SceneRef }[];
+  /** For engines whose start takes long and knows nothing of the scene: that part of `open`. @throws EngineFailure */
+  start?: (spec: StartSpec) => Promise<StartedEngine>;
   /** Starts what can be started before the first frame. @throws EngineFailure */
   open: (spec: SessionSpec) => Promise<EngineSession>;
 }

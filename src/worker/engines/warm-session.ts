@@ -8,18 +8,18 @@ import {
   type FrameRequest,
   type RenderedFrame,
   type SessionSpec,
+  type StartSpec,
+  type StartedEngine,
 } from './engine.ts';
 import { sessionReplySchema, type SessionReply } from './session-protocol.ts';
 
-export interface WarmSessionOptions {
+/** An engine that speaks the protocol, whatever its scene. */
+export interface WarmProgram {
   /** How messages call the engine. */
   label: string;
-  spec: SessionSpec;
   argv: readonly [string, ...string[]];
   env?: Readonly<Record<string, string>>;
   cwd: string;
-  /** Fields of the `load` request. */
-  load: Record<string, unknown>;
   /** The engine's own error line among its last lines, to say why it ended. */
   reason?: (lastLines: readonly string[]) => string | undefined;
   /** Understands a line that the engine prints: how far it is, and whether it says that the frame cannot be right. */
@@ -60,37 +60,35 @@ interface Waiting {
 
 /** A session in a process that speaks the protocol of session-protocol.ts. */
 export class WarmSession implements EngineSession {
-  readonly #options: WarmSessionOptions;
+  readonly #program: WarmProgram;
   readonly #process: EngineProcess;
   readonly #loadWarnings: string[] = [];
+  #limits: { silenceSeconds?: number; frameSeconds?: number } = {};
   #waiting: Waiting | null = null;
   #printed = newPrinted('', null);
   #frames = 0;
 
-  /** Starts the process and loads the scene. @throws EngineFailure */
-  static async open(options: WarmSessionOptions): Promise<WarmSession> {
-    const session = new WarmSession(options);
-    try {
-      await session.#load();
+  /** Starts the process; `load` must follow before `render`. @throws EngineFailure */
+  static async start(program: WarmProgram, spec: StartSpec): Promise<WarmSession> {
+    const session = new WarmSession(program, spec);
+    return session.#orClose(async () => {
+      const ready = await session.#ask(null, null);
+      if (ready.type !== 'ready') throw unexpected(ready);
+      session.#process.started();
       return session;
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
+    });
   }
 
-  private constructor(options: WarmSessionOptions) {
-    this.#options = options;
-    const { spec } = options;
+  private constructor(program: WarmProgram, spec: StartSpec) {
+    this.#program = program;
     this.#process = spawnEngine({
-      argv: options.argv,
-      cwd: options.cwd,
+      argv: program.argv,
+      cwd: program.cwd,
       workDir: spec.workDir,
-      env: { ...options.env, ...spec.environment },
+      env: { ...program.env, ...spec.environment },
       stdin: 'pipe',
       memoryLimitBytes: spec.memoryLimitBytes,
-      startTimeoutSeconds: spec.timeouts.startSeconds,
-      silenceSeconds: spec.timeouts.silenceSeconds,
+      startTimeoutSeconds: spec.startSeconds,
       log: spec.log,
       onStdout: (line) => this.#read(line),
       onStderr: (line) => this.#read(line),
@@ -99,8 +97,32 @@ export class WarmSession implements EngineSession {
     });
   }
 
+  /**
+   * Loads the scene; only once. The process is closed when that fails.
+   * @param fields of the `load` request
+   * @throws EngineFailure
+   */
+  async load({ timeouts }: SessionSpec, fields: Record<string, unknown>): Promise<void> {
+    const { startSeconds, silenceSeconds, frameSeconds } = timeouts;
+    this.#limits = { silenceSeconds, frameSeconds };
+    await this.#orClose(async () => {
+      this.#process.awaitStart(startSeconds);
+      const answer = this.#ask(null, null);
+      this.#send({ type: 'load', ...fields });
+      const loaded = await answer;
+      if (loaded.type === 'fail') throw failureOf(loaded, newPrinted('', null));
+      if (loaded.type !== 'loaded') throw unexpected(loaded);
+      this.#loadWarnings.push(...loaded.warnings);
+      this.#process.started();
+    });
+  }
+
+  get hasEnded(): boolean {
+    return this.#process.hasEnded;
+  }
+
   async render(request: FrameRequest): Promise<RenderedFrame> {
-    const stop = (): void => void this.#process.stop({ graceMs: this.#options.graceMs });
+    const stop = (): void => void this.#process.stop({ graceMs: this.#program.graceMs });
     const { signal } = request;
     signal.addEventListener('abort', stop, { once: true });
     try {
@@ -122,23 +144,20 @@ export class WarmSession implements EngineSession {
     return this.#process.memoryBytes;
   }
 
-  async #load(): Promise<void> {
-    const ready = await this.#ask(null, null);
-    if (ready.type !== 'ready') throw unexpected(ready);
-    const answer = this.#ask(null, null);
-    this.#send({ type: 'load', ...this.#options.load });
-    const loaded = await answer;
-    if (loaded.type === 'fail') throw failureOf(loaded, newPrinted('', null));
-    if (loaded.type !== 'loaded') throw unexpected(loaded);
-    this.#loadWarnings.push(...loaded.warnings);
-    this.#process.started();
+  async #orClose<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   async #render(request: FrameRequest): Promise<RenderedFrame> {
     const id = ++this.#frames;
-    this.#printed = newPrinted(this.#options.endMarker?.(id) ?? '', request);
+    this.#printed = newPrinted(this.#program.endMarker?.(id) ?? '', request);
     this.#process.resetPeak();
-    this.#process.beginWork({ frameSeconds: this.#options.spec.timeouts.frameSeconds });
+    this.#process.beginWork(this.#limits);
     const answer = this.#ask(id, request);
     this.#send({ type: 'render', id, frame: request.frame, outDir: request.outDir });
     const reply = await answer;
@@ -169,7 +188,7 @@ export class WarmSession implements EngineSession {
   #read(line: string): void {
     const printed = this.#printed;
     if (printed.marker !== '' && line === printed.marker) printed.end();
-    const said = this.#options.readLine?.(line);
+    const said = this.#program.readLine?.(line);
     if (!said) return;
     if (said.fraction !== null) printed.request?.progress(said.fraction);
     if (said.error === null) return;
@@ -188,10 +207,10 @@ export class WarmSession implements EngineSession {
 
   #failureOf(exit: EngineExit): EngineFailure {
     if (exit.failure) return exit.failure;
-    const reason = this.#options.reason?.(exit.lastLines) ?? exit.lastLines.at(-1);
+    const reason = this.#program.reason?.(exit.lastLines) ?? exit.lastLines.at(-1);
     return new EngineFailure(
       'engine-crash',
-      `${this.#options.label} ended with ${howItEnded(exit)}${reason === undefined ? '.' : `: ${reason}`}`,
+      `${this.#program.label} ended with ${howItEnded(exit)}${reason === undefined ? '.' : `: ${reason}`}`,
     );
   }
 
@@ -236,4 +255,24 @@ function stopped(cause?: unknown): EngineFailure {
 
 function unexpected(reply: SessionReply): EngineFailure {
   return new EngineFailure('engine-crash', `The session answered "${reply.type}" out of turn.`);
+}
+
+/** An engine with this protocol that runs and waits for its scene. @throws EngineFailure */
+export async function startWarm(
+  program: WarmProgram,
+  spec: StartSpec,
+  fieldsOf: (opened: SessionSpec) => Record<string, unknown>,
+): Promise<StartedEngine> {
+  const session = await WarmSession.start(program, spec);
+  return {
+    open: async (opened) => {
+      await session.load(opened, fieldsOf(opened));
+      return session;
+    },
+    close: () => session.close(),
+    memoryBytes: () => session.memoryBytes(),
+    get hasEnded() {
+      return session.hasEnded;
+    },
+  };
 }

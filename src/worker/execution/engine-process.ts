@@ -124,6 +124,11 @@ export class EngineProcess {
     this.#peakBytes = this.#memoryBytes;
   }
 
+  /** From now on the engine has so long until {@link started} must have been called; 0: no limit. */
+  awaitStart(seconds: number): void {
+    this.#timers.awaitStart(seconds);
+  }
+
   /** The start time-out is over: the engine said that it is ready. */
   started(): void {
     this.#timers.started();

@@ -13,6 +13,7 @@ export class EngineTimers {
 
   /** The engine has this long to say that it is ready. */
   awaitStart(seconds: number): void {
+    this.started();
     this.#start = this.#limit(seconds, `was not ready within ${seconds} s`);
   }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { FrameRef } from '../../shared/contracts/messages.ts';
 import { EngineFailure, type FrameRequest, type RenderedFrame } from '../engines/engine.ts';
 import type { SessionRequest } from '../sessions/open-session.ts';
-import type { SessionLease, SessionPool } from '../sessions/session-pool.ts';
+import type { SessionLease } from '../sessions/session-lease.ts';
+import type { SessionPool } from '../sessions/session-pool.ts';
 import type { Attempt } from './attempt.ts';
 import type { FrameDeliveries } from './frame-deliveries.ts';
 

@@ -6,6 +6,7 @@ import type { FileCache } from '../assets/file-cache.ts';
 import { layOutScene, type SceneTree } from '../assets/scene-tree.ts';
 import type { DetectedProgram, Engine, EngineSession, SessionSpec } from '../engines/engine.ts';
 import type { TaskShare } from '../settings.ts';
+import type { SpareEngine } from './spare-engines.ts';
 
 /** What a session is opened for; two tasks with an equal key can share it. */
 export interface SessionRequest {
@@ -47,6 +48,8 @@ export function sceneKey({ engine, task }: SessionRequest): string {
 }
 
 /**
+ * @param spare an engine that was started before; it is used up, whatever comes
+ *
  * Fetches the scene and what its settings name, then starts the engine. Nothing is left when it throws.
  * @throws EngineFailure; the signal's reason
  */
@@ -56,11 +59,13 @@ export async function openSession(
   cache: FileCache,
   log: (line: string) => void,
   signal: AbortSignal,
+  spare?: SpareEngine,
 ): Promise<OpenedSession> {
   const { engine, detected, task, share } = request;
-  const folder = join(limits.folder, newId('s'));
+  const folder = spare?.folder ?? join(limits.folder, newId('s'));
   const trees: SceneTree[] = [];
   const clear = async (): Promise<void> => {
+    await spare?.started.close();
     await Promise.all(trees.map((tree) => tree.dispose()));
     await rm(folder, { recursive: true, force: true });
   };
@@ -96,7 +101,7 @@ export async function openSession(
       signal,
     };
     signal.throwIfAborted();
-    const session = await engine.open(spec);
+    const session = await (spare?.started ?? engine).open(spec);
     return {
       session,
       files,

@@ -58,7 +58,7 @@ beforeEach(() => {
   open = new Set();
   opened = 0;
   const store = new ObjectStore(new S3Client({ region: 'none' }), 'none', new Problems(log), metrics, log);
-  const options = { folder: dir, maxSessions: 2, maxBytes: 1e9 };
+  const options = { folder: dir, slots: 2, maxSessions: 2, maxBytes: 1e9 };
   pool = new SessionPool(options, new FileCache(join(dir, 'cache'), store, 1, metrics), metrics, log);
 });
 afterEach(async () => {

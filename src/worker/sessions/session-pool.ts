@@ -1,4 +1,4 @@
-import type { FrameRequest, RenderedFrame } from '../engines/engine.ts';
+import { EngineFailure } from '../engines/engine.ts';
 import type { FileCache } from '../assets/file-cache.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -6,10 +6,11 @@ import {
   openSession,
   sceneKey,
   sessionKey,
-  type OpenedSession,
   type SessionLimits,
   type SessionRequest,
 } from './open-session.ts';
+import { SessionLease } from './session-lease.ts';
+import { SpareEngines, type SpareEngine } from './spare-engines.ts';
 import { CrashRecord, mustRecycle, sessionsToClose } from './session-policy.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 import { assetMark } from '../../shared/domain/asset-mark.ts';
@@ -17,62 +18,10 @@ import { assetMark } from '../../shared/domain/asset-mark.ts';
 const TIDY_EVERY_MS = 30_000;
 
 export interface SessionPoolOptions extends SessionLimits {
+  slots: number;
   maxSessions: number;
   /** Memory of all sessions together, above which idle ones are closed. */
   maxBytes: number;
-}
-
-/** A session while one task uses it. */
-export class SessionLease {
-  readonly #opened: OpenedSession;
-  readonly #end: AbortController;
-  /** Whether it was warm: another task used it before. */
-  reused = false;
-  frames = 0;
-  baselineBytes: number | undefined;
-  lastUsedMs = performance.now();
-  readonly key: string;
-  readonly name: string;
-  /** First digits of its scene's asset; null without a scene. */
-  readonly asset: string | null;
-  /** Where the engine's lines go: to whoever uses the session. */
-  sink: { log: (line: string) => void };
-
-  constructor(
-    opened: OpenedSession,
-    end: AbortController,
-    key: string,
-    name: string,
-    asset: string | null,
-    sink: { log: (line: string) => void },
-  ) {
-    this.#opened = opened;
-    this.#end = end;
-    this.key = key;
-    this.name = name;
-    this.asset = asset;
-    this.sink = sink;
-  }
-
-  get memoryBytes(): number {
-    return this.#opened.session.memoryBytes();
-  }
-
-  async render(request: Omit<FrameRequest, 'files'>): Promise<RenderedFrame> {
-    const rendered = await this.#opened.session.render({ ...request, files: this.#opened.files });
-    this.frames++;
-    this.baselineBytes ??= this.memoryBytes;
-    return rendered;
-  }
-
-  /** Ends its processes at once, whatever they do. */
-  kill(): void {
-    this.#end.abort();
-  }
-
-  close(): Promise<void> {
-    return this.#opened.close();
-  }
 }
 
 /** The last few scenes stay loaded, so that the next task of any of them starts at once. */
@@ -86,6 +35,9 @@ export class SessionPool {
   readonly #closing = new Set<Promise<void>>();
   readonly #crashes = new CrashRecord();
   readonly #hits = { warm: 0, cold: 0 };
+  readonly #spares: SpareEngines;
+  /** Sessions that are being opened. */
+  #opening = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SessionPoolOptions, cache: FileCache, metrics: WorkerMetrics, log: Logger) {
@@ -93,6 +45,8 @@ export class SessionPool {
     this.#cache = cache;
     this.#metrics = metrics;
     this.#log = log;
+    const { folder, slots } = options;
+    this.#spares = new SpareEngines({ folder, slots, room: () => this.#roomBytes() }, log);
   }
 
   start(): void {
@@ -118,12 +72,12 @@ export class SessionPool {
 
   /** Ends what nobody uses: whoever owns the machine wants its memory back. */
   async closeIdle(): Promise<void> {
-    await Promise.all([...this.#idle].map((lease) => this.#close(lease)));
+    await Promise.all([this.#spares.close(), ...[...this.#idle].map((lease) => this.#close(lease))]);
   }
 
-  #count(warm: boolean): void {
-    this.#metrics.sessionUsed(warm ? 'warm' : 'cold');
-    this.#hits[warm ? 'warm' : 'cold']++;
+  #count(result: 'warm' | 'ready' | 'cold'): void {
+    this.#metrics.sessionUsed(result);
+    this.#hits[result === 'warm' ? 'warm' : 'cold']++;
   }
 
   /**
@@ -136,39 +90,69 @@ export class SessionPool {
     signal: AbortSignal,
     options: { fresh?: boolean } = {},
   ): Promise<SessionLease> {
+    this.#spares.pause();
     const key = sessionKey(request);
     const warm = options.fresh ? undefined : this.#newestIdle(key);
-    if (request.engine.reusable) this.#count(warm !== undefined);
     if (warm) {
+      this.#count('warm');
       this.#idle.delete(warm);
       warm.reused = true;
       warm.sink.log = log;
       this.#busy.add(warm);
       return warm;
     }
-    const end = new AbortController();
-    const onAbort = (): void => end.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    this.#opening++;
     try {
-      signal.throwIfAborted();
-      const sink = { log };
-      const opened = await openSession(
-        request,
-        this.#options,
-        this.#cache,
-        (line) => sink.log(line),
-        end.signal,
-      );
-      const name = `${request.engine.id}:${request.task.scene?.asset ?? ''}`;
-      const { scene } = request.task;
-      const asset = scene ? assetMark(scene.asset) : null;
-      const lease = new SessionLease(opened, end, key, name, asset, sink);
+      const lease = await this.#openTwiceWhenSpare(request, log, signal);
       this.#busy.add(lease);
       this.#tidy();
       return lease;
     } catch (error) {
       signal.throwIfAborted();
       throw error;
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  /** An engine that was started beforehand may have gone bad since: that is not this scene's fault. */
+  async #openTwiceWhenSpare(
+    request: SessionRequest,
+    log: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<SessionLease> {
+    const spare = this.#spares.take(request);
+    if (request.engine.reusable) this.#count(spare ? 'ready' : 'cold');
+    try {
+      return await this.#open(request, log, signal, spare);
+    } catch (error) {
+      const crashed = error instanceof EngineFailure && error.failure === 'engine-crash';
+      if (!spare || !crashed || signal.aborted) throw error;
+      log('[farmhand] The engine that stood ready did not load the scene; another one is started.');
+      return this.#open(request, log, signal, undefined);
+    }
+  }
+
+  async #open(
+    request: SessionRequest,
+    log: (line: string) => void,
+    signal: AbortSignal,
+    spare: SpareEngine | undefined,
+  ): Promise<SessionLease> {
+    const end = spare?.end ?? new AbortController();
+    const onAbort = (): void => end.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      if (signal.aborted) onAbort();
+      const sink = spare?.sink ?? { log };
+      sink.log = log;
+      spare?.printed.forEach(log);
+      const print = (line: string): void => sink.log(line);
+      const opened = await openSession(request, this.#options, this.#cache, print, end.signal, spare);
+      const { scene } = request.task;
+      const name = `${request.engine.id}:${scene?.asset ?? ''}`;
+      const asset = scene ? assetMark(scene.asset) : null;
+      return new SessionLease(opened, end, sessionKey(request), name, asset, sink);
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -199,12 +183,13 @@ export class SessionPool {
     lease.lastUsedMs = performance.now();
     this.#idle.add(lease);
     this.#tidy();
+    if (this.#busy.size === 0 && this.#opening === 0) this.#spares.keepFor(request);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const lease of [...this.#idle, ...this.#busy]) void this.#close(lease);
-    await Promise.all(this.#closing);
+    await Promise.all([this.#spares.close(), ...this.#closing]);
   }
 
   #newestIdle(key: string): SessionLease | undefined {
@@ -214,7 +199,14 @@ export class SessionPool {
       .at(0);
   }
 
+  #roomBytes(): number {
+    const leases = [...this.#idle, ...this.#busy];
+    const used = leases.reduce((sum, lease) => sum + lease.memoryBytes, this.#spares.memoryBytes);
+    return this.#options.maxBytes - used;
+  }
+
   #tidy(): void {
+    this.#spares.tidy();
     const busyBytes = [...this.#busy].reduce((sum, lease) => sum + lease.memoryBytes, 0);
     const { maxSessions, maxBytes } = this.#options;
     const budget = { busy: this.#busy.size, busyBytes, maxSessions, maxBytes };

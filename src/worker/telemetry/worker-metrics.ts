@@ -45,7 +45,7 @@ export class WorkerMetrics {
     this.#uploadSeconds.observe(seconds);
   }
 
-  sessionUsed(result: 'warm' | 'cold'): void {
+  sessionUsed(result: 'warm' | 'ready' | 'cold'): void {
     this.#sessionHits.inc({ result });
   }
 

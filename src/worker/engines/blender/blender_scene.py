@@ -78,6 +78,7 @@ class Scene:
         self.set_rest(request["threads"])
 
     def open(self, path):
+        os.chdir(os.path.dirname(path))  # the session was started before anybody knew where its scene would be
         try:
             # Scripts inside the file are not run: a job is data.
             bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)

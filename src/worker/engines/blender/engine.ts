@@ -1,8 +1,15 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { settingsOf } from '../checked-settings.ts';
-import { EngineFailure, type DetectedProgram, type Engine } from '../engine.ts';
-import { WarmSession } from '../warm-session.ts';
+import {
+  EngineFailure,
+  type DetectedProgram,
+  type Engine,
+  type SessionSpec,
+  type StartSpec,
+  type StartedEngine,
+} from '../engine.ts';
+import { startWarm } from '../warm-session.ts';
 import { detectBlender, isPython } from './detect.ts';
 import { blenderReason, parseBlenderLine } from './parse-output.ts';
 
@@ -17,32 +24,35 @@ export const blenderEngine: Engine = {
   timeouts: { start: 600, silence: 3_600, frame: 86_400 },
   reusable: true,
   detect: detectBlender,
+  start: startBlender,
   open: async (spec) => {
-    if (spec.scenePath === null) throw new EngineFailure('scene', 'Blender needs a scene.');
-    const settings = settingsOf('blender', spec.settings);
-    const config = join(spec.workDir, 'blender-config');
-    await mkdir(config, { recursive: true });
-    return WarmSession.open({
-      label: 'Blender',
-      spec,
-      argv: command(spec.detected),
-      // No settings, add-ons or scripts of the user that the worker runs as.
-      env: { BLENDER_USER_RESOURCES: config, BLENDER_USER_CONFIG: config, BLENDER_USER_SCRIPTS: config },
-      cwd: dirname(spec.scenePath),
-      load: {
-        scenePath: spec.scenePath,
-        settings,
-        data: spec.data,
-        output: spec.output,
-        threads: spec.threads,
-      },
-      readLine: parseBlenderLine,
-      endMarker: (id) => `farmhand: end of frame ${id}`,
-      reason: blenderReason,
-      graceMs: GRACE_MS,
-    });
+    loadFields(spec); // a job that cannot be rendered needs no Blender
+    return (await startBlender({ ...spec, ...spec.timeouts })).open(spec);
   },
 };
+
+async function startBlender(spec: StartSpec): Promise<StartedEngine> {
+  const config = join(spec.workDir, 'blender-config');
+  await mkdir(config, { recursive: true });
+  const program = {
+    label: 'Blender',
+    argv: command(spec.detected),
+    // No settings, add-ons or scripts of the user that the worker runs as.
+    env: { BLENDER_USER_RESOURCES: config, BLENDER_USER_CONFIG: config, BLENDER_USER_SCRIPTS: config },
+    cwd: spec.workDir,
+    readLine: parseBlenderLine,
+    endMarker: (id: number) => `farmhand: end of frame ${id}`,
+    reason: blenderReason,
+    graceMs: GRACE_MS,
+  };
+  return startWarm(program, spec, loadFields);
+}
+
+/** @throws EngineFailure where it needs a scene or its settings are not right */
+function loadFields({ scenePath, settings, data, output, threads }: SessionSpec): Record<string, unknown> {
+  if (scenePath === null) throw new EngineFailure('scene', 'Blender needs a scene.');
+  return { scenePath, settings: settingsOf('blender', settings), data, output, threads };
+}
 
 function command({ program, version }: DetectedProgram): [string, ...string[]] {
   if (isPython(program)) return [program, '-s', SESSION];

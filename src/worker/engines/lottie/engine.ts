@@ -1,7 +1,13 @@
 import { dirname, join } from 'node:path';
 import { settingsOf } from '../checked-settings.ts';
-import { EngineFailure, type Engine } from '../engine.ts';
-import { WarmSession } from '../warm-session.ts';
+import {
+  EngineFailure,
+  type Engine,
+  type SessionSpec,
+  type StartSpec,
+  type StartedEngine,
+} from '../engine.ts';
+import { startWarm } from '../warm-session.ts';
 import { canvaskitVersion } from './canvaskit-version.ts';
 import type { LottieOptions } from './renderer.ts';
 
@@ -14,25 +20,25 @@ export const lottieEngine: Engine = {
   timeouts: { start: 120, silence: 0, frame: 600 },
   reusable: true,
   detect: () => Promise.resolve({ version: canvaskitVersion(), features: [], program: process.execPath }),
-  open: async (spec) => {
-    if (spec.scenePath === null) throw new EngineFailure('scene', 'Lottie needs a scene.');
-    const settings = settingsOf('lottie', spec.settings) as { background?: string; quality?: number };
-    const options: LottieOptions = {
-      scenePath: spec.scenePath,
-      data: spec.data,
-      background: settings.background,
-      quality: settings.quality,
-      format: spec.output.format,
-      width: spec.output.width,
-      height: spec.output.height,
-    };
-    return WarmSession.open({
-      label: 'The Lottie session',
-      spec,
-      argv: [spec.detected.program, '--disable-warning=ExperimentalWarning', SESSION],
-      cwd: dirname(SESSION),
-      load: { options, threads: spec.threads },
-      graceMs: 0,
-    });
-  },
+  start: startLottie,
+  open: async (spec) => (await startLottie({ ...spec, ...spec.timeouts })).open(spec),
 };
+
+function startLottie(spec: StartSpec): Promise<StartedEngine> {
+  const program = {
+    label: 'The Lottie session',
+    argv: [spec.detected.program, '--disable-warning=ExperimentalWarning', SESSION] as const,
+    cwd: dirname(SESSION),
+    graceMs: 0,
+  };
+  return startWarm(program, spec, loadFields);
+}
+
+/** @throws EngineFailure where it needs a scene or its settings are not right */
+function loadFields({ scenePath, settings, data, output, threads }: SessionSpec): Record<string, unknown> {
+  if (scenePath === null) throw new EngineFailure('scene', 'Lottie needs a scene.');
+  const { background, quality } = settingsOf('lottie', settings) as { background?: string; quality?: number };
+  const { format, width, height } = output;
+  const options: LottieOptions = { scenePath, data, background, quality, format, width, height };
+  return { options, threads };
+}

@@ -2,12 +2,12 @@ import { rename, writeFile } from 'node:fs/promises';
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { CanvasKit } from 'canvaskit-wasm';
 import sharp from 'sharp';
 import { messageOf } from '../../../shared/domain/errors.ts';
 import { EngineFailure } from '../engine.ts';
 import type { SessionReply } from '../session-protocol.ts';
+import { sessionRequests } from '../session-requests.ts';
 import { canvaskitVersion } from './canvaskit-version.ts';
 import { LottieRenderer, type LottieOptions } from './renderer.ts';
 
@@ -63,8 +63,8 @@ async function main(): Promise<void> {
   const init = require('canvaskit-wasm/full') as () => Promise<CanvasKit>;
   const kit = await init();
   reply({ type: 'ready', version: canvaskitVersion(), features: [] });
-  for await (const line of createInterface({ input: process.stdin })) {
-    const request = JSON.parse(line) as Request;
+  for await (const message of sessionRequests(process.stdin as AsyncIterable<Buffer>)) {
+    const request = message as Request;
     if (request.type === 'quit') break;
     try {
       await handle(request, kit);
