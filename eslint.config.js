@@ -12,6 +12,22 @@ const BROWSER_GLOBALS = Object.fromEntries(
   ].map((name) => [name, 'readonly']),
 );
 
+/** What the scripts of the HTML engine find in a page, and each other. */
+const PAGE_GLOBALS = Object.fromEntries(
+  [
+    ...[
+      'window',
+      'document',
+      'MessageChannel',
+      'Performance',
+      'AnimationTimeline',
+      'Animation',
+      'CSSAnimation',
+    ],
+    ...['Element', 'Crypto', 'getComputedStyle', 'reportError'],
+  ].map((name) => [name, 'readonly']),
+);
+
 /** Rules that differ from the presets, each for a reason. */
 const typescriptRules = {
   // Numbers print as they are; everything else still has to be turned into text on purpose.
@@ -115,5 +131,11 @@ export default defineConfig(
     files: ['**/*.{js,mjs,cjs}'],
     extends: [js.configs.recommended],
     languageOptions: { globals: { module: 'writable', process: 'readonly', URL: 'readonly' } },
+  },
+  {
+    // Texts that run inside a page, put together by page-script.ts: each file is functions that the next one calls.
+    files: ['src/worker/engines/html/in-page/*.js'],
+    languageOptions: { sourceType: 'script', globals: PAGE_GLOBALS },
+    rules: { 'no-unused-vars': ['error', { vars: 'local' }] },
   },
 );

@@ -2,12 +2,14 @@ import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FarmError, describeValue } from '../domain/errors.ts';
 import { inspectBlender } from './inspect-blender.ts';
+import { inspectHtml } from './inspect-html.ts';
 import { inspectLottie } from './inspect-lottie.ts';
 import { inspectPovray } from './inspect-povray.ts';
 import { locateScene, type SceneInspection } from './scene-inspection.ts';
 
 /**
- * Reads engine, frame range, size and needed files from a scene: `.blend`, POV-Ray's `.pov` and `.ini`, Lottie's `.json`.
+ * Reads engine, frame range, size and needed files from a scene: `.blend`, POV-Ray's `.pov` and `.ini`, Lottie's
+ * `.json`, `.html`.
  * Nothing of the scene is run.
  * @param path the scene, whose folder then is the one its files may come from; with `entry`, that folder
  * @param entry the scene's path inside the folder
@@ -28,6 +30,9 @@ export async function inspectScene(path: string, entry?: string): Promise<SceneI
       return inspectPovray(root, scene);
     case '.blend':
       return inspectBlender(root, scene);
+    case '.html':
+    case '.htm':
+      return inspectHtml(root, scene);
     case '.lottie':
       throw new FarmError(
         'invalid',
@@ -36,7 +41,7 @@ export async function inspectScene(path: string, entry?: string): Promise<SceneI
     default:
       throw new FarmError(
         'invalid',
-        `${scene} is no scene that the farm knows; expected .blend, .pov, .ini (POV-Ray) or .json (Lottie).`,
+        `${scene} is no scene that the farm knows; expected .blend, .pov, .ini (POV-Ray), .json (Lottie) or .html.`,
       );
   }
 }

@@ -11,7 +11,7 @@ export interface SceneFile {
 
 /** What a scene file says about itself. */
 export interface SceneInspection {
-  engine: 'lottie' | 'povray' | 'blender';
+  engine: 'lottie' | 'povray' | 'blender' | 'html';
   /** Absolute path of the folder that the scene and its files lie in. */
   root: string;
   /** The scene, relative to `root`. */

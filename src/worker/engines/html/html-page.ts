@@ -37,6 +37,8 @@ export class HtmlPage {
   #loaded = Promise.withResolvers<undefined>();
   /** null: must be loaded (again) first. */
   #at: number | null = null;
+  /** The page has a `window.seek`, which draws any frame whatever came before it. */
+  #seeks = false;
   #loadWarnings: string[] = [];
 
   /** @throws EngineFailure when the page does not load as it should */
@@ -75,7 +77,7 @@ export class HtmlPage {
    * @returns a PNG of the viewport, in device pixels
    */
   async render(frame: number): Promise<{ png: Buffer; warnings: string[] }> {
-    if (this.#at === null || frame < this.#at) await this.#load();
+    if (this.#at === null || (frame < this.#at && !this.#seeks)) await this.#load();
     // Until it has succeeded, nobody knows where the page stands.
     this.#at = null;
     await this.#evaluate(`__farmhandPage.goTo(${frame})`);
@@ -125,6 +127,7 @@ export class HtmlPage {
     await this.#waitFor();
     await this.#settle();
     this.#throwWhatFailed('loading');
+    this.#seeks = (await this.#evaluate(`typeof window.seek === 'function'`)) === true;
     this.#loadWarnings = await this.#takeWarnings();
     this.#at = -Infinity;
   }

@@ -53,13 +53,14 @@ const FLAGS = [
   '--hide-scrollbars',
   '--mute-audio',
   '--autoplay-policy=user-gesture-required',
-  // Moving pictures (GIF, APNG, animated SVG files) run by the machine's clock: they show their first one.
-  '--blink-settings=imageAnimationPolicy=2',
+  // A picture that is not decoded yet must not be left out.
+  '--disable-checker-imaging',
   '--lang=en-US',
 ];
 
 export interface Chromium {
   connection: CdpConnection;
+  version: string;
   /** Asks it to end, and waits until it has. */
   close: () => Promise<void>;
 }
@@ -87,9 +88,10 @@ export async function launchChromium(program: string, workDir: string): Promise<
     child.once('error', reject);
   });
   const connection = new CdpConnection(child.stdio[3] as Writable, child.stdio[4] as Readable);
-  await Promise.race([connection.send('Browser.getVersion'), failed]);
+  const { product } = await Promise.race([connection.send('Browser.getVersion'), failed]);
   return {
     connection,
+    version: String(product),
     close: async () => {
       await connection.send('Browser.close').catch(() => child.kill('SIGKILL'));
       await ended;

@@ -50,7 +50,8 @@ export class PageReports {
   describe(details: unknown): string {
     const { text, url, lineNumber, columnNumber, exception } = details as ExceptionDetails;
     const what = exception?.description?.split('\n')[0] ?? describeThrown(exception?.value, text);
-    const file = url?.startsWith(`${SCENE_ORIGIN}/`) === true ? url.slice(SCENE_ORIGIN.length + 1) : undefined;
+    const file =
+      url?.startsWith(`${SCENE_ORIGIN}/`) === true ? url.slice(SCENE_ORIGIN.length + 1) : undefined;
     const where = file === undefined ? '' : ` (${file}:${(lineNumber ?? 0) + 1}:${(columnNumber ?? 0) + 1})`;
     return `${what}${where}`.slice(0, MAX_LENGTH);
   }
@@ -70,5 +71,9 @@ function describeThrown(value: unknown, text: string | undefined): string {
 
 function consoleText(args: unknown): string {
   const parts = args as { value?: unknown; description?: string }[];
-  return parts.map(({ value, description }) => description ?? describeThrown(value, undefined)).join(' ');
+  return parts
+    .map(({ value, description }) =>
+      typeof value === 'string' ? value : (description ?? describeThrown(value, undefined)),
+    )
+    .join(' ');
 }

@@ -1,10 +1,12 @@
 import type { CdpEvent } from './cdp-connection.ts';
-import { SCENE_ORIGIN, type SceneFiles } from './scene-files.ts';
+import { SCENE_ORIGIN, type SceneAnswer, type SceneFiles } from './scene-files.ts';
+import { movesBySvg, stillPicture } from './still-picture.ts';
 
 /** What the page is made of: without one of these its picture is not what its author saw. */
 const ESSENTIAL = new Set(['Document', 'Script', 'Stylesheet', 'Image']);
 const MAX_NAMED = 20;
 
+type FileAnswer = Extract<SceneAnswer, { kind: 'file' }>;
 type Call = (method: string, params: Record<string, unknown>) => Promise<unknown>;
 
 /** Answers the page's requests from its scene's files, and remembers what it did not get. */
@@ -75,11 +77,13 @@ export class PageRequests {
     const { url } = params['request'] as { url: string };
     const answer = await this.#files.answer(url);
     if (answer.kind === 'file') {
+      const isPicture = params['resourceType'] === 'Image';
+      const { body, contentType } = isPicture ? await this.#still(url, answer) : answer;
       await this.#call('Fetch.fulfillRequest', {
         requestId,
         responseCode: 200,
-        responseHeaders: headers(answer.contentType),
-        body: answer.body.toString('base64'),
+        responseHeaders: headers(contentType),
+        body: body.toString('base64'),
       });
       return;
     }
@@ -95,6 +99,18 @@ export class PageRequests {
       responseHeaders: headers('text/plain'),
       body: '',
     });
+  }
+
+  async #still(
+    url: string,
+    { body, contentType }: FileAnswer,
+  ): Promise<Pick<FileAnswer, 'body' | 'contentType'>> {
+    const name = new URL(url).pathname.slice(1);
+    if (contentType.startsWith('image/svg') && movesBySvg(body.toString('utf8')))
+      this.#warnings.add(`${name} moves by a clock of its own; put the SVG into the page.`);
+    const still = await stillPicture(body);
+    if (still) this.#warnings.add(`${name} moves by itself; it is shown as its first picture.`);
+    return still ? { body: still, contentType: 'image/png' } : { body, contentType };
   }
 
   #note(path: string, type: string): void {

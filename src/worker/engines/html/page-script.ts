@@ -5,7 +5,9 @@ import { join } from 'node:path';
 const EPOCH_MS = Date.UTC(2000, 0, 1, 12);
 
 const FOLDER = join(import.meta.dirname, 'in-page');
-const PARTS = ['clock.js', 'animations.js', 'driver.js'].map((name) => readFileSync(join(FOLDER, name), 'utf8'));
+const PARTS = ['clock.js', 'animations.js', 'driver.js'].map((name) =>
+  readFileSync(join(FOLDER, name), 'utf8'),
+);
 
 export interface PageScriptOptions {
   /** Becomes `window.__DATA__`. */

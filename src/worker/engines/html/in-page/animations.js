@@ -75,7 +75,8 @@ function createAnimations(clock) {
 
   function setAnimation(animation, mayFinish) {
     const real = playState.get.call(animation);
-    if (real === 'finished' || (real === 'idle' && !states.has(animation))) return { ended: false, end: Infinity };
+    if (real === 'finished' || (real === 'idle' && !states.has(animation)))
+      return { ended: false, end: Infinity };
     if (!states.has(animation)) hold(animation, animation.playbackRate < 0 ? endOf(animation) : 0);
     const state = states.get(animation);
     const running = !pausedByPage.has(animation) && !pausedByStyle(animation);
@@ -111,7 +112,8 @@ function createAnimations(clock) {
   return {
     /** Shadow trees that are written in HTML. */
     findRoots() {
-      for (const element of document.querySelectorAll('*')) if (element.shadowRoot) roots.add(element.shadowRoot);
+      for (const element of document.querySelectorAll('*'))
+        if (element.shadowRoot) roots.add(element.shadowRoot);
     },
     /**
      * Sets all of them to the clock's time.

@@ -20,7 +20,13 @@ function createClock({ epochMs }) {
   function addTimer(callback, delay, args, repeats) {
     const atLeast = repeats ? 1 : nesting >= 5 ? NESTED_MS : 0;
     const wait = Math.max(atLeast, Number(delay) || 0);
-    timers.set(++lastId, { callback, args, due: now + wait, wait: repeats ? wait : null, nesting: nesting + 1 });
+    timers.set(++lastId, {
+      callback,
+      args,
+      due: now + wait,
+      wait: repeats ? wait : null,
+      nesting: nesting + 1,
+    });
     return lastId;
   }
 

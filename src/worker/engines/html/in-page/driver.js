@@ -1,3 +1,4 @@
+/* global createClock, createAnimations -- the files before this one */
 /**
  * What the session calls: `goTo` moves the page to a frame, `settle` waits until it shows it. A page is taken there from
  * its first frame in the same steps whoever asks, so that a frame does not depend on which ones were rendered before it.
@@ -76,7 +77,8 @@ function installDriver({ dataText, fps, firstFrame, epochMs }) {
 
   function stopMedia() {
     for (const media of document.querySelectorAll('video, audio')) media.pause();
-    if (document.querySelector('video')) warnings.add('A <video> in the page stands still at its first picture.');
+    if (document.querySelector('video'))
+      warnings.add('A <video> in the page stands still at its first picture.');
   }
 
   /** Waits for fonts and pictures that what is shown needs. */
@@ -99,7 +101,10 @@ function installDriver({ dataText, fps, firstFrame, epochMs }) {
     });
   }
 
-  refuse('Worker', 'The page uses a web worker, whose time is not the farm’s: frames may differ from run to run.');
+  refuse(
+    'Worker',
+    'The page uses a web worker, whose time is not the farm’s: frames may differ from run to run.',
+  );
   refuse('WebSocket', 'The page opens a web socket; pages have no network here.');
   window.open = () => {
     warnings.add('The page wanted to open a window.');

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { extname, join, posix } from 'node:path';
+import { MAX_HTML_BYTES, readHtmlPage } from './html-page.ts';
+import { cssReferences, htmlReferences, remoteReferences, scriptReferences } from './html-references.ts';
+import { NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
+
+/** Reads which files a file names. */
+const READERS: Readonly<Record<string, (text: string) => string[]>> = {
+  '.html': htmlReferences,
+  '.htm': htmlReferences,
+  '.svg': htmlReferences,
+  '.css': cssReferences,
+  '.js': scriptReferences,
+  '.mjs': scriptReferences,
+};
+
+/**
+ * A page and the files that it, its styles and its modules name.
+ * @throws FarmError `invalid` when what it says about itself makes no sense
+ */
+export async function inspectHtml(root: string, scene: string): Promise<SceneInspection> {
+  const bytes = await readFile(join(root, scene));
+  const facts = readHtmlPage(bytes, scene);
+  const needed = new NeededFiles(root);
+  await needed.add(posix.basename(scene), scene);
+  await follow(needed, scene);
+  const notes = remoteReferences(bytes.toString('utf8'))
+    .slice(0, 10)
+    .map((address) => `${address} will not be loaded: pages have no network; put the file beside the page`);
+  if (!facts.says.has('frames'))
+    notes.push('it does not say how long it is; <meta name="farmhand" content="frames=0-89 fps=30"> does');
+  return {
+    engine: 'html',
+    root,
+    scene,
+    frames: frameRange(facts.firstFrame, facts.lastFrame ?? facts.firstFrame),
+    fps: facts.fps,
+    width: facts.width,
+    height: facts.height,
+    files: needed.files,
+    missing: needed.missing,
+    notes,
+  };
+}
+
+async function follow(needed: NeededFiles, scene: string): Promise<void> {
+  const open = [scene];
+  const seen = new Set(open);
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    const references = READERS[extname(file).toLowerCase()];
+    if (!references) continue;
+    const bytes = await readFile(join(needed.root, file));
+    if (bytes.length > MAX_HTML_BYTES) continue; // nobody writes references by hand in one so large
+    for (const reference of references(bytes.toString('utf8'))) {
+      // A leading slash is the folder that comes along, as it is when the page is rendered.
+      const absolute = reference.startsWith('/');
+      const path = await needed.add(
+        decodePath(absolute ? reference.slice(1) : reference),
+        absolute ? '' : file,
+      );
+      if (path === undefined || seen.has(path)) continue;
+      seen.add(path);
+      open.push(path);
+    }
+  }
+}
+
+function decodePath(reference: string): string {
+  try {
+    return decodeURIComponent(reference);
+  } catch {
+    return reference; // a percent sign of its own
+  }
+}

@@ -1,0 +1,54 @@
+import { dirname, join } from 'node:path';
+import { settingsOf } from '../checked-settings.ts';
+import {
+  EngineFailure,
+  type Engine,
+  type SessionSpec,
+  type StartSpec,
+  type StartedEngine,
+} from '../engine.ts';
+import { detectChromium } from './detect.ts';
+import { startWarm } from '../warm-session.ts';
+import type { HtmlOptions, HtmlSettings } from './renderer.ts';
+
+const SESSION = join(import.meta.dirname, 'session.ts');
+
+/** Web pages in a headless Chromium whose time stands still between frames; each session has a browser of its own. */
+export const htmlEngine: Engine = {
+  id: 'html',
+  // A session prints nothing while it draws.
+  timeouts: { start: 120, silence: 0, frame: 600 },
+  reusable: true,
+  detect: detectChromium,
+  start: startHtml,
+  open: async (spec) => (await startHtml({ ...spec, ...spec.timeouts })).open(spec),
+};
+
+function startHtml(spec: StartSpec): Promise<StartedEngine> {
+  const program = {
+    label: 'The HTML session',
+    argv: [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      SESSION,
+      spec.detected.program,
+    ] as const,
+    cwd: dirname(SESSION),
+    graceMs: 0,
+  };
+  return startWarm(program, spec, loadFields);
+}
+
+/** @throws EngineFailure where it needs a scene or its settings are not right */
+function loadFields(spec: SessionSpec): Record<string, unknown> {
+  const { scenePath, sceneRoot, data, output, threads } = spec;
+  if (scenePath === null || sceneRoot === null) throw new EngineFailure('scene', 'HTML needs a scene.');
+  const { format, width, height, fps } = output;
+  const { startSeconds } = spec.timeouts;
+  const settings = settingsOf('html', spec.settings) as HtmlSettings;
+  const options: HtmlOptions = {
+    ...{ scenePath, sceneRoot, data, settings },
+    ...{ format, width, height, fps, startSeconds },
+  };
+  return { options, threads };
+}
