@@ -13,6 +13,7 @@ interface PlanNode {
   'Actual Loops': number;
   'Rows Removed by Filter'?: number;
   'Rows Removed by Index Recheck'?: number;
+  'Temp Written Blocks'?: number;
   Plans?: PlanNode[];
 }
 
@@ -48,6 +49,11 @@ export class Explained {
     }, 0);
   }
 
+  /** What did not fit into its working memory, in blocks of 8 KiB. */
+  get blocksOnDisk(): number {
+    return this.#root['Temp Written Blocks'] ?? 0;
+  }
+
   #of(table: string): PlanNode[] {
     const nodes: PlanNode[] = [];
     for (const open = [this.#root]; open.length > 0;) {
@@ -80,6 +86,7 @@ export async function explainedLedger(context: TestContext): Promise<ExplainedLe
       'auto_explain.log_min_duration=0',
       'auto_explain.log_analyze=on',
       'auto_explain.log_timing=off',
+      'auto_explain.log_buffers=on',
       'auto_explain.log_format=json',
       'auto_explain.log_level=notice',
     ]
