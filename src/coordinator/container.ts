@@ -144,7 +144,12 @@ function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Bu
 function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Building): void {
   provide(TOKENS.publisher, () => new TaskPublisher(nats, get(TOKENS.metrics), log));
   provide(TOKENS.lanes, () => {
-    const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
+    const parts = {
+      registry: get(TOKENS.registry),
+      lease: get(TOKENS.lease),
+      wakeUps: get(TOKENS.wakeUps),
+      ordersOf: (workerId: string) => get(TOKENS.orders).ordersOf(workerId),
+    };
     return new LaneManager(parts, nats, ledger, log);
   });
   provide(TOKENS.rules, () => new FarmRulesCache(ledger, get(TOKENS.wakeUps)));
@@ -211,7 +216,7 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
       farm: get(TOKENS.farmView),
       wakeUps: get(TOKENS.wakeUps),
     };
-    return new LostWorkers(parts, ledger, log);
+    return new LostWorkers(parts, ledger, nats, log);
   });
   provide(TOKENS.sweeper, () => {
     const parts = {

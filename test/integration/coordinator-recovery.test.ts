@@ -74,6 +74,35 @@ describe('several coordinators', () => {
       }
     },
   );
+
+  it('give on what a worker had in hand that died together with the only one', async () => {
+    const first = await startLeader();
+    const held: HeldTask[] = [];
+    const dead = new ScriptedWorker(await context.connectAs('worker'), {
+      id: 'dead',
+      // One it has begun; what it fetched ahead nobody has heard of but by its heartbeats.
+      handle: async (task) => {
+        if (held.push(task) === 1) await task.started();
+        dead.beat();
+      },
+    }).start();
+    await until('it takes jobs', () =>
+      submit(context, { ...document, frames: '1-4', chunk: 1 }).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await jobWhen(context, 'j', (job) => held.length === 2 && job.frames.running === 1);
+    dead.silence();
+    first.kill('SIGKILL');
+    const second = await startTestCoordinator(context);
+    const other = new ScriptedWorker(await context.connectAs('worker'), { id: 'other' }).start();
+    // Sooner than the server would deliver them again, by far.
+    await jobWhen(context, 'j', 'completed', 40_000);
+    expect(other.tasks.length).toBe(4);
+    await Promise.all([dead.stop(), other.stop()]);
+    await second.stop();
+  });
 });
 
 describe('what the coordinator survives', () => {
@@ -96,6 +125,32 @@ describe('what the coordinator survives', () => {
     expect(rows).toEqual([{ state: 'done', n: frames }]);
   };
   const manager = async () => jetstreamManager(await farm.context.connectAs('operator'));
+
+  it('a database that forgot, with its last half second, which tasks were cut', async () => {
+    const { ledger } = farm.context;
+    await submit(farm.context, document);
+    await jobWhen(farm.context, 'j', 'queued');
+    await sql`CREATE TABLE old_steps AS TABLE steps; CREATE TABLE old_frames AS TABLE frames`.execute(ledger);
+    const held: HeldTask[] = [];
+    const worker = await farm.work({
+      slots: 2,
+      handle: async (task) => {
+        if (held.length < 2) held.push(task);
+        else await task.complete();
+      },
+    });
+    await until('tasks are cut and taken', () => held.length === 2);
+    await ledger.transaction().execute(async (trx) => {
+      await sql`SET LOCAL session_replication_role = replica; DELETE FROM tasks; DELETE FROM frames; DELETE FROM steps;
+        INSERT INTO steps OVERRIDING SYSTEM VALUE TABLE old_steps; INSERT INTO frames TABLE old_frames`.execute(
+        trx,
+      );
+    });
+    for (const task of held.splice(0, 2, ...held)) await task.complete();
+    await jobWhen(farm.context, 'j', 'completed', 30_000);
+    await acceptedOnce(20);
+    expect(worker.tasks.length).toBeGreaterThan(4);
+  });
 
   it('gives the frames of a silent worker to another, which asks first; finished ones are not given again', async () => {
     const held: HeldTask[] = [];

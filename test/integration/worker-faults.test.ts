@@ -275,7 +275,7 @@ describe('a worker and the farm', () => {
     await reconcileStreams(nats);
     const laneBefore = farm.lane;
     farm = await PlayCoordinator.start(context, 'w1');
-    farm.control({ type: 'lanes', lanes: [{ lane: farm.lane, slots: 1, kind: 'shared' }] });
+    farm.tellLanes([{ lane: farm.lane, slots: 1, kind: 'shared' }]);
     expect(farm.lane).not.toBe(laneBefore);
     await farm.untilReady();
     expect((await farm.end(await farm.feed({ frames: [1] }))).type).toBe('completed');

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { TaskMessage, WorkerPause } from '../../src/shared/contracts/messages.ts';
+import type { TaskMessage, WorkerOrders, WorkerPause } from '../../src/shared/contracts/messages.ts';
 import { blenderEngine } from '../../src/worker/engines/blender/engine.ts';
 import { engineHere } from '../support/engine-needs.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
@@ -24,9 +25,13 @@ describe('what a worker takes, and gives back', () => {
   let farm: PlayCoordinator;
   let worker: WorkerProcess;
 
-  async function start(environment: Record<string, string> = {}): Promise<void> {
+  async function start(
+    environment: Record<string, string> = {},
+    orders: WorkerOrders = { pause: null, timetable: null },
+  ): Promise<void> {
     context = await createTestContext();
     farm = await PlayCoordinator.start(context, 'w1');
+    farm.orders = orders;
     worker = new WorkerProcess(context, {
       FARMHAND_WORKER_ID: 'w1',
       FARMHAND_WORKER_SLOTS: '4',
@@ -99,20 +104,17 @@ describe('what a worker takes, and gives back', () => {
     const running = await farm.feed({ frames: [1, 2, 3], settings: { frameMs: 300 } });
     await until(() => slotsInUse() === 1, 'a small task runs');
     const reserved = await PlayCoordinator.start(context, 'other');
-    farm.control({
-      type: 'lanes',
-      lanes: [
-        { lane: reserved.lane, slots: 4, kind: 'reserved' },
-        { lane: farm.lane, slots: 1, kind: 'shared' },
-      ],
-    });
+    farm.tellLanes([
+      { lane: reserved.lane, slots: 4, kind: 'reserved' },
+      { lane: farm.lane, slots: 1, kind: 'shared' },
+    ]);
     await until(() => heartbeat().lanes.length === 2, 'it has heard of the reservation');
     const small = await farm.feed({ frames: [1] });
     const big = await reserved.feed({ frames: [1], slots: 4 });
     expect(await farm.end(running)).toMatchObject({ type: 'completed' });
     expect(await farm.end(big)).toMatchObject({ type: 'completed' });
     expect(farm.of(small)).toEqual([]);
-    farm.control({ type: 'lanes', lanes: [{ lane: farm.lane, slots: 1, kind: 'shared' }] });
+    farm.tellLanes([{ lane: farm.lane, slots: 1, kind: 'shared' }]);
     expect(await farm.end(small)).toMatchObject({ type: 'completed' });
   });
 
@@ -138,6 +140,16 @@ describe('what a worker takes, and gives back', () => {
     expect(await farm.end(next)).toMatchObject({ type: 'completed' });
     farm.control({ type: 'orders', orders: { pause: null, timetable: 'never' } });
     await until(() => heartbeat().pause?.by === 'timetable', 'its hours are over');
+  });
+
+  it('takes nothing when it hears with its lanes that it is paused', async () => {
+    await start({}, { pause: pause('wrangler'), timetable: null });
+    const task = await farm.feed({ frames: [1] });
+    await until(() => heartbeat().state === 'paused', 'it is paused');
+    await sleep(300);
+    expect(farm.of(task)).toEqual([]);
+    farm.control({ type: 'orders', orders: { pause: null, timetable: null } });
+    expect(await farm.end(task)).toMatchObject({ type: 'completed', delivery: 1 });
   });
 
   it('gives the machine back to its owner within ten seconds, and the task without fault', async () => {

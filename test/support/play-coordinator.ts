@@ -15,6 +15,8 @@ import {
   type SceneRef,
   type TaskMessage,
   type TaskStatus,
+  type WorkerControl,
+  type WorkerOrders,
 } from '../../src/shared/contracts/messages.ts';
 import {
   askSubject,
@@ -37,6 +39,8 @@ export class PlayCoordinator {
   readonly statuses: TaskStatus[] = [];
   readonly resumes: ResumeRequest[] = [];
   readonly workerId: string;
+  /** What it is told with its lanes; by default that it may work. */
+  orders: WorkerOrders = { pause: null, timetable: null };
   /** Answers `ask.<worker>.resume`; by default everything is still wanted. */
   answerResume: (request: ResumeRequest) => number[] | null = ({ frames }) => frames.map((f) => f.number);
   answerInputs: (step: string, after: number | null) => InputsReply = () => ({ error: 'no inputs here' });
@@ -74,7 +78,7 @@ export class PlayCoordinator {
         const heartbeat = decodeMessage(heartbeatSchema, message.data, 'The heartbeat');
         this.heartbeats.push(heartbeat);
         if (heartbeat.lanes.length === 0 && heartbeat.state !== 'stopping' && heartbeat.state !== 'draining')
-          this.control({ type: 'lanes', lanes: [{ lane: this.lane, slots: 1, kind: 'shared' }] });
+          this.tellLanes([{ lane: this.lane, slots: 1, kind: 'shared' }]);
       },
     });
     this.#nats.subscribe(`status.task.${workerId}.*.*`, {
@@ -95,6 +99,10 @@ export class PlayCoordinator {
         message.respond(encodeMessage(this.answerInputs(step, after)));
       },
     });
+  }
+
+  tellLanes(lanes: Extract<WorkerControl, { type: 'lanes' }>['lanes']): void {
+    this.control({ type: 'lanes', lanes, orders: this.orders } satisfies WorkerControl);
   }
 
   control(body: unknown): void {

@@ -177,8 +177,8 @@ export class ScriptedWorker {
       callback: (_error, message) => {
         const control = decodeMessage(workerControlSchema, message.data, 'control');
         this.controls.push(control);
+        if (control.type === 'lanes' || control.type === 'orders') this.#obey(control.orders);
         if (control.type === 'lanes') this.#pullFrom(control.lanes);
-        if (control.type === 'orders') this.#obey(control.orders);
       },
     });
     this.#connection.subscribe('control.job.*', {
@@ -282,6 +282,7 @@ export class ScriptedWorker {
 
   /** A paused worker pulls nothing. */
   #obey(orders: Heartbeat['orders']): void {
+    if (JSON.stringify(orders) === JSON.stringify(this.#orders)) return;
     this.#orders = orders;
     this.beat();
   }

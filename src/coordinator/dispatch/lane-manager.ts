@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { encodeMessage } from '../../shared/contracts/decode.ts';
-import type { WorkerControl } from '../../shared/contracts/messages.ts';
+import type { WorkerControl, WorkerOrders } from '../../shared/contracts/messages.ts';
 import { laneFilter, workerControlSubject } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
@@ -16,7 +16,8 @@ import type { KnownWorker, WorkerRegistry } from './worker-registry.ts';
 type ToldLane = Extract<WorkerControl, { type: 'lanes' }>['lanes'][number];
 
 /**
- * Makes the lanes and tells each worker its own, again whenever what it says differs from what it should have. `shared`:
+ * Makes the lanes and tells each worker its own, with its orders, so that a paused one that begins anew takes nothing; again
+ * whenever what it says differs from what it should have. `shared`:
  * one for each group, of tasks of one slot. `home`: for a worker with scenes loaded, of tasks for it alone. `reserved`:
  * for a worker that is kept free for a task of several slots, as long as it is.
  */
@@ -25,6 +26,7 @@ export class LaneManager {
   readonly #registry: WorkerRegistry;
   readonly #lease: LeaderLease;
   readonly #wakeUps: WakeUps;
+  readonly #ordersOf: (workerId: string) => WorkerOrders | undefined;
   readonly #log: Logger;
   readonly #lanes: OpenLanes;
   /** What each worker was told last. */
@@ -33,7 +35,13 @@ export class LaneManager {
   #reserved: ReadonlyMap<string, number> = new Map();
 
   constructor(
-    parts: { registry: WorkerRegistry; lease: LeaderLease; wakeUps: WakeUps },
+    parts: {
+      registry: WorkerRegistry;
+      lease: LeaderLease;
+      wakeUps: WakeUps;
+      /** What the ledger says of a worker; undefined until it was read. */
+      ordersOf: (workerId: string) => WorkerOrders | undefined;
+    },
     connection: NatsConnection,
     ledger: Ledger,
     log: Logger,
@@ -42,6 +50,7 @@ export class LaneManager {
     this.#registry = parts.registry;
     this.#lease = parts.lease;
     this.#wakeUps = parts.wakeUps;
+    this.#ordersOf = parts.ordersOf;
     this.#log = log;
     this.#lanes = new OpenLanes(connection, ledger, log);
   }
@@ -126,8 +135,11 @@ export class LaneManager {
     const told = JSON.stringify(lanes);
     const same = heartbeat.lanes.length === ids.length && ids.every((id) => heartbeat.lanes.includes(id));
     if (same && this.#told.get(heartbeat.workerId) === told) return;
+    // Its next heartbeat asks again.
+    const orders = this.#ordersOf(heartbeat.workerId);
+    if (orders === undefined) return;
     this.#told.set(heartbeat.workerId, told);
-    const control: WorkerControl = { type: 'lanes', lanes };
+    const control: WorkerControl = { type: 'lanes', lanes, orders };
     this.#connection.publish(workerControlSubject(heartbeat.workerId), encodeMessage(control));
   }
 

@@ -66,6 +66,11 @@ export class WorkerOrders {
     await this.#loop.stop();
   }
 
+  /** What the ledger says of the worker; undefined until it was read. */
+  ordersOf(workerId: string): Orders | undefined {
+    return this.#orders && (this.#orders.get(workerId) ?? NO_ORDERS);
+  }
+
   /** Whether the ledger keeps the worker from work, as far as is known here. */
   isPaused(workerId: string): boolean {
     return (this.#orders?.get(workerId)?.pause ?? null) !== null;
@@ -145,8 +150,8 @@ export class WorkerOrders {
   }
 
   #isToldRight({ heartbeat: { workerId, orders } }: KnownWorker): boolean {
-    if (this.#orders === undefined) return true;
-    return sameOrders(orders, this.#orders.get(workerId) ?? NO_ORDERS);
+    const ordered = this.ordersOf(workerId);
+    return ordered === undefined || sameOrders(orders, ordered);
   }
 
   #say(workerId: string): void {

@@ -23,6 +23,15 @@ export class LastWords {
     });
   }
 
+  /** Words of a process that was not heard here: of one that is gone, or of the one before the present one. */
+  recall(heartbeat: Heartbeat): void {
+    const { workerId, instance } = heartbeat;
+    const known = this.#spoken.get(workerId);
+    if (!known) this.#spoken.set(workerId, { present: heartbeat, former: undefined, handled: false });
+    else if (known.present.instance !== instance && !known.former)
+      this.#spoken.set(workerId, { ...known, former: heartbeat, handled: false });
+  }
+
   /** What a worker's process said last; undefined when it was not heard here. */
   of(worker: string, instance: string): Heartbeat | undefined {
     const spoken = this.#spoken.get(worker);

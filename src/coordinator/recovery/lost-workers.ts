@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { NatsConnection } from 'nats';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { NotLeaderError, type LeaderLease } from '../dispatch/leader-lease.ts';
@@ -17,6 +18,7 @@ import { BackgroundLoop } from '../runtime/background-loop.ts';
 import { WakeUp, type WakeUps } from '../runtime/wake-ups.ts';
 import { LastWords } from './last-words.ts';
 import { lostGraceMs } from './lost-grace.ts';
+import { recallWorkers } from './recall-workers.ts';
 import { takeBackWaiting } from './waiting-tasks.ts';
 import type { OutageClock } from './outage-clock.ts';
 
@@ -55,6 +57,7 @@ interface LostWorkersParts {
 export class LostWorkers {
   readonly #parts: LostWorkersParts;
   readonly #ledger: Ledger;
+  readonly #connection: NatsConnection;
   readonly #log: Logger;
   readonly #loop: BackgroundLoop;
   readonly #wakeUp = new WakeUp();
@@ -65,11 +68,15 @@ export class LostWorkers {
   /** Attempts that were given up with a worker's process that may only be cut off, by that process. */
   readonly #silent = new Map<string, { worker: string; instance: string; attempts: Map<string, string> }>();
 
+  /** Workers that were there before this coordinator led, and were not heard of since. */
+  readonly #recalled = new Set<string>();
+  #recallDue = false;
   /** Silent workers whose waiting tasks were taken back. */
   readonly #emptied = new Set<string>();
 
-  constructor(parts: LostWorkersParts, ledger: Ledger, log: Logger) {
+  constructor(parts: LostWorkersParts, ledger: Ledger, connection: NatsConnection, log: Logger) {
     this.#parts = parts;
+    this.#connection = connection;
     this.#ledger = ledger;
     this.#log = log;
     this.#loop = new BackgroundLoop({
@@ -85,6 +92,7 @@ export class LostWorkers {
     this.#parts.lease.onElected(() => {
       this.#leaderSince = this.#parts.clock.now();
       this.#savedAt = 0;
+      this.#recallDue = true;
     });
     this.#parts.registry.onHeartbeat(({ worker, previousInstance, changed }) => {
       this.#lastWords.hear(worker.heartbeat);
@@ -120,7 +128,12 @@ export class LostWorkers {
       const failed = new Map(
         ended.map(({ key, worker }) => [key, { worker, class: 'loss' as const, error: why }]),
       );
-      const failures = await takeFailures(trx, { steps, able: (step, version) => farm.able(step, version) }, failed, moved);
+      const failures = await takeFailures(
+        trx,
+        { steps, able: (step, version) => farm.able(step, version) },
+        failed,
+        moved,
+      );
       return { ended, changes, failures };
     });
     if (ended.length === 0) return;
@@ -138,6 +151,7 @@ export class LostWorkers {
   async #check(): Promise<void> {
     if (!this.#parts.lease.isLeader()) return;
     try {
+      if (this.#recallDue) await this.#recall();
       await this.#saveWorkers();
       await this.#withdraw();
       const { rows } = await sql<RunningTask>`
@@ -158,13 +172,23 @@ export class LostWorkers {
     }
   }
 
+  /** A new leader has not heard those that died before it came. */
+  async #recall(): Promise<void> {
+    for (const heartbeat of await recallWorkers(this.#ledger, this.#connection, this.#log)) {
+      this.#lastWords.recall(heartbeat);
+      this.#recalled.add(heartbeat.workerId);
+    }
+    this.#recallDue = false;
+  }
+
   /** What had been delivered to processes that are gone and had not begun, such as tasks that were fetched ahead. */
   async #takeBackWaiting(): Promise<void> {
     const { registry, clock, wakeUps } = this.#parts;
-    const gone = registry
-      .all()
-      .map(({ heartbeat, seenAt }) => ({ id: heartbeat.workerId, seenAt }))
-      .filter(({ seenAt }) => clock.now() - Math.max(seenAt, this.#leaderSince) >= lostGraceMs(0));
+    const heard = registry.all().map(({ heartbeat, seenAt }) => ({ id: heartbeat.workerId, seenAt }));
+    const unheard = [...this.#recalled].map((id) => ({ id, seenAt: -Infinity }));
+    const gone = [...heard, ...unheard].filter(
+      ({ seenAt }) => clock.now() - Math.max(seenAt, this.#leaderSince) >= lostGraceMs(0),
+    );
     for (const id of this.#emptied) if (!gone.some((worker) => worker.id === id)) this.#emptied.delete(id);
     const fresh = gone.filter(({ id }) => !this.#emptied.has(id));
     const keys = [
@@ -221,11 +245,12 @@ export class LostWorkers {
 
   #isLost(task: RunningTask): boolean {
     const worker = this.#parts.registry.get(task.worker);
+    const words = worker?.heartbeat ?? this.#lastWords.of(task.worker, task.instance);
     const seenAt = Math.max(worker?.seenAt ?? 0, this.#leaderSince);
     const silentMs = this.#parts.clock.now() - seenAt;
     // It said goodbye: nothing of it will come back.
-    if (worker?.heartbeat.state === 'stopping') return silentMs >= SILENT_AFTER_MS / 2;
-    const held = worker?.heartbeat.attempts.find((attempt) => attempt.attempt === task.attempt);
+    if (words?.state === 'stopping') return silentMs >= SILENT_AFTER_MS / 2;
+    const held = words?.attempts.find((attempt) => attempt.attempt === task.attempt);
     const rendered = held === undefined ? 0 : held.frameSeconds + silentMs / 1_000;
     return silentMs >= lostGraceMs(rendered);
   }
@@ -241,7 +266,11 @@ export class LostWorkers {
     await workers.save(fresh);
     for (const worker of fresh) worker.changed = false;
     this.#savedAt = now;
-    this.#lastWords.keepOnly(registry.all().map((worker) => worker.heartbeat.workerId));
+    for (const worker of registry.all()) this.#recalled.delete(worker.heartbeat.workerId);
+    this.#lastWords.keepOnly([
+      ...registry.all().map((worker) => worker.heartbeat.workerId),
+      ...this.#recalled,
+    ]);
     await this.#saveSilent(now);
   }
 

@@ -13,6 +13,7 @@ export interface FarmControlParts {
   connection: NatsConnection;
   workerId: string;
   registry: AttemptRegistry;
+  /** The orders come first: a worker that is paused pulls nothing from its lanes. */
   onLanes: (lanes: readonly Lane[]) => void;
   onDrain: () => void;
   onOrders: (orders: WorkerOrders) => void;
@@ -54,6 +55,7 @@ export class FarmControl {
     const { registry, onLanes, onDrain, onOrders, onGiveBack, giveBackWaiting } = this.#parts;
     switch (control.type) {
       case 'lanes':
+        onOrders(control.orders);
         onLanes(control.lanes);
         return;
       case 'drain':

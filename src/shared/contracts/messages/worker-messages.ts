@@ -127,6 +127,8 @@ export const workerControlSchema = z.discriminatedUnion('type', [
         }),
       )
       .max(16),
+    /** As of now: it takes nothing before it has heard whether it may. */
+    orders: workerOrdersSchema,
   }),
   z.strictObject({ type: z.literal('orders'), orders: workerOrdersSchema }),
   /** The machine's owner wants it back: engines end now, tasks go back without fault. Its orders say for how long. */
