@@ -102,15 +102,26 @@ class Round {
         const groups = this.#groups.filter(({ view }) => pool === '*' || view.tags.has(pool));
         return { ...guarantee, groups, met: this.#slotsIn(guarantee.project, groups) / guarantee.slots };
       })
-      .filter(({ met }) => met < 1)
+      .filter((guarantee) => this.#missing(guarantee) > 0)
       .sort((a, b) => a.met - b.met || compareText(a.project, b.project) || compareText(a.pool, b.pool));
   }
 
-  #serveGuarantee({ project, slots, groups }: OpenGuarantee, steps: readonly StepView[]): void {
+  /**
+   * Slots that the guarantee's project is to get. While all are busy, one task more than it has a right to waits for the
+   * next slot: else its own would go to others first whenever one of its tasks ends.
+   */
+  #missing({ project, slots, groups }: Omit<OpenGuarantee, 'met'>): number {
+    const missing = slots - this.#slotsIn(project, groups);
+    if (missing > 0) return missing;
+    return missing > -1 && groups.every(({ free }) => free <= 0) ? 1 : 0;
+  }
+
+  #serveGuarantee(guarantee: OpenGuarantee, steps: readonly StepView[]): void {
+    const { project, groups } = guarantee;
     const shapes = new Shapes(groups);
     const own = steps.filter((step) => step.project === project && this.#ready(step) > 0);
     for (const level of byLevel(own)) {
-      const missing = slots - this.#slotsIn(project, groups);
+      const missing = this.#missing(guarantee);
       if (missing <= 0) return;
       this.#serve(level, shapes, { slots: missing });
     }

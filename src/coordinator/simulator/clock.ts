@@ -25,10 +25,11 @@ export class VirtualClock {
     this.#events.push({ atMs: Math.max(atMs, this.nowMs), order: this.#scheduled++, run });
   }
 
-  /** @returns false when nothing is left to happen. */
-  step(): boolean {
-    const event = this.#events.removeFirst();
-    if (!event) return false;
+  /** @returns false when nothing is left to happen until then. */
+  step(untilMs: number): boolean {
+    const event = this.#events.first();
+    if (!event || event.atMs > untilMs) return false;
+    this.#events.removeFirst();
     if (event.atMs > this.nowMs) {
       this.#passing(this.nowMs, event.atMs);
       this.nowMs = event.atMs;

@@ -60,10 +60,10 @@ export class Simulation {
     this.#clock.at(LOOK_EVERY_MS, () => this.#look());
   }
 
-  /** Plays until all frames have ended, or nothing can go on. */
-  run(): void {
+  /** Plays on until all frames have ended, nothing can go on, or so much virtual time has passed since its beginning. */
+  run(untilMs = Infinity): void {
     while (this.unfinished > 0 && this.#clock.nowMs - this.#progressMs < STUCK_MS)
-      if (!this.#clock.step()) return;
+      if (!this.#clock.step(untilMs)) return;
   }
 
   #arrives(step: SimStep): void {

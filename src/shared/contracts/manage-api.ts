@@ -31,7 +31,6 @@ export const workersControlBodySchema = workerVerbBodySchema.extend({
   verb: z.enum(WORKER_VERBS),
   ids: z.array(idSchema).min(1).max(10_000),
 });
-export type WorkersControlBody = z.infer<typeof workersControlBodySchema>;
 
 /** `PUT /api/limits/:kind/:name`. */
 export const limitBodySchema = z.strictObject({ ...asked, running: z.int().min(0).max(1_000_000) });

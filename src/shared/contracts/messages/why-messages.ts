@@ -33,7 +33,6 @@ export const WAIT_CAUSES = [
   'starting', // tasks are on their way to workers
   'no-leader',
 ] as const;
-export type WaitCause = (typeof WAIT_CAUSES)[number];
 
 export const waitReasonSchema = z.strictObject({
   cause: z.enum(WAIT_CAUSES),
