@@ -6,7 +6,8 @@ import { UsageError } from '../support/exit-codes.ts';
 import type { LocalFile } from '../support/upload.ts';
 
 const MAX_INI_BYTES = 1_000_000;
-const KINDS = 'a .blend, .pov or POV-Ray .ini file, or a Lottie .json';
+const KINDS = 'a .blend, .pov or POV-Ray .ini file, a Lottie .json, or a page (.html)';
+const SCENES: ReadonlySet<string> = new Set(['.blend', '.pov', '.html', '.htm']);
 
 /** The scene of a folder, and how many more lie deeper in it. */
 interface FoundScene {
@@ -51,7 +52,7 @@ async function findCandidates(files: readonly LocalFile[]): Promise<LocalFile[]>
   const named = new Set<string>();
   for (const file of files) {
     const extension = posix.extname(file.path).toLowerCase();
-    if (extension === '.blend' || extension === '.pov') candidates.push(file);
+    if (SCENES.has(extension)) candidates.push(file);
     else if (extension === '.json' && (await isLottie(file.file))) candidates.push(file);
     else if (extension === '.ini') {
       const scene = await sceneOfIni(file.file);

@@ -105,7 +105,8 @@ async function iniOf(scene: string): Promise<string | undefined> {
 
 /** The frames that the scene has; undefined where any frame can be rendered (Blender), or where it does not say. */
 function rangeOf({ engine, frames }: SceneInspection): FrameRange | undefined {
-  if (engine === 'blender' || (engine === 'povray' && !frames.includes('-'))) return undefined;
+  const mayBeLonger = engine === 'povray' || engine === 'html';
+  if (engine === 'blender' || (mayBeLonger && !frames.includes('-'))) return undefined;
   return parseFrameRange(frames);
 }
 

@@ -185,3 +185,52 @@ async function unpacked(path: string): Promise<Buffer> {
   }
   return Buffer.concat(parts);
 }
+
+describe('a page', () => {
+  it('tells its frames, rate, size and the files that it names', async () => {
+    await put('w/css/a.css', '@import "b.css"; p { background: url("../pics/p q.png") } /* url(gone.png) */');
+    await put('w/css/b.css', '@font-face { src: url(data:font/woff2;base64,AA), url(../f.woff2) }');
+    await put('w/pics/p q.png', 'png');
+    await put('w/f.woff2', 'font');
+    await put('w/js/main.js', "import { a } from './lib.js'; import 'bare'; export * from \"../top.js\";");
+    await put('w/js/lib.js', "const later = () => import('/js/deep.mjs');");
+    await put('w/js/deep.mjs', '// import "./gone.js"\n');
+    await put('w/top.js', '');
+    await put('w/wide.png', 'png');
+    const scene = await put(
+      'w/index.html',
+      `<!-- <meta name="farmhand" content="frames=7-8"> <img src="gone.png"> -->
+      <META content='frames=1-90, fps=29.97 width=640 height=360' name="farmhand">
+      <link rel=stylesheet href=css/a.css?v=2><script type="module" src="js/main.js"></script>
+      <img srcset="wide.png 2x, lost.png 1x" src="https://cdn.example.com/x.png"><a href="other.html">no file</a>`,
+    );
+    const found = await inspectScene(scene);
+    expect(found).toMatchObject({ engine: 'html', scene: 'index.html', frames: '1-90', fps: 29.97 });
+    expect(found).toMatchObject({ width: 640, height: 360, missing: ['lost.png (named in index.html)'] });
+    expect(paths(found.files)).toEqual([
+      ...['css/a.css', 'css/b.css', 'f.woff2', 'index.html', 'js/deep.mjs', 'js/lib.js', 'js/main.js'],
+      ...['pics/p q.png', 'top.js', 'wide.png'],
+    ]);
+    expect(found.notes).toEqual([
+      expect.stringContaining('https://cdn.example.com/x.png will not be loaded'),
+    ]);
+  });
+
+  it('may say nothing about itself, but nothing senseless', async () => {
+    const plain = await inspectScene(await put('w2/a.htm', '<p>hello'));
+    expect(plain).toMatchObject({ frames: '0', fps: 30, width: 1280, height: 720, missing: [] });
+    expect(plain.notes.join()).toContain('frames=0-89');
+    const scene = await put('w2/b.html', '<meta name="farmhand" content="frames=9-1x2 fps=-3 width=1.5">');
+    await expect(inspectScene(scene)).rejects.toThrow(
+      /frames is "9-1x2".*fps is "-3", expected a number up to 1000; width is "1.5", expected a whole number/,
+    );
+  });
+
+  it('does not take along what lies outside its folder', async () => {
+    await put('secret.txt', 'secret');
+    const scene = await put('w3/a.html', '<img src="../secret.txt"><script src="/../secret.txt"></script>');
+    const found = await inspectScene(scene);
+    expect(paths(found.files)).toEqual(['a.html']);
+    expect(found.missing).toHaveLength(2);
+  });
+});
