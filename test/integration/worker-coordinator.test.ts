@@ -125,7 +125,7 @@ describe('workers and a coordinator', () => {
     const document = { version: 1, name: 'test', engine: 'null', frames: '1-3', chunk: 3, maxAttempts: 1 };
     const reply = await submit(context, { ...document, id: 'j', settings: { frameMs: 2_500 } });
     expect(reply).toMatchObject({ id: 'j' });
-    await jobWhen(context, 'j', ({ frames: counts }) => counts.done === 1 && counts.running === 1, 40_000);
+    await jobWhen(context, 'j', ({ frames: counts }) => counts.done > 0 && counts.running === 1, 40_000);
     await manage(context, { verb: 'worker-timetable', workers: ['a'], timetable: 'never' });
     const back = await jobWhen(
       context,
