@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { group, needs, snapshot, step, task, worker } from '../../../test/support/snapshots.ts';
 import { planRound } from './plan-round.ts';
@@ -84,42 +83,6 @@ describe('order', () => {
     const tasks = ['a', 'b', 'c'].flatMap((key) => tasksOf(key, 2));
     const steps = [step({ key: 'old' }), ...newcomers];
     expect(count(keys(snapshot({ steps, used, tasks, groups: slotsIn(2) })))).toEqual({ old: 1, n0: 1 });
-  });
-});
-
-describe('previews', () => {
-  it('of all steps of a level are done before anything else of it, whoever has had what', () => {
-    const anyStep = fc.record({
-      project: fc.constantFrom('a', 'b'),
-      priority: fc.constantFrom(10, 50),
-      ready: fc.integer({ min: 3, max: 20 }),
-      previewReady: fc.integer({ min: 0, max: 3 }),
-      submittedAtMs: fc.nat(9),
-      secondsPerFrame: fc.constantFrom(null, 1, 30),
-    });
-    fc.assert(
-      fc.property(
-        fc.array(anyStep, { minLength: 1, maxLength: 8 }),
-        fc.integer({ min: 1, max: 40 }),
-        (all, room) => {
-          const steps = all.map((one, index) => step({ key: `s${index}`, ...one }));
-          const { cuts } = planRound(snapshot({ steps, groups: slotsIn(room) }));
-          const left = new Map(steps.map((one) => [one.key, one.previewReady]));
-          for (const { stepKey, frames } of cuts) {
-            const { priority } = steps.find(({ key }) => key === stepKey) ?? step();
-            const previews = left.get(stepKey) ?? 0;
-            if (previews > 0) {
-              expect(frames).toBe(1);
-              left.set(stepKey, previews - 1);
-            } else {
-              const waiting = steps.filter((one) => one.priority >= priority && (left.get(one.key) ?? 0) > 0);
-              expect(waiting).toEqual([]);
-            }
-          }
-        },
-      ),
-      { seed: 2 },
-    );
   });
 });
 
@@ -307,6 +270,17 @@ describe('where a task goes', () => {
       snapshot({ steps: [step({ asset: 's', ready: 2 })], groups: [group({ workers, window: 2 })] }),
     );
     expect(cuts.map((cut) => cut.worker)).toEqual(['loaded', 'loaded']);
+  });
+
+  it('is any worker of the group when as many wait where its scene is loaded as have slots there', () => {
+    const workers = [
+      worker('none', { freeSlots: 0 }),
+      worker('loaded', { freeSlots: 0, homeQueued: 1, warm: new Set(['s']) }),
+    ];
+    const { cuts } = planRound(
+      snapshot({ steps: [step({ asset: 's', ready: 3 })], groups: [group({ workers, window: 3 })] }),
+    );
+    expect(cuts.map((cut) => cut.worker)).toEqual(['loaded', null, null]);
   });
 
   it('does not wait where its scene is loaded while another idles', () => {
