@@ -9,7 +9,7 @@ import {
   type EngineSession,
   type RenderedFrame,
 } from '../../src/worker/engines/engine.ts';
-import { ENGINES } from '../../src/worker/engines/index.ts';
+import { shippedEngines } from '../../src/worker/engines/index.ts';
 import { spawnEngine } from '../../src/worker/execution/engine-process.ts';
 import { startWorker } from '../../src/worker/start-worker.ts';
 
@@ -86,7 +86,7 @@ const scriptedEngine: Engine = {
 };
 
 try {
-  await startWorker(process.env, [...ENGINES, scriptedEngine]);
+  await startWorker(process.env, [...shippedEngines(), scriptedEngine]);
 } catch (error) {
   process.stderr.write(`The worker cannot start: ${messageOf(error)}\n`);
   process.exit(1);

@@ -151,6 +151,8 @@ class TemplateCheck {
       if (/[/\\]|^\.\.?$/.test(file))
         this.#fault(['outputs', i, 'file'], 'a file’s name without folders is expected');
     }
+    if (outputs?.[0]?.file.includes('*') === true && JSON.stringify([args, env]).includes('{out}'))
+      this.#fault(['outputs', 0, 'file'], '{out} is its path: it can have no *');
     return this.#faults;
   }
 

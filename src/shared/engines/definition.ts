@@ -88,6 +88,8 @@ const runFields = {
     .optional(),
   /** Variables that the program gets besides PATH, HOME, TMPDIR and LANG. */
   env: z.record(z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'a variable’s name'), template).default({}),
+  /** Where it runs: an empty scratch folder, or the scene's folder, in which nothing can be written. */
+  cwd: z.enum(['scratch', 'scene']).default('scratch'),
   streams: z
     .strictObject({
       /** Removed from each line before it is understood, wherever they match. */

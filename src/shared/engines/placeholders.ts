@@ -46,7 +46,7 @@ export const FARM_PLACEHOLDERS: Readonly<Record<string, string>> = {
   out: 'path of the main file of `outputs`',
   work: 'a scratch folder of the session',
   threads: 'how many threads it may use',
-  width: 'width asked for, in pixels; empty when nothing was asked',
+  width: 'width asked for, in pixels; missing when nothing was asked',
   height: 'height asked for',
   fps: 'frames a second asked for',
   format: 'the output’s format',

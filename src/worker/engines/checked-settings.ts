@@ -6,7 +6,7 @@ import { EngineFailure } from './engine.ts';
  * @throws EngineFailure `scene`
  */
 export function checkedSettings(
-  engine: EngineDescription,
+  engine: Pick<EngineDescription, 'label' | 'settings'>,
   settings: Record<string, unknown>,
 ): Record<string, unknown> {
   const { value, issues } = engine.settings.check(settings, 'settings');

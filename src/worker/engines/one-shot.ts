@@ -6,6 +6,8 @@ import { EngineFailure, type SessionSpec } from './engine.ts';
 export interface Run {
   args: readonly string[];
   cwd: string;
+  /** Variables besides the session's. */
+  env?: Readonly<Record<string, string>>;
   /** Aborted when the work is no longer wanted. */
   signal: AbortSignal;
   /** How long the program gets to end by itself then. */
@@ -29,13 +31,13 @@ export class OneShotRunner {
    * Runs the program to its end, within the session's limits. How it ended is for the caller to judge.
    * @throws EngineFailure when it could not be started, broke a limit, or was stopped
    */
-  async run({ args, cwd, signal, graceMs, onReply, ...readers }: Run): Promise<EngineExit> {
+  async run({ args, cwd, env, signal, graceMs, onReply, ...readers }: Run): Promise<EngineExit> {
     const { detected, workDir, memoryLimitBytes, environment, timeouts, log, signal: session } = this.#spec;
     const process = spawnEngine({
       argv: [detected.program, ...args],
       cwd,
       workDir,
-      env: environment,
+      env: { ...env, ...environment },
       memoryLimitBytes,
       log,
       ...readers,

@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { findOnPath, isProgram } from '../../../shared/programs/find-on-path.ts';
+import { isProgram } from '../../../shared/programs/find-on-path.ts';
 import { installedProgram } from '../../../shared/programs/installed-engines.ts';
 import type { DetectedProgram, DetectOptions } from '../engine.ts';
+import { candidates } from '../definition/detect.ts';
+import { ownDefinition } from '../definition/output-rules.ts';
 import { probe } from '../probe.ts';
 
 export function isPython(program: string): boolean {
@@ -28,7 +30,7 @@ const known = new Map<string, { stamp: string; found: DetectedProgram }>();
 /** Blender 3.0 or later: the program on PATH, or the `bpy` module in the cache folder. */
 export async function detectBlender({ cacheDir }: DetectOptions): Promise<DetectedProgram | null> {
   const installed = cacheDir === undefined ? undefined : installedProgram('blender', cacheDir);
-  for (const program of [findOnPath('blender'), installed]) {
+  for (const program of [...candidates(ownDefinition('blender').find), installed]) {
     if (program === undefined || !isProgram(program)) continue;
     const { mtimeMs, size } = await stat(program);
     const stamp = `${mtimeMs} ${size}`;

@@ -9,19 +9,18 @@ import {
   type StartSpec,
   type StartedEngine,
 } from '../engine.ts';
+import { ownDefinition, reasonReader, warmLineReader } from '../definition/output-rules.ts';
 import { startWarm } from '../warm-session.ts';
 import { detectBlender, isPython } from './detect.ts';
-import { blenderReason, parseBlenderLine } from './parse-output.ts';
 
 const SESSION = join(import.meta.dirname, 'session.py');
-/** SIGINT lets Blender end cleanly, which may take it 1.6 s; whoever cancels does not wait that long. */
-const GRACE_MS = 1_000;
 
 /** Blender, with the scene kept loaded between frames: the program, or PyPI's `bpy` in a virtual environment. */
 export const blenderEngine: Engine = {
   id: 'blender',
-  // It prints every sample, but nothing while it builds a large scene for rendering, and Workbench prints nothing.
-  timeouts: { start: 600, silence: 3_600, frame: 86_400 },
+  get timeouts() {
+    return ownDefinition('blender').timeouts;
+  },
   reusable: true,
   detect: detectBlender,
   start: startBlender,
@@ -34,16 +33,17 @@ export const blenderEngine: Engine = {
 async function startBlender(spec: StartSpec): Promise<StartedEngine> {
   const config = join(spec.workDir, 'blender-config');
   await mkdir(config, { recursive: true });
+  const definition = ownDefinition('blender', spec.detected.version);
   const program = {
-    label: 'Blender',
+    label: definition.label,
     argv: command(spec.detected),
     // No settings, add-ons or scripts of the user that the worker runs as.
     env: { BLENDER_USER_RESOURCES: config, BLENDER_USER_CONFIG: config, BLENDER_USER_SCRIPTS: config },
     cwd: spec.workDir,
-    readLine: parseBlenderLine,
+    readLine: warmLineReader(definition),
     endMarker: (id: number) => `farmhand: end of frame ${id}`,
-    reason: blenderReason,
-    graceMs: GRACE_MS,
+    reason: reasonReader(definition),
+    graceMs: definition.cancel.graceSeconds * 1_000,
   };
   return startWarm(program, spec, loadFields);
 }

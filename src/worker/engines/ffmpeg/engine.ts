@@ -1,8 +1,8 @@
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingsOf } from '../checked-settings.ts';
+import { installedProgram } from '../../../shared/programs/installed-engines.ts';
 import type { SceneRef } from '../../../shared/contracts/messages.ts';
-import { howItEnded } from '../../execution/engine-exit.ts';
 import {
   EngineFailure,
   type Engine,
@@ -11,23 +11,28 @@ import {
   type RenderedFrame,
   type SessionSpec,
 } from '../engine.ts';
+import { detectProgram } from '../definition/detect.ts';
+import { judgeRun } from '../definition/judge-run.ts';
+import { RunOutput, ownDefinition } from '../definition/output-rules.ts';
 import { OneShotRunner } from '../one-shot.ts';
 import { AUDIO, VIDEO, checkArguments, encodeArguments, type FfmpegSettings } from './arguments.ts';
-import { detectFfmpeg } from './detect.ts';
 import { inputSequence, type InputSequence } from './input-frames.ts';
-import { FfmpegOutput } from './parse-output.ts';
 
 const DEFAULT_FPS = 24;
 /** The share of the work that encoding is; the rest is the check. */
 const ENCODING = 0.85;
-const GRACE_MS = 1_000;
 
 /** Turns another step's frames into an mp4: one unit of work a step. */
 export const ffmpegEngine: Engine = {
   id: 'ffmpeg',
-  timeouts: { start: 60, silence: 300, frame: 86_400 },
+  get timeouts() {
+    return ownDefinition('ffmpeg').timeouts;
+  },
   reusable: false,
-  detect: detectFfmpeg,
+  detect: ({ cacheDir }) =>
+    detectProgram(ownDefinition('ffmpeg'), [
+      cacheDir === undefined ? undefined : installedProgram('ffmpeg', cacheDir),
+    ]),
   files: (settings) => {
     const { audio } = settingsOf('ffmpeg', settings) as FfmpegSettings;
     return audio === undefined ? [] : [{ ref: audio, scene: assetReference(audio) }];
@@ -144,9 +149,9 @@ class FfmpegSession implements EngineSession {
   async #check(folder: string, expected: number, request: FrameRequest): Promise<number> {
     const report = (frames: number): void =>
       request.progress(ENCODING + Math.min(1, frames / expected) * (1 - ENCODING), 'checking');
-    const { output, peak } = await this.#run(folder, checkArguments(this.#spec.threads), request, report);
-    if (output.frames !== expected)
-      throw new EngineFailure('bad-output', `The video has ${output.frames} frames instead of ${expected}.`);
+    const { frames, peak } = await this.#run(folder, checkArguments(this.#spec.threads), request, report);
+    if (frames !== expected)
+      throw new EngineFailure('bad-output', `The video has ${frames} frames instead of ${expected}.`);
     return peak;
   }
 
@@ -155,25 +160,22 @@ class FfmpegSession implements EngineSession {
     args: readonly string[],
     request: FrameRequest,
     report: (frames: number) => void,
-  ): Promise<{ output: FfmpegOutput; peak: number }> {
-    const output = new FfmpegOutput();
+  ): Promise<{ frames: number; peak: number }> {
+    const definition = ownDefinition('ffmpeg', this.#spec.detected.version);
+    const output = new RunOutput(definition, ({ frame }) => {
+      if (frame !== undefined) report(frame);
+    });
     const exit = await this.#runner.run({
       args,
       cwd: folder,
       signal: request.signal,
-      graceMs: GRACE_MS,
-      onStderr: (line) => output.readError(line),
-      onReply: (line) => {
-        output.readProgress(line);
-        if (line.startsWith('progress=')) report(output.frames);
-      },
+      graceMs: definition.cancel.graceSeconds * 1_000,
+      onStderr: output.stderr,
+      onReply: output.reply,
     });
-    if (exit.code !== 0 || !output.ended) {
-      throw new EngineFailure(
-        exit.signal !== null ? 'engine-crash' : output.failureClass,
-        `FFmpeg ended with ${howItEnded(exit)}: ${output.reason ?? 'it gave no reason'}`,
-      );
-    }
-    return { output, peak: exit.peakMemoryBytes };
+    const said = output.end();
+    const failure = judgeRun(definition, exit, said);
+    if (failure) throw failure;
+    return { frames: said.frame ?? 0, peak: exit.peakMemoryBytes };
   }
 }

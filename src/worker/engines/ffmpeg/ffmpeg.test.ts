@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeArguments, type EncodeRequest } from './arguments.ts';
-import { parseFfmpegVersion } from './detect.ts';
-import { FfmpegOutput } from './parse-output.ts';
+import { ffmpegEngine } from './engine.ts';
 
 const REQUEST: EncodeRequest = {
   settings: {},
@@ -46,32 +48,40 @@ describe('FFmpeg options', () => {
   });
 });
 
-describe('FFmpeg output', () => {
-  it('counts frames and knows the end', () => {
-    const output = new FfmpegOutput();
-    for (const line of ['frame=5', 'fps=0.00', 'progress=continue']) output.readProgress(line);
-    expect([output.frames, output.ended]).toEqual([5, false]);
-    for (const line of ['frame=12', 'progress=end']) output.readProgress(line);
-    expect([output.frames, output.ended]).toEqual([12, true]);
+describe('FFmpeg is found', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'farmhand-ffmpeg-'));
+    vi.stubEnv('FARMHAND_FFMPEG', join(folder, 'ffmpeg'));
+    vi.stubEnv('PATH', '/usr/bin:/bin');
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
   });
 
-  it('gives the first complaints without addresses of memory', () => {
-    const output = new FfmpegOutput();
-    output.readError('[png @ 0x5557c3535b40] chunk too big');
-    output.readError('Conversion failed!');
-    expect(output.reason).toBe('[png] chunk too big');
-    expect(output.failureClass).toBe('scene');
-    output.readError('av_interleaved_write_frame(): No space left on device');
-    expect(output.failureClass).toBe('host');
+  it.each([
+    ['ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026', '5.1.9'],
+    ['ffmpeg version n9.0.2-17-g2a571b6068-20260930 Copyright', '9.0.2'],
+    ['ffmpeg version N-120000-gabcdef Copyright', 'N-120000'],
+  ])('%s', async (printed, version) => {
+    install(printed, ' V....D libx264              libx264 H.264');
+    const detected = await ffmpegEngine.detect({ cacheDir: undefined });
+    expect(detected).toEqual({ version, features: ['h264'], program: join(folder, 'ffmpeg') });
   });
-});
 
-it.each([
-  ['ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026', '5.1.9'],
-  ['ffmpeg version n9.0.2-17-g2a571b6068-20260930 Copyright', '9.0.2'],
-  ['ffmpeg version N-120000-gabcdef Copyright', 'N-120000-gabcdef'],
-  ['ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright', null],
-  ['something else', null],
-])('%s', (printed, version) => {
-  expect(parseFfmpegVersion(printed)).toBe(version);
+  it.each([
+    ['ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright', ' V....D libx264 '],
+    ['ffmpeg version 5.1.9 Copyright', ' V....D mpeg4 '],
+    ['something else', ' V....D libx264 '],
+  ])('but not %s with %s', async (printed, encoders) => {
+    install(printed, encoders);
+    const detected = await ffmpegEngine.detect({ cacheDir: undefined });
+    expect(detected?.program).not.toBe(join(folder, 'ffmpeg'));
+  });
+
+  function install(version: string, encoders: string): void {
+    const answer = `case "$*" in *-encoders*) echo '${encoders}';; *) echo '${version}';; esac`;
+    writeFileSync(join(folder, 'ffmpeg'), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+  }
 });

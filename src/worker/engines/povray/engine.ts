@@ -1,53 +1,39 @@
 import { mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { settingsOf } from '../checked-settings.ts';
-import { findOnPath } from '../../../shared/programs/find-on-path.ts';
 import { readPovIni, type PovIni } from '../../../shared/scenes/pov-ini.ts';
-import { howItEnded } from '../../execution/engine-exit.ts';
 import {
   EngineFailure,
-  type DetectedProgram,
   type Engine,
   type EngineSession,
   type FrameRequest,
   type RenderedFrame,
   type SessionSpec,
 } from '../engine.ts';
+import { detectProgram } from '../definition/detect.ts';
+import { judgeRun } from '../definition/judge-run.ts';
+import { RunOutput, ownDefinition } from '../definition/output-rules.ts';
 import { OneShotRunner } from '../one-shot.ts';
-import { probe } from '../probe.ts';
 import { povrayArguments, type PovraySettings } from './arguments.ts';
-import { PovrayOutput } from './parse-output.ts';
 
 const LIBRARY = '.farmhand-library';
 const OUTPUT = '.farmhand-output';
-const GRACE_MS = 500;
 
 /** POV-Ray 3.7 and later: one process a frame. */
 export const povrayEngine: Engine = {
   id: 'povray',
-  timeouts: { start: 60, silence: 900, frame: 86_400 },
+  get timeouts() {
+    return ownDefinition('povray').timeouts;
+  },
   reusable: false,
-  detect,
+  detect: () => detectProgram(ownDefinition('povray')),
   open: async (spec) => {
     if (spec.scenePath === null) throw new EngineFailure('scene', 'POV-Ray needs a scene.');
     const isIni = /\.ini$/i.test(spec.scenePath);
     const ini = isIni ? readPovIni(await readFile(spec.scenePath, 'latin1')) : null;
-    return new PovraySession(
-      spec,
-      spec.scenePath,
-      settingsOf('povray', spec.settings),
-      ini,
-    );
+    return new PovraySession(spec, spec.scenePath, settingsOf('povray', spec.settings), ini);
   },
 };
-
-async function detect(): Promise<DetectedProgram | null> {
-  const program = findOnPath('povray');
-  if (program === undefined) return null;
-  const printed = await probe(program, ['--version']);
-  const version = /POV-Ray (\d+\.\d+(?:\.\d+)*)/.exec(printed ?? '')?.[1];
-  return version === undefined ? null : { version, features: [], program };
-}
 
 class PovraySession implements EngineSession {
   readonly #spec: SessionSpec;
@@ -123,28 +109,27 @@ class PovraySession implements EngineSession {
       height: spec.output.height,
       threads: spec.threads,
     });
-    const output = new PovrayOutput();
-    const read = (line: string): void => {
-      const fraction = output.read(line);
-      if (fraction !== null) request.progress(fraction);
-    };
+    const definition = ownDefinition('povray', spec.detected.version);
+    const output = new RunOutput(definition, ({ fraction }) => {
+      if (fraction !== undefined) request.progress(fraction);
+    });
     const start = performance.now();
-    const { signal } = request;
-    const run = { args: options, cwd: folder, signal, graceMs: GRACE_MS, onStdout: read, onStderr: read };
-    const exit = await this.#runner.run(run);
-    const failure = output.failure();
-    if (failure) throw new EngineFailure(failure.class, failure.message, { sessionUsable: true });
-    if (exit.code !== 0) {
-      throw new EngineFailure(
-        'engine-crash',
-        `POV-Ray ended with ${howItEnded(exit)}: ${exit.lastLines.at(-1) ?? 'no output'}`,
-      );
-    }
+    const exit = await this.#runner.run({
+      args: options,
+      cwd: folder,
+      signal: request.signal,
+      graceMs: definition.cancel.graceSeconds * 1_000,
+      onStdout: output.stdout,
+      onStderr: output.stderr,
+    });
+    const report = output.end();
+    const failure = judgeRun(definition, exit, report);
+    if (failure) throw failure;
     return {
       files: [{ name: 'main', path: await takePicture(join(folder, OUTPUT), request.outDir) }],
       seconds: (performance.now() - start) / 1000,
       peakMemoryBytes: exit.peakMemoryBytes || null,
-      warnings: output.warnings,
+      warnings: report.warnings,
     };
   }
 }

@@ -1,0 +1,160 @@
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import type { EngineDefinition } from '../../../shared/engines/definition.ts';
+import { definitionFor, type LoadedDefinition } from '../../../shared/engines/read-definition.ts';
+import { ObjectCheck, objectSchema } from '../../../shared/engines/settings-schema.ts';
+import {
+  EngineFailure,
+  type Engine,
+  type EngineSession,
+  type FrameRequest,
+  type RenderedFrame,
+  type SessionSpec,
+} from '../engine.ts';
+import { OneShotRunner } from '../one-shot.ts';
+import { expandArguments, expandText, type InputValues, type TemplateValues } from './arguments.ts';
+import { detectProgram } from './detect.ts';
+import { judgeRun } from './judge-run.ts';
+import { RunOutput } from './output-rules.ts';
+import { findOutputs, outputFile } from './outputs.ts';
+import { openDefinedSession } from './session.ts';
+
+/** An engine that its definition alone describes. */
+export function definedEngine(loaded: LoadedDefinition): Engine {
+  const { definition } = loaded;
+  return {
+    id: definition.id,
+    timeouts: definition.timeouts,
+    reusable: definition.session !== undefined,
+    detect: () => detectProgram(definition),
+    open: async (spec) => {
+      const own = definitionFor(loaded, spec.detected.version);
+      const values = await sessionValues(own, loaded.folder, spec);
+      if (own.session) return openDefinedSession(own, own.session, spec, values);
+      return new DefinedSession(own, spec, values);
+    },
+  };
+}
+
+/** What holds for all frames. @throws EngineFailure `scene` */
+async function sessionValues(
+  definition: EngineDefinition,
+  here: string | null,
+  spec: SessionSpec,
+): Promise<TemplateValues> {
+  const { label, settings, data, scene } = definition;
+  if (scene === 'required' && spec.scenePath === null)
+    throw new EngineFailure('scene', `${label} needs a scene.`);
+  const checked = new ObjectCheck(objectSchema(settings), 'setting').check(spec.settings, 'settings');
+  const given = data && new ObjectCheck(objectSchema(data), 'value').check(spec.data, 'data');
+  const issues = [...checked.issues, ...(given?.issues ?? [])];
+  if (issues.length > 0) {
+    const lines = issues.map(({ path, value, expected }) => `${path}: got ${value}, expected ${expected}`);
+    throw new EngineFailure('scene', `${label} cannot take what the job gives. ${lines.join('; ')}`);
+  }
+  const dataFile = join(spec.workDir, 'farmhand-data.json');
+  const values = given?.value ?? spec.data;
+  await writeFile(dataFile, `${JSON.stringify(values, null, 2)}\n`);
+  return {
+    ...{ spec, here, dataFile, settings: checked.value, data: values },
+    ...{ request: null, out: null, inputs: {} },
+  };
+}
+
+/** One process a frame. */
+class DefinedSession implements EngineSession {
+  readonly #definition: EngineDefinition;
+  readonly #spec: SessionSpec;
+  readonly #values: TemplateValues;
+  readonly #runner: OneShotRunner;
+  #runs = 0;
+
+  constructor(definition: EngineDefinition, spec: SessionSpec, values: TemplateValues) {
+    this.#definition = definition;
+    this.#spec = spec;
+    this.#values = values;
+    this.#runner = new OneShotRunner(spec);
+  }
+
+  async render(request: FrameRequest): Promise<RenderedFrame> {
+    const folder = join(this.#spec.workDir, `run-${++this.#runs}`);
+    await mkdir(folder);
+    try {
+      return await this.#render(request, folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.close();
+  }
+
+  memoryBytes(): number {
+    return this.#runner.memoryBytes;
+  }
+
+  async #render(request: FrameRequest, folder: string): Promise<RenderedFrame> {
+    const { label, outputs = [], args = [], env, cancel, work } = this.#definition;
+    const values = await this.#frameValues(request, folder);
+    const frames = Math.max(0, ...Object.values(values.inputs).map(({ count }) => count));
+    const output = new RunOutput(this.#definition, (event, report) => {
+      if (event.fraction !== undefined) request.progress(event.fraction);
+      else if (event.frame !== undefined && work === 'unit' && frames > 0)
+        request.progress(Math.min(1, (report.frame ?? 0) / frames));
+    });
+    const start = performance.now();
+    const exit = await this.#runner.run({
+      args: expandArguments(args, values),
+      env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, expandText(text, values)])),
+      cwd: this.#folderToRunIn(folder),
+      signal: request.signal,
+      graceMs: cancel.graceSeconds * 1_000,
+      onStdout: output.stdout,
+      onStderr: output.stderr,
+      onReply: output.reply,
+    });
+    const report = output.end();
+    const failure = judgeRun(this.#definition, exit, report);
+    if (failure) throw failure;
+    return {
+      files: await findOutputs(label, outputs, request.outDir, values),
+      seconds: (performance.now() - start) / 1_000,
+      peakMemoryBytes: exit.peakMemoryBytes || null,
+      warnings: report.warnings,
+    };
+  }
+
+  #folderToRunIn(folder: string): string {
+    const { scenePath } = this.#spec;
+    return this.#definition.cwd === 'scene' && scenePath !== null ? dirname(scenePath) : folder;
+  }
+
+  async #frameValues(request: FrameRequest, folder: string): Promise<TemplateValues> {
+    const inputs: Record<string, InputValues> = {};
+    for (const [name, files] of Object.entries(request.inputs))
+      inputs[name] = await layOutInput(name, files, request.frame, join(folder, `input-${name}`));
+    const values: TemplateValues = { ...this.#values, request, inputs };
+    const [main] = this.#definition.outputs ?? [];
+    return main ? { ...values, out: join(request.outDir, outputFile(main, values)) } : values;
+  }
+}
+
+/** A folder with another step's files in order, without gaps. */
+async function layOutInput(
+  name: string,
+  files: FrameRequest['inputs'][string],
+  frame: number,
+  folder: string,
+): Promise<InputValues> {
+  const [first] = files;
+  if (!first)
+    throw new EngineFailure('scene', `The step that the input "${name}" comes from has no accepted frame.`);
+  const ending = extname(first.path);
+  await mkdir(folder);
+  for (const [i, { path }] of files.entries())
+    await symlink(path, join(folder, `${String(i).padStart(8, '0')}${ending}`));
+  const file =
+    files.find((one) => one.frame === frame)?.path ?? (files.length === 1 ? first.path : undefined);
+  return { file, folder, count: files.length, format: ending.slice(1) };
+}
