@@ -369,24 +369,6 @@ describe('what the coordinator survives', () => {
     expect(rows[0]?.feed).toBe(2);
   });
 
-  it('gives up a task that is delivered again and again, with the reason; the rest goes on', async () => {
-    await farm.work({
-      handle: async (task) => {
-        if (!task.frames.includes(3)) return task.complete();
-        task.message.nak();
-        task.leave();
-      },
-    });
-    await submit(farm.context, { ...document, frames: '1-5', chunk: 1 });
-    const job = await jobWhen(farm.context, 'j', 'failed');
-    expect(job.frames).toMatchObject({ done: 4, failed: 1 });
-    expect(job.error).toContain('delivered 6 times');
-    const streams = (await manager()).streams;
-    await until('the message is deleted', async () => (await streams.info('TASKS')).state.messages === 0);
-    const dead = await streams.info('DEAD', { subjects_filter: 'dead.>' });
-    expect(dead.state.subjects).toEqual({ 'dead.tasks.max-deliveries': 1 });
-  });
-
   it('cuts anew what waits in a lane that nobody serves any more, and closes the lane', async () => {
     const first = await farm.work({ id: 'w1', slots: 1, handle: async (task) => task.started() });
     await submit(farm.context, { ...document, chunk: 1 });
