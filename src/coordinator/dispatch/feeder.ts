@@ -173,8 +173,10 @@ export class Feeder {
     const stepKeys = [...new Set(cuts.map((cut) => cut.stepKey))];
     const infos = await this.#parts.steps.load(stepKeys);
     const jobIds = [...new Set(stepKeys.flatMap((key) => infos.get(key)?.jobId ?? []))];
+    // A cut that is forgotten does no harm: its frames are ready and cut again, and what a worker tells of the task that
+    // nobody knows is set aside. Not waiting for the disk halves the way from a job to its first frame.
     const tasks = await this.#ledger.transaction().execute(async (trx) => {
-      await this.#parts.lease.fence(trx, jobIds);
+      await this.#parts.lease.fence(trx, jobIds, 'lazy');
       return cutTasks(trx, cuts);
     });
     const short = this.#note(cuts, tasks);

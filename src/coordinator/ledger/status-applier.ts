@@ -136,8 +136,11 @@ export class StatusApplier {
       return;
     }
     for (const [index, { reason, message: text }] of applied.plan.rejected) {
-      const message = events[index]?.message;
-      if (message) await this.#bury(message, reason, new FarmError('invalid', text));
+      const received = events[index];
+      if (!received) continue;
+      await this.#bury(received.message, reason, new FarmError('invalid', text));
+      // What is known of the job in memory may be more than the ledger knows.
+      if (reason === 'unknown-task') this.#announcer.announce(received.event.jobId);
     }
     this.#measure(events, applied);
     await this.#tell(applied);
