@@ -25,7 +25,7 @@ export function checkDefinition(definition: EngineDefinition): DefinitionFault[]
 /** Which fields go together. */
 function howItRuns(definition: EngineDefinition): DefinitionFault[] {
   const { version, find } = definition;
-  const faults = definition.adapter === undefined ? withoutAdapter(definition) : withAdapter(definition);
+  const faults = [...runFaults(definition), ...(definition.adapter === undefined ? missing(definition) : [])];
   if (version && 'range' in version && version.range !== undefined && !isVersionRange(version.range))
     faults.push({
       path: ['version', 'range'],
@@ -37,37 +37,30 @@ function howItRuns(definition: EngineDefinition): DefinitionFault[] {
   return faults;
 }
 
-function withAdapter({ adapter = '', args, session, outputs }: EngineDefinition): DefinitionFault[] {
-  const faults: DefinitionFault[] = [];
-  if (args)
-    faults.push({ path: ['args'], message: `the adapter ${adapter} makes the arguments: leave them out` });
-  if (session)
-    faults.push({ path: ['session'], message: `the adapter ${adapter} runs its own sessions: leave it out` });
-  if (outputs)
-    faults.push({
-      path: ['outputs'],
-      message: `the adapter ${adapter} says what a frame’s files are: leave it out`,
-    });
-  return faults;
-}
-
-function withoutAdapter({ args, session, outputs = [], find, version }: EngineDefinition): DefinitionFault[] {
+function runFaults({ args, session, outputs = [] }: EngineDefinition): DefinitionFault[] {
   const faults: DefinitionFault[] = [];
   const fault = (field: string, message: string): void => void faults.push({ path: [field], message });
   if (args && session) fault('session', 'either `args` or `session`, not both');
-  if (!args && !session) fault('id', 'nothing says how it is run: `args`, `session` or `adapter` is missing');
   if (args && outputs.length === 0) fault('args', '`outputs` is missing: which files does a frame give?');
   if (session && outputs.length > 0)
     fault('outputs', 'a session says itself which files it made: leave it out');
   if (outputs.length > 0 && outputs.every(({ optional }) => optional))
     fault('outputs', 'one output must not be optional');
-  if (!find || (find.names.length === 0 && find.globs.length === 0 && find.env === undefined))
-    fault('id', '`find` is missing: where is the program?');
-  if (!version) fault('id', '`version` is missing: how is the program asked for it?');
   const names = outputs.map(({ name }) => name);
   for (const [i, name] of names.entries())
     if (names.indexOf(name) !== i)
       faults.push({ path: ['outputs', i], message: `two outputs are called ${name}` });
+  return faults;
+}
+
+/** What an adapter's code may know, and a definition without one has to say. */
+function missing({ args, session, find, version }: EngineDefinition): DefinitionFault[] {
+  const faults: DefinitionFault[] = [];
+  const fault = (message: string): void => void faults.push({ path: ['id'], message });
+  if (!args && !session) fault('nothing says how it is run: `args`, `session` or `adapter` is missing');
+  if (!find || (find.names.length === 0 && find.globs.length === 0 && find.env === undefined))
+    fault('`find` is missing: where is the program?');
+  if (!version) fault('`version` is missing: how is the program asked for it?');
   return faults;
 }
 

@@ -157,10 +157,10 @@ export const definitionSchema = z.strictObject({
   licence: z.string().min(1).max(300).optional(),
 
   // What the farm must know to check a job.
-  scene: z.enum(['required', 'none']),
+  scene: z.enum(['required', 'optional', 'none']),
   /** `range`: numbered frames. `unit`: one piece of work a step, stored as frame 0. */
   work: z.enum(['range', 'unit']),
-  inputs: z.enum(['required', 'none']).default('none'),
+  inputs: z.enum(['required', 'optional', 'none']).default('none'),
   formats: z
     .array(z.string().regex(/^[a-z0-9]{1,16}$/, 'a file’s ending, such as png'))
     .min(1)
@@ -171,7 +171,7 @@ export const definitionSchema = z.strictObject({
   data: jsonSchema.optional(),
 
   // How a worker finds and runs it.
-  /** Code of this repository that runs it: a folder of src/worker/engines. */
+  /** Code of this repository that runs it, a folder of src/worker/engines; which of the fields below it uses is its matter. */
   adapter: z.string().regex(ID_PATTERN).optional(),
   find: z
     .strictObject({
@@ -188,7 +188,6 @@ export const definitionSchema = z.strictObject({
     .optional(),
   version: versionSchema.optional(),
   features: z.array(feature).max(20).default([]),
-  /** Whether a session may stay warm for other tasks; only with `session` or an adapter that does so. */
   ...runFields,
   /** What is different in some versions. The first whose range the version is in counts; each field replaces the whole one. */
   variants: z
