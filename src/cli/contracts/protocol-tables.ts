@@ -91,9 +91,9 @@ function enginesTable(): string {
     .map((engine) => [
       code(engine.id),
       engine.label,
-      engine.scene === 'required' ? 'yes' : 'no',
+      { required: 'yes', optional: 'may', none: 'no' }[engine.scene],
       engine.work === 'range' ? 'numbered frames' : 'one unit a step',
-      engine.inputs === 'required' ? "another step's frames" : 'none',
+      { required: "another step's frames", optional: 'may', none: 'none' }[engine.inputs],
       engine.formats.map(code).join(', '),
       settingsText(engine.settings.schema),
     ]);

@@ -77,7 +77,7 @@ export function assertSceneEngine(engine: string): void {
         issues: [{ path: 'engine', value: JSON.stringify(engine), expected: engineIds().join(', ') }],
       },
     );
-  if (description.scene !== 'required')
+  if (description.scene === 'none')
     throw new UsageError(
       `The engine ${engine} renders no scene file. Describe its step in a job document (docs/protocols.md).`,
     );

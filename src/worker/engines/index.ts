@@ -2,21 +2,24 @@ import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import type { LoadedDefinition } from '../../shared/engines/read-definition.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { blenderEngine } from './blender/engine.ts';
+import { commandEngine } from './command/engine.ts';
 import { withDefinition } from './definition/adapted-engine.ts';
 import { definedEngine } from './definition/defined-engine.ts';
 import type { Engine } from './engine.ts';
 import { ffmpegEngine } from './ffmpeg/engine.ts';
 import { htmlEngine } from './html/engine.ts';
+import { inkscapeEngine } from './inkscape/engine.ts';
 import { lottieEngine } from './lottie/engine.ts';
 import { nullEngine } from './null/engine.ts';
 import { povrayEngine } from './povray/engine.ts';
+import { synfigEngine } from './synfig/engine.ts';
 
 /** Engines with code of their own, by the folder's name, which definitions call `adapter`. */
 const ADAPTERS: ReadonlyMap<string, Engine> = new Map(
-  [lottieEngine, htmlEngine, blenderEngine, povrayEngine, ffmpegEngine, nullEngine].map((engine) => [
-    engine.id,
-    engine,
-  ]),
+  [
+    ...[lottieEngine, htmlEngine, blenderEngine, povrayEngine, ffmpegEngine, nullEngine],
+    ...[synfigEngine, inkscapeEngine, commandEngine],
+  ].map((engine) => [engine.id, engine]),
 );
 
 /**

@@ -7,7 +7,8 @@ import {
   type StartSpec,
   type StartedEngine,
 } from '../engine.ts';
-import { detectChromium } from './detect.ts';
+import { detectProgram } from '../definition/detect.ts';
+import { ownDefinition } from '../definition/output-rules.ts';
 import { startWarm } from '../warm-session.ts';
 import type { HtmlOptions, HtmlSettings } from './renderer.ts';
 
@@ -16,10 +17,11 @@ const SESSION = join(import.meta.dirname, 'session.ts');
 /** Web pages in a headless Chromium whose time stands still between frames; each session has a browser of its own. */
 export const htmlEngine: Engine = {
   id: 'html',
-  // A session prints nothing while it draws.
-  timeouts: { start: 120, silence: 0, frame: 600 },
+  get timeouts() {
+    return ownDefinition('html').timeouts;
+  },
   reusable: true,
-  detect: detectChromium,
+  detect: () => detectProgram(ownDefinition('html')),
   start: startHtml,
   open: async (spec) => (await startHtml({ ...spec, ...spec.timeouts })).open(spec),
 };
