@@ -64,8 +64,11 @@ export class XmlDocument {
 
   /** The text inside an element, without its tags. */
   textOf({ at, end }: XmlElement): string {
-    const texts = this.#pieces.slice(at, end).filter((piece) => piece.kind === 'text');
-    return decode(texts.map((piece) => piece.text).join(''));
+    const texts = this.#pieces.slice(at, end).map(({ kind, text }) => {
+      if (kind === 'text') return decode(text);
+      return /^<!\[CDATA\[([\s\S]*)\]\]>$/.exec(text)?.[1] ?? '';
+    });
+    return texts.join('');
   }
 
   /** Replaces all that is inside an element by a text. */
