@@ -15,7 +15,7 @@ export async function placeFile(source: string, target: string): Promise<void> {
 }
 
 /** File systems without hard links, or a file that has as many as it can have. */
-export function isLinkingImpossible(error: unknown): boolean {
+function isLinkingImpossible(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'EPERM' || code === 'EMLINK' || code === 'EXDEV' || code === 'ENOTSUP';
 }

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { zstdDecompressSync } from 'node:zlib';
 import type { ManifestFile, PackedPlace } from '../../shared/contracts/manifest.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { EngineFailure } from '../engines/engine.ts';
-import { isLinkingImpossible, placeError } from './place-file.ts';
+import { placeError, placeFile } from './place-file.ts';
+import { settleAll } from './settle-all.ts';
 
-/** Heartbeats and other slots wait for so many small files. */
-const FILES_A_TURN = 64;
+const FILES_AT_ONCE = 16;
+const NEW_READ_ONLY = { flag: 'wx', mode: 0o444 };
 
 export type PackedFile = ManifestFile & { pack: PackedPlace };
 
@@ -26,24 +25,46 @@ export async function unpackFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const pack = await readFile(packPath);
-  const written = new Map<string, string>();
-  const folders = new Set<string>();
-  for (const [index, file] of files.entries()) {
-    if (index % FILES_A_TURN === 0) await turn();
-    signal.throwIfAborted();
-    const target = join(folder, file.path);
-    try {
-      const parent = dirname(target);
-      if (!folders.has(parent)) mkdirSync(parent, { recursive: true, mode: 0o700 });
-      folders.add(parent);
-      const same = written.get(file.sha256);
-      if (same === undefined) writeFileSync(target, unpack(pack, file), { flag: 'wx', mode: 0o444 });
-      else linkAgain(same, target);
-    } catch (error) {
-      throw placeError(error, file.path);
+  const parents = new Set(files.map(({ path }) => dirname(path)));
+  for (const parent of parents) await atPlace(parent, mkdirFor(join(folder, parent)));
+  const first = new Map<string, PackedFile>();
+  for (const file of files) if (!first.has(file.sha256)) first.set(file.sha256, file);
+  await eachOf([...first.values()], signal, async (file) => {
+    await atPlace(file.path, writeFile(join(folder, file.path), unpack(pack, file), NEW_READ_ONLY));
+  });
+  const again = files.filter((file) => first.get(file.sha256) !== file);
+  await eachOf(again, signal, async (file) => {
+    const source = join(folder, first.get(file.sha256)?.path ?? '');
+    await atPlace(file.path, placeFile(source, join(folder, file.path)));
+  });
+}
+
+/** A few at a time: a file system makes several files in the time of one. */
+async function eachOf(
+  files: readonly PackedFile[],
+  signal: AbortSignal,
+  work: (file: PackedFile) => Promise<void>,
+): Promise<void> {
+  const open = files.values();
+  const next = async (): Promise<void> => {
+    for (const file of open) {
+      signal.throwIfAborted();
+      await work(file);
     }
-    written.set(file.sha256, target);
+  };
+  await settleAll(Array.from({ length: FILES_AT_ONCE }, next));
+}
+
+async function atPlace(path: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw placeError(error, path);
   }
+}
+
+async function mkdirFor(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
 /** Never more than the size that the manifest says, whatever the packed bytes would become. */
@@ -67,15 +88,6 @@ function decompress(stored: Buffer, size: number, path: string): Buffer {
         ? `it unpacks to more than the ${size} bytes that the asset says`
         : `it cannot be unpacked: ${messageOf(error)}`;
     throw new EngineFailure('missing-asset', sentence(path, why), { cause: error });
-  }
-}
-
-function linkAgain(source: string, target: string): void {
-  try {
-    linkSync(source, target);
-  } catch (error) {
-    if (!isLinkingImpossible(error)) throw error;
-    copyFileSync(source, target);
   }
 }
 
