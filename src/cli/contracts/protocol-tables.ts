@@ -5,6 +5,7 @@ import { PERMISSIONS, ROLES } from '../../shared/messaging/permissions.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
 import { HTTP_CATALOGUE } from './http-catalogue.ts';
 import { jsonSchemaOf, type JsonSchema } from './json-schema.ts';
+import { code, markdownTable } from './markdown.ts';
 import { schemaTables, typeText } from './schema-table.ts';
 import { SUBJECT_CATALOGUE, type SubjectEntry } from './subject-catalogue.ts';
 import { covers } from './subject-match.ts';
@@ -21,14 +22,6 @@ export function protocolTables(): Record<string, string> {
     http: httpTable(),
   };
 }
-
-function markdownTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-const code = (text: string): string => `\`${text}\``;
 
 function subjectsTable(): string {
   return markdownTable(

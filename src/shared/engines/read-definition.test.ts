@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { definitionFor, readDefinition, type LoadedDefinition } from './read-definition.ts';
 
@@ -129,6 +131,12 @@ describe('a definition', () => {
     expect(problemsOf(text)).toEqual([[expect.stringMatching(/args$/), expect.stringMatching(/nowhere/)]]);
     expect(readDefinition(text, { folder: '/x' }).loaded?.folder).toBe('/x');
   });
+});
+
+it('the example of docs/engines.md is a definition', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/engines.md'), 'utf8');
+  const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  expect(load(example).definition.id).toBe('sketch');
 });
 
 describe('variants', () => {

@@ -51,13 +51,22 @@ export function replaysOf(folder: string): string[] {
     .map((name) => join(place, name));
 }
 
+/** Where a log says that it comes from; null for a log that is kept as no replay. */
+export function sourceOf(log: string): Replay['source'] {
+  return sourceIn(readFileSync(log, 'utf8').split('\n', 1)[0] ?? '');
+}
+
+function sourceIn(firstLine: string): Replay['source'] {
+  return (HEADER.exec(firstLine.trimEnd())?.[1] as Replay['source'] | undefined) ?? null;
+}
+
 /**
  * Reads a log by a definition's patterns.
  * @param log a replay, or any text that the program printed
  */
 export function replay(log: string, rules: OutputRules): Replay {
   const lines = readFileSync(log, 'utf8').split(/\r\n|\n|\r/);
-  const header = HEADER.exec(lines[0] ?? '');
+  const source = sourceIn(lines[0] ?? '');
   const events: ReplayEvent[] = [];
   const matched: number[] = [];
   const problems: string[] = [];
@@ -67,9 +76,9 @@ export function replay(log: string, rules: OutputRules): Replay {
     matched.push(rule);
   });
   for (const [i, text] of lines.entries()) {
-    if (text === '' || (header && i === 0)) continue;
-    const parts = header ? LINE.exec(text) : null;
-    if (header && !parts) {
+    if (text === '' || (source !== null && i === 0)) continue;
+    const parts = source === null ? null : LINE.exec(text);
+    if (source !== null && !parts) {
       problems.push(`${log}:${i + 1}:1: a line begins with 1, 2 or 3, the stream it came on`);
       continue;
     }
@@ -77,9 +86,8 @@ export function replay(log: string, rules: OutputRules): Replay {
     reader.read(parts ? STREAM_OF[parts[1] ?? ''] : undefined, parts?.[2] ?? text);
   }
   reader.end();
-  const wanted = wantedEvents(log, header !== null, problems);
+  const wanted = wantedEvents(log, source !== null, problems);
   const differences = wanted ? differencesOf(wanted, events, matched) : [];
-  const source = (header?.[1] as Replay['source'] | undefined) ?? null;
   return { log, source, events, tried: new Set(matched), differences, problems };
 }
 
