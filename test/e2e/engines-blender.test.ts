@@ -66,6 +66,16 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
     await expect(open('missing.blend', { ready: true })).rejects.toThrow(/missing\.blend/);
   });
 
+  it('renders the same after other settings in one session', async () => {
+    const session = await open('moving.blend', { settings: { resolutionPercent: 50 } });
+    await harness.render(session, 1);
+    const scenePath = join(scenes.folder, 'moving.blend');
+    await harness.reload(session, { scenePath, output: { format: 'png' } });
+    const usual = await open('moving.blend');
+    const [one, other] = [await harness.render(session, 3), await harness.render(usual, 3)];
+    expect((await decode(one.files[0]?.path)).pixels).toEqual((await decode(other.files[0]?.path)).pixels);
+  });
+
   it('renders the example that comes with the farm', async () => {
     const session = await harness.open({
       scenePath: TURNTABLE,

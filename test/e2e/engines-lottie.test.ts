@@ -74,6 +74,17 @@ it('renders the title card with its texts, the same bytes for the same frame', a
   expect(await decode(main(one[0] ?? { files: [] }))).toMatchObject({ width: 1280, height: 720 });
 });
 
+it('draws the next row of a batch in the session of the last one as in its own', async () => {
+  const rows = [{ title: 'A rather long title' }, { title: 'Two', accent: '#ff0000' }];
+  const session = await harness.open({ scenePath: TITLE_CARD, data: rows[0]!, output: PNG });
+  await harness.render(session, 30);
+  const last = { scenePath: TITLE_CARD, data: rows[1]!, output: { format: 'png', width: 640 } };
+  await harness.reload(session, last);
+  const own = await harness.render(await harness.open(last), 30);
+  const next = await harness.render(session, 30);
+  expect(await readFile(main(next))).toEqual(await readFile(main(own)));
+});
+
 it.each(['jpg', 'webp'])('writes %s in the size asked for, keeping the aspect', async (format) => {
   const background = '#ff0000';
   const session = await harness.open({

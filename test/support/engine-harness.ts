@@ -47,10 +47,25 @@ export class EngineHarness {
   }
 
   async open(options: HarnessOptions): Promise<EngineSession> {
+    const spec = await this.#spec(options);
+    const startSeconds = spec.timeouts.startSeconds;
+    const ready = options.ready ? await this.#engine.start?.({ ...spec, startSeconds }) : undefined;
+    const session = await (ready ?? this.#engine).open(spec);
+    this.#sessions.push(session);
+    return session;
+  }
+
+  /** As the worker does with a session that another row of a batch has used. */
+  async reload(session: EngineSession, options: HarnessOptions): Promise<void> {
+    if (!session.reload) throw new Error('This session cannot take other data');
+    await session.reload(await this.#spec(options));
+  }
+
+  async #spec(options: HarnessOptions): Promise<SessionSpec> {
     const workDir = join(this.folder, `work-${++this.#opened}`);
     await mkdir(workDir);
     const { start, silence, frame } = this.#engine.timeouts;
-    const spec: SessionSpec = {
+    return {
       detected: this.#detected,
       scenePath: options.scenePath,
       sceneRoot: options.sceneRoot ?? (options.scenePath === null ? null : dirname(options.scenePath)),
@@ -65,10 +80,6 @@ export class EngineHarness {
       log: (line) => this.log.push(line),
       signal: new AbortController().signal,
     };
-    const ready = options.ready ? await this.#engine.start?.({ ...spec, startSeconds: start }) : undefined;
-    const session = await (ready ?? this.#engine).open(spec);
-    this.#sessions.push(session);
-    return session;
   }
 
   async render(

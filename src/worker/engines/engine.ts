@@ -90,6 +90,11 @@ export interface RenderedFrame {
 export interface EngineSession {
   /** @throws EngineFailure */
   render: (request: FrameRequest) => Promise<RenderedFrame>;
+  /**
+   * Takes the same scene with other settings, data and output; left out where a session cannot. Closed when that fails.
+   * @throws EngineFailure
+   */
+  reload?: (spec: SessionSpec) => Promise<void>;
   /** Ends every process of the session; safe to call twice. */
   close: () => Promise<void>;
   /** Memory of the session's processes at present, for the budget of warm sessions. */

@@ -31,6 +31,8 @@ export interface WarmProgram {
   endMarker?: (id: number) => string;
   /** How long it gets to end by itself when it is stopped. */
   graceMs: number;
+  /** A second `load` replaces the first. */
+  reloads?: boolean;
 }
 
 const MAX_ERRORS = 5;
@@ -62,7 +64,8 @@ interface Waiting {
 export class WarmSession implements EngineSession {
   readonly #program: WarmProgram;
   readonly #process: EngineProcess;
-  readonly #loadWarnings: string[] = [];
+  #loadWarnings: readonly string[] = [];
+  reload?: (spec: SessionSpec) => Promise<void>;
   #limits: { silenceSeconds?: number; frameSeconds?: number } = {};
   #waiting: Waiting | null = null;
   #printed = newPrinted('', null);
@@ -98,7 +101,7 @@ export class WarmSession implements EngineSession {
   }
 
   /**
-   * Loads the scene; only once. The process is closed when that fails.
+   * Loads the scene; again only where the program reloads. The process is closed when that fails.
    * @param fields of the `load` request
    * @throws EngineFailure
    */
@@ -112,7 +115,7 @@ export class WarmSession implements EngineSession {
       const loaded = await answer;
       if (loaded.type === 'fail') throw failureOf(loaded, newPrinted('', null));
       if (loaded.type !== 'loaded') throw unexpected(loaded);
-      this.#loadWarnings.push(...loaded.warnings);
+      this.#loadWarnings = loaded.warnings;
       this.#process.started();
     });
   }
@@ -264,6 +267,7 @@ export async function startWarm(
   fieldsOf: (opened: SessionSpec) => Record<string, unknown>,
 ): Promise<StartedEngine> {
   const session = await WarmSession.start(program, spec);
+  if (program.reloads) session.reload = (opened) => session.load(opened, fieldsOf(opened));
   return {
     open: async (opened) => {
       await session.load(opened, fieldsOf(opened));

@@ -32,14 +32,21 @@ export interface OpenedSession {
   session: EngineSession;
   /** Files named by settings, by their reference. */
   files: Record<string, string>;
+  /** Takes another task of the same host key; undefined where the engine cannot. */
+  reload: ((request: SessionRequest) => Promise<void>) | undefined;
   /** Ends its processes and removes its folder. */
   close: () => Promise<void>;
 }
 
-export function sessionKey({ engine, detected, task, share }: SessionRequest): string {
-  const { scene, settings, data, output, timeouts } = task;
-  const place = [share.slots, share.environment];
-  return JSON.stringify([engine.id, detected.version, scene, settings, data, output, timeouts, place]);
+/** Tasks with an equal one render with the same scene, settings, data and output. */
+export function sessionKey(request: SessionRequest): string {
+  const { settings, data, output, timeouts } = request.task;
+  return JSON.stringify([hostKey(request), settings, data, output, timeouts]);
+}
+
+/** Tasks with an equal one can follow each other in one process: rows of a batch differ in their data only. */
+export function hostKey({ engine, detected, task, share }: SessionRequest): string {
+  return JSON.stringify([engine.id, detected.version, task.scene, share.slots, share.environment]);
 }
 
 /** The scene alone, whatever is done with it: what a crash is remembered for. */
@@ -81,30 +88,24 @@ export async function openSession(
     const files: Record<string, string> = {};
     for (const { ref, scene } of engine.files?.(task.settings) ?? [])
       files[ref] = (await layOut(scene)).scenePath;
-    const spec: SessionSpec = {
+    const place = {
       detected,
       scenePath: tree?.scenePath ?? null,
       sceneRoot: tree?.root ?? null,
-      settings: task.settings,
-      data: task.data,
-      output: task.output,
       workDir,
       threads: share.threads,
       memoryLimitBytes: share.memoryLimitBytes,
       environment: share.environment,
-      timeouts: {
-        startSeconds: task.timeouts.start ?? engine.timeouts.start,
-        silenceSeconds: task.timeouts.silence ?? engine.timeouts.silence,
-        frameSeconds: task.timeouts.frame ?? engine.timeouts.frame,
-      },
       log,
       signal,
     };
     signal.throwIfAborted();
-    const session = await (spare?.started ?? engine).open(spec);
+    const session = await (spare?.started ?? engine).open({ ...place, ...workOf(request) });
+    const reload = engine.files ? undefined : session.reload?.bind(session);
     return {
       session,
       files,
+      reload: reload && ((next) => reload({ ...place, ...workOf(next) })),
       close: async () => {
         await session.close();
         await clear();
@@ -114,4 +115,20 @@ export async function openSession(
     await clear();
     throw error;
   }
+}
+
+/** What of a session differs from task to task. */
+function workOf({
+  engine,
+  task,
+}: SessionRequest): Pick<SessionSpec, 'settings' | 'data' | 'output' | 'timeouts'> {
+  const { settings, data, output, timeouts } = task;
+  return {
+    ...{ settings, data, output },
+    timeouts: {
+      startSeconds: timeouts.start ?? engine.timeouts.start,
+      silenceSeconds: timeouts.silence ?? engine.timeouts.silence,
+      frameSeconds: timeouts.frame ?? engine.timeouts.frame,
+    },
+  };
 }

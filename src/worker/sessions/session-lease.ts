@@ -1,5 +1,6 @@
+import { assetMark } from '../../shared/domain/asset-mark.ts';
 import type { FrameRequest, RenderedFrame } from '../engines/engine.ts';
-import type { OpenedSession } from './open-session.ts';
+import { hostKey, sessionKey, type OpenedSession, type SessionRequest } from './open-session.ts';
 
 /** A session while one task uses it. */
 export class SessionLease {
@@ -10,7 +11,9 @@ export class SessionLease {
   frames = 0;
   baselineBytes: number | undefined;
   lastUsedMs = performance.now();
-  readonly key: string;
+  /** What it is loaded with now. */
+  key: string;
+  readonly hostKey: string;
   readonly name: string;
   /** First digits of its scene's asset; null without a scene. */
   readonly asset: string | null;
@@ -20,17 +23,28 @@ export class SessionLease {
   constructor(
     opened: OpenedSession,
     end: AbortController,
-    key: string,
-    name: string,
-    asset: string | null,
+    request: SessionRequest,
     sink: { log: (line: string) => void },
   ) {
+    const { scene } = request.task;
     this.#opened = opened;
     this.#end = end;
-    this.key = key;
-    this.name = name;
-    this.asset = asset;
+    this.key = sessionKey(request);
+    this.hostKey = hostKey(request);
+    this.name = `${request.engine.id}:${scene?.asset ?? ''}`;
+    this.asset = scene ? assetMark(scene.asset) : null;
     this.sink = sink;
+  }
+
+  /** Whether {@link reload} may be called. */
+  get canReload(): boolean {
+    return this.#opened.reload !== undefined;
+  }
+
+  /** Loads its scene with what another task wants. It is of no use any more when that fails. @throws EngineFailure */
+  async reload(request: SessionRequest): Promise<void> {
+    await this.#opened.reload?.(request);
+    this.key = sessionKey(request);
   }
 
   get memoryBytes(): number {

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileCache } from '../assets/file-cache.ts';
-import type { Engine, SessionSpec } from '../engines/engine.ts';
+import { EngineFailure, type Engine, type SessionSpec } from '../engines/engine.ts';
 import { ObjectStore } from '../object-store.ts';
 import { Problems } from '../reporting/problems.ts';
 import type { SessionRequest } from './open-session.ts';
@@ -44,6 +44,25 @@ const engine: Engine = {
   },
 };
 
+/** One whose sessions take other data; with `fails` it cannot, for that reason. */
+const reloading: Engine = {
+  ...engine,
+  id: 'reloading',
+  open: async (spec) => ({
+    ...(await engine.open(spec)),
+    reload: (next) => {
+      const fails = next.settings['fails'];
+      if (fails === 'wait')
+        return new Promise((_resolve, reject) =>
+          spec.signal.addEventListener('abort', () => reject(new Error('stopped'))),
+        );
+      if (fails === 'scene' || fails === 'engine-crash')
+        return Promise.reject(new EngineFailure(fails, 'It cannot.'));
+      return Promise.resolve();
+    },
+  }),
+};
+
 function request(settings: SessionRequest['task']['settings'] = {}, reusable = true): SessionRequest {
   return {
     engine: { ...engine, reusable },
@@ -66,8 +85,12 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function use(settings: SessionRequest['task']['settings'] = {}, usable = true): Promise<boolean> {
-  const wanted = request(settings);
+async function use(
+  settings: SessionRequest['task']['settings'] = {},
+  usable = true,
+  more: Partial<SessionRequest> = {},
+): Promise<boolean> {
+  const wanted = { ...request(settings), ...more };
   const lease = await pool.acquire(wanted, () => undefined, never);
   await pool.release(lease, wanted, usable);
   return lease.reused;
@@ -96,6 +119,34 @@ describe('SessionPool', () => {
     for (const a of [1, 2, 3]) await use({ a });
     expect([...open].map(({ settings }) => settings['a'])).toEqual([2, 3]);
     await vi.waitFor(() => expect(readdirSync(dir)).toHaveLength(2));
+  });
+
+  it('gives the next row of a batch the session of the last one, where the engine can', async () => {
+    const rows = { engine: reloading };
+    const reused = [];
+    for (const row of [1, 2, 3, 2]) reused.push(await use({ row }, true, rows));
+    expect(reused).toEqual([false, true, true, true]);
+    expect(opened).toBe(1);
+    expect(pool.hits).toEqual({ warm: 3, cold: 1 });
+  });
+
+  it('opens another one when a session dies over the next row, and not when the row is wrong', async () => {
+    const rows = { engine: reloading };
+    await use({}, true, rows);
+    expect(await use({ fails: 'engine-crash' }, true, rows)).toBe(false);
+    expect([opened, open.size]).toEqual([2, 1]);
+    await expect(use({ fails: 'scene' }, true, rows)).rejects.toThrow('It cannot.');
+    expect(open.size).toBe(0);
+  });
+
+  it('ends a session that takes the next row when its task is stopped', async () => {
+    await use({}, true, { engine: reloading });
+    const stop = new AbortController();
+    const wanted = { ...request({ fails: 'wait' }), engine: reloading };
+    const acquiring = pool.acquire(wanted, () => undefined, stop.signal);
+    setTimeout(() => stop.abort(new Error('the job was cancelled')), 20);
+    await expect(acquiring).rejects.toThrow('the job was cancelled');
+    expect(open.size).toBe(0);
   });
 
   it('goes cold on a scene that crashed twice', async () => {

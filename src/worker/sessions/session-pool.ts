@@ -2,18 +2,12 @@ import { EngineFailure } from '../engines/engine.ts';
 import type { FileCache } from '../assets/file-cache.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import {
-  openSession,
-  sceneKey,
-  sessionKey,
-  type SessionLimits,
-  type SessionRequest,
-} from './open-session.ts';
-import { SessionLease } from './session-lease.ts';
+import { hostKey, sceneKey, sessionKey, type SessionLimits, type SessionRequest } from './open-session.ts';
+import { killedBy, openLease } from './open-lease.ts';
+import type { SessionLease } from './session-lease.ts';
 import { SpareEngines, type SpareEngine } from './spare-engines.ts';
 import { CrashRecord, mustRecycle, sessionsToClose } from './session-policy.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
-import { assetMark } from '../../shared/domain/asset-mark.ts';
 
 const TIDY_EVERY_MS = 30_000;
 
@@ -91,19 +85,18 @@ export class SessionPool {
     options: { fresh?: boolean } = {},
   ): Promise<SessionLease> {
     this.#spares.pause();
-    const key = sessionKey(request);
-    const warm = options.fresh ? undefined : this.#newestIdle(key);
-    if (warm) {
+    const exact = options.fresh ? undefined : this.#idleOf(sessionKey(request), 'key').at(-1);
+    if (exact) {
       this.#count('warm');
-      this.#idle.delete(warm);
-      warm.reused = true;
-      warm.sink.log = log;
-      this.#busy.add(warm);
-      return warm;
+      return this.#use(exact, log);
     }
+    const other = options.fresh
+      ? undefined
+      : this.#idleOf(hostKey(request), 'hostKey').find((each) => each.canReload);
     this.#opening++;
     try {
-      const lease = await this.#openTwiceWhenSpare(request, log, signal);
+      const reloaded = other && (await this.#reload(this.#use(other, log), request, signal));
+      const lease = reloaded ?? (await this.#open(request, log, signal));
       this.#busy.add(lease);
       this.#tidy();
       return lease;
@@ -115,21 +108,28 @@ export class SessionPool {
     }
   }
 
-  /** An engine that was started beforehand may have gone bad since: that is not this scene's fault. */
-  async #openTwiceWhenSpare(
+  #use(lease: SessionLease, log: (line: string) => void): SessionLease {
+    this.#idle.delete(lease);
+    this.#busy.add(lease);
+    lease.reused = true;
+    lease.sink.log = log;
+    return lease;
+  }
+
+  /** @returns null where the process went instead, which is not this task's fault */
+  async #reload(
+    lease: SessionLease,
     request: SessionRequest,
-    log: (line: string) => void,
     signal: AbortSignal,
-  ): Promise<SessionLease> {
-    const spare = this.#spares.take(request);
-    if (request.engine.reusable) this.#count(spare ? 'ready' : 'cold');
+  ): Promise<SessionLease | null> {
     try {
-      return await this.#open(request, log, signal, spare);
+      await killedBy(signal, lease, () => lease.reload(request));
+      this.#count('warm');
+      return lease;
     } catch (error) {
-      const crashed = error instanceof EngineFailure && error.failure === 'engine-crash';
-      if (!spare || !crashed || signal.aborted) throw error;
-      log('[farmhand] The engine that stood ready did not load the scene; another one is started.');
-      return this.#open(request, log, signal, undefined);
+      await this.#close(lease);
+      if (!isCrash(error) || signal.aborted) throw error;
+      return null;
     }
   }
 
@@ -137,24 +137,18 @@ export class SessionPool {
     request: SessionRequest,
     log: (line: string) => void,
     signal: AbortSignal,
-    spare: SpareEngine | undefined,
   ): Promise<SessionLease> {
-    const end = spare?.end ?? new AbortController();
-    const onAbort = (): void => end.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    const spare = this.#spares.take(request);
+    if (request.engine.reusable) this.#count(spare ? 'ready' : 'cold');
+    const open = (from?: SpareEngine): Promise<SessionLease> =>
+      openLease(request, { limits: this.#options, cache: this.#cache, log, signal, spare: from });
     try {
-      if (signal.aborted) onAbort();
-      const sink = spare?.sink ?? { log };
-      sink.log = log;
-      spare?.printed.forEach(log);
-      const print = (line: string): void => sink.log(line);
-      const opened = await openSession(request, this.#options, this.#cache, print, end.signal, spare);
-      const { scene } = request.task;
-      const name = `${request.engine.id}:${scene?.asset ?? ''}`;
-      const asset = scene ? assetMark(scene.asset) : null;
-      return new SessionLease(opened, end, sessionKey(request), name, asset, sink);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
+      return await open(spare);
+    } catch (error) {
+      // An engine that was started beforehand may have gone bad since: that is not this scene's fault.
+      if (!spare || !isCrash(error) || signal.aborted) throw error;
+      log('[farmhand] The engine that stood ready did not load the scene; another one is started.');
+      return open();
     }
   }
 
@@ -192,11 +186,11 @@ export class SessionPool {
     await Promise.all([this.#spares.close(), ...this.#closing]);
   }
 
-  #newestIdle(key: string): SessionLease | undefined {
+  /** Idle sessions with a key, the least recently used first. */
+  #idleOf(key: string, which: 'key' | 'hostKey'): SessionLease[] {
     return [...this.#idle]
-      .filter((lease) => lease.key === key)
-      .sort((a, b) => b.lastUsedMs - a.lastUsedMs)
-      .at(0);
+      .filter((lease) => lease[which] === key)
+      .sort((a, b) => a.lastUsedMs - b.lastUsedMs);
   }
 
   #roomBytes(): number {
@@ -226,3 +220,6 @@ export class SessionPool {
     return closing;
   }
 }
+
+const isCrash = (error: unknown): boolean =>
+  error instanceof EngineFailure && error.failure === 'engine-crash';

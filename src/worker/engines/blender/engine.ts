@@ -44,6 +44,7 @@ async function startBlender(spec: StartSpec): Promise<StartedEngine> {
     endMarker: (id: number) => `farmhand: end of frame ${id}`,
     reason: reasonReader(definition),
     graceMs: definition.cancel.graceSeconds * 1_000,
+    reloads: true,
   };
   return startWarm(program, spec, loadFields);
 }

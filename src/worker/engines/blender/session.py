@@ -53,9 +53,10 @@ def print_statistics(statistics, *_):
 def load(request):
     start = time.monotonic()
     scene = Scene(request)
-    if bpy.app.version >= (5, 0, 0):
+    handlers = bpy.app.handlers.render_stats
+    if bpy.app.version >= (5, 0, 0) and print_statistics not in handlers:
         # It no longer prints how far it is by itself.
-        bpy.app.handlers.render_stats.append(print_statistics)
+        handlers.append(print_statistics)
     reply(type="loaded", seconds=time.monotonic() - start, warnings=scene.warnings)
     return scene
 

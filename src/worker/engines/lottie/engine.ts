@@ -30,6 +30,7 @@ function startLottie(spec: StartSpec): Promise<StartedEngine> {
     argv: [spec.detected.program, '--disable-warning=ExperimentalWarning', SESSION] as const,
     cwd: dirname(SESSION),
     graceMs: 0,
+    reloads: true,
   };
   return startWarm(program, spec, loadFields);
 }

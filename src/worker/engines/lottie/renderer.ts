@@ -75,6 +75,12 @@ export class LottieRenderer {
     return this.#encode(this.#pixels());
   }
 
+  /** Gives its memory back, which WebAssembly does not do by itself. */
+  dispose(): void {
+    this.#animation.delete();
+    this.#surface.dispose();
+  }
+
   #background(): Float32Array {
     const { background, format } = this.#options;
     if (background !== undefined) return this.#kit.parseColorString(background);

@@ -46,6 +46,8 @@ async function handle(request: Request, kit: CanvasKit): Promise<void> {
   if (request.type === 'load') {
     sharp.concurrency(request.threads);
     format = request.options.format;
+    renderer?.dispose();
+    renderer = undefined; // whatever comes of the next one
     renderer = new LottieRenderer(kit, request.options);
     reply({ type: 'loaded', seconds: seconds(), warnings: [...renderer.warnings] });
   } else if (request.type === 'render') {
