@@ -37,6 +37,15 @@ export const SUBJECT_CATALOGUE: readonly SubjectEntry[] = [
     text: 'The same as a request: the reply comes after the ledger has the job.',
   },
   {
+    subject: 'jobs.batch',
+    pattern: SUBJECTS.jobsBatch,
+    message: 'BatchRequest',
+    reply: 'BatchReply',
+    publishers: ['submitter', 'gateway', 'operator'],
+    consumers: ['coordinator'],
+    text: 'Many rows of data for one template, of which each becomes a job; or the end of such a batch.',
+  },
+  {
     subject: 'jobs.why',
     pattern: SUBJECTS.jobsWhy,
     message: 'WhyRequest',

@@ -1,3 +1,4 @@
+import { batchReplySchema, batchRequestSchema } from './batch.ts';
 import { jobDocumentSchema } from './job-document.ts';
 import {
   deadLetterSchema,
@@ -38,6 +39,8 @@ export const MESSAGE_SCHEMAS = {
   JobDocument: jobDocumentSchema,
   JobControl: jobControlSchema,
   SubmitReply: submitReplySchema,
+  BatchRequest: batchRequestSchema,
+  BatchReply: batchReplySchema,
   TaskMessage: taskMessageSchema,
   TaskStatus: taskStatusSchema,
   Heartbeat: heartbeatSchema,

@@ -4,6 +4,7 @@ import { assertId } from '../domain/ids.ts';
 export const SUBJECTS = {
   jobs: 'jobs',
   jobsSubmit: 'jobs.submit',
+  jobsBatch: 'jobs.batch',
   jobsWhy: 'jobs.why',
   manage: 'manage',
   jobsControlAll: 'jobs.control.*',

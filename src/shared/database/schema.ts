@@ -21,6 +21,7 @@ import type {
   StepFailuresTable,
   WorkerFailuresTable,
 } from './farm-tables.ts';
+import type { BatchRefusedRowsTable, BatchesTable } from './batch-tables.ts';
 
 /** The ledger: the truth about jobs, steps, frames, attempts and workers. Columns of time are set by the database's `now()`. */
 export interface Database {
@@ -46,6 +47,8 @@ export interface Database {
   shares: SharesTable;
   guarantees: GuaranteesTable;
   engine_versions: EngineVersionsTable;
+  batches: BatchesTable;
+  batch_refused_rows: BatchRefusedRowsTable;
 }
 
 /** A timestamp that only the database sets, from `now()` or a default. */

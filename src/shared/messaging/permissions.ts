@@ -34,6 +34,7 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
     ],
     subscribe: [
       'jobs.submit',
+      'jobs.batch',
       'jobs.why',
       'manage',
       'ask.*.*',
@@ -46,6 +47,7 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
     publish: [
       'jobs',
       'jobs.submit',
+      'jobs.batch',
       'jobs.why',
       'manage',
       'jobs.control.*',
@@ -81,7 +83,7 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
     subscribe: ['control.worker.*', 'control.job.*', `${inboxPrefix('worker')}.>`],
   },
   submitter: {
-    publish: ['jobs', 'jobs.submit', 'jobs.control.*'],
+    publish: ['jobs', 'jobs.submit', 'jobs.batch', 'jobs.control.*'],
     subscribe: ['status.job.*', `${inboxPrefix('submitter')}.>`],
   },
   // A person with the nats program: everything, with the program's usual inbox.

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import * as ledger from './0001-ledger.ts';
 import * as dispatch from './0002-dispatch.ts';
 import * as chosenSweeps from './0003-chosen-sweeps.ts';
+import * as batches from './0004-batches.ts';
 
 /** Every migration by name, in order. A static index: no folder is scanned at run time. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-ledger': ledger,
   '0002-dispatch': dispatch,
   '0003-chosen-sweeps': chosenSweeps,
+  '0004-batches': batches,
 };
