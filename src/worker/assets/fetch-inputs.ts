@@ -14,11 +14,12 @@ export type AskInputs = (step: string, after: number | null, limit: number) => P
 
 /**
  * Brings the frames of other steps here, as `<folder>/<input>/<frame>.<ext>`, checked by their SHA-256.
+ * @param wanted which frames; null for all. A step that has only one gives that one in any case.
  * @throws EngineFailure `missing-asset`; the signal's reason
  */
 export async function fetchInputs(
   inputs: TaskMessage['inputs'],
-  folder: string,
+  { folder, wanted }: { folder: string; wanted: ReadonlySet<number> | null },
   ask: AskInputs,
   store: ObjectStore,
   signal: AbortSignal,
@@ -26,14 +27,14 @@ export async function fetchInputs(
   const result: FrameRequest['inputs'] = {};
   for (const [name, { step }] of Object.entries(inputs)) {
     await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
-    result[name] = await fetchStep(step, join(folder, name), ask, store, signal);
+    result[name] = await fetchStep(step, { folder: join(folder, name), wanted }, ask, store, signal);
   }
   return result;
 }
 
 async function fetchStep(
   step: string,
-  folder: string,
+  { folder, wanted }: { folder: string; wanted: ReadonlySet<number> | null },
   ask: AskInputs,
   store: ObjectStore,
   signal: AbortSignal,
@@ -42,7 +43,9 @@ async function fetchStep(
   let after: number | null = null;
   for (let more = true; more;) {
     const page: InputPage = await ask(step, after, PAGE);
-    const open = page.files.map((file) => {
+    const isOnly = after === null && !page.more && page.files.length === 1;
+    const needed = page.files.filter(({ frame }) => wanted === null || isOnly || wanted.has(frame));
+    const open = needed.map((file) => {
       const path = join(folder, `${padFrame(file.frame, 8)}${extname(file.key)}`);
       files.push({ frame: file.frame, path });
       return { ...file, path };
@@ -55,9 +58,9 @@ async function fetchStep(
     after = page.files.at(-1)?.frame ?? null;
     more = page.more && after !== null;
   }
-  if (files.length === 0)
-    throw new EngineFailure('missing-asset', `The step "${step}" has no frames to take as input.`);
-  return files;
+  if (files.length > 0) return files;
+  const which = wanted === null ? 'no frames' : `none of the frames ${[...wanted].slice(0, 10).join(', ')}`;
+  throw new EngineFailure('missing-asset', `The step "${step}" has ${which} to take as input.`);
 }
 
 async function fetchFile(

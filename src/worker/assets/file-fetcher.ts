@@ -121,6 +121,7 @@ export class FileFetcher {
         const fetched = await downloadLarge(download);
         if (fetched.sha256 === sha256) {
           await this.#seal(path, sha256);
+          await syncFolder(dirname(path)); // a power cut would take the name, and hours of a slow line with it
           await dropDownload(path);
           return;
         }
@@ -138,7 +139,6 @@ export class FileFetcher {
     await giveItsTime(temporary);
     await chmod(temporary, 0o444);
     await rename(temporary, path);
-    await syncFolder(dirname(path));
   }
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import type { TaskMessage } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -7,6 +8,7 @@ import { IN_PROGRESS_EVERY_MS } from '../../shared/messaging/streams.ts';
 import { hashFile } from '../../shared/storage/hash-file.ts';
 import { logKey } from '../../shared/storage/keys.ts';
 import { fetchInputs } from '../assets/fetch-inputs.ts';
+import { wantedInputs } from '../assets/wanted-inputs.ts';
 import type { FrameRequest, RenderedFrame } from '../engines/engine.ts';
 import type { EngineRegistry } from '../engines/engine-registry.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -183,7 +185,12 @@ class AttemptRun {
     const { asks, store } = this.#parts;
     const ask = (step: string, after: number | null, limit: number): ReturnType<FarmAsks['inputs']> =>
       asks.inputs({ version: 1, jobId: task.jobId, step, after, limit }, signal);
-    return fetchInputs(task.inputs, join(await this.#makeFolder(), 'inputs'), ask, store, signal);
+    const loaded = engineCatalogue().definition(task.engine);
+    const place = {
+      folder: join(await this.#makeFolder(), 'inputs'),
+      wanted: loaded ? wantedInputs(loaded.definition, task) : null,
+    };
+    return fetchInputs(task.inputs, place, ask, store, signal);
   }
 
   #logFrame(frame: number, { seconds, files, warnings }: RenderedFrame): void {
