@@ -27,7 +27,7 @@ describe('the intake of jobs', () => {
 
   const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
   it.each<[string, unknown, string, RegExp]>([
-    ['an unknown engine', { ...valid, engine: 'maya' }, 'engine', /lottie, povray, blender, ffmpeg, null/],
+    ['an unknown engine', { ...valid, engine: 'no-such' }, 'engine', /blender.*ffmpeg.*lottie.*null.*povray/],
     ['an empty frame range', { ...valid, frames: ' ' }, 'frames', /1-100/],
     ['an absurd frame range', { ...valid, frames: '1-999999999999' }, 'frames', /numbers between/],
     ['more frames than a job may have', { ...valid, frames: '1-20000000' }, 'frames', /at most 10,000,000/],
@@ -61,6 +61,25 @@ describe('the intake of jobs', () => {
     ['an id with a space', { ...valid, id: 'a b' }, 'id', /letter or digit/],
     ['an id with a quote', { ...valid, id: `a'b` }, 'id', /letter or digit/],
     ['a wrong setting', { ...valid, settings: { frameMs: -1 } }, 'settings.frameMs', /0/],
+    [
+      'an input that the engine does not know',
+      {
+        ...valid,
+        steps: [
+          { name: 'a', engine: 'null', frames: '1' },
+          {
+            name: 'b',
+            engine: 'imagemagick',
+            frames: '1',
+            inputs: { frames: { step: 'a' }, top: { step: 'a' } },
+          },
+        ],
+        engine: undefined,
+        frames: undefined,
+      },
+      'steps[1].inputs.top',
+      /frames, over/,
+    ],
     ['an unknown setting', { ...valid, settings: { speed: 1 } }, 'settings.speed', /frameMs/],
     ['a format the engine does not write', { ...valid, output: { format: 'exr' } }, 'output.format', /none/],
     [
@@ -184,6 +203,7 @@ describe('the intake of jobs', () => {
     expect(await submit(farm.context, { ...card, engine: 'povray', data: { title: 'a' } })).toMatchObject({
       errors: [
         { path: 'engine', expected: '"lottie", the engine of template card' },
+        { path: 'data.headline', expected: 'number' },
         { path: 'output.format' },
       ],
     });

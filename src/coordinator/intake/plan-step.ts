@@ -54,6 +54,23 @@ export function checkAgainstEngine(step: DraftStep, engine: EngineDescription, i
       value: describeValue(inputs),
       expected: `no inputs: ${engine.id} takes none`,
     });
+  if (inputs.length > 0) checkInputNames(step, engine, issues);
+}
+
+function checkInputNames(step: DraftStep, { id, inputNames }: EngineDescription, issues: InputIssue[]): void {
+  if (!inputNames) return;
+  const inputs = Object.keys(step.inputs);
+  const expected = `${id} takes ${inputNames.known.join(', ') || 'none'}`;
+  for (const name of inputs)
+    if (!inputNames.known.includes(name))
+      issues.push({ path: `${step.path}inputs.${name}`, value: 'an unknown input', expected });
+  for (const name of inputNames.required)
+    if (!inputs.includes(name))
+      issues.push({
+        path: `${step.path}inputs.${name}`,
+        value: 'nothing',
+        expected: `another step's frames: ${expected}`,
+      });
 }
 
 /** What a step's plan takes from its job and from the farm. */

@@ -1,4 +1,5 @@
 import type { EngineDefinition } from './definition.ts';
+import { inputNames, type InputNames } from './input-names.ts';
 import type { LoadedDefinition } from './read-definition.ts';
 import { ObjectCheck, objectSchema } from './settings-schema.ts';
 import { shippedDefinitions } from './shipped-definitions.ts';
@@ -11,6 +12,8 @@ export interface EngineDescription extends Pick<
   /** The first is taken where a job asks for none. */
   formats: readonly [string, ...string[]];
   settings: ObjectCheck;
+  /** What a step's inputs may be called; null: anything. */
+  inputNames: InputNames | null;
   /** null: data is whatever the scene takes. */
   data: ObjectCheck | null;
 }
@@ -68,6 +71,7 @@ function toEntry(loaded: LoadedDefinition): Entry {
     description: {
       ...{ id, label, status, licence, scene, work, inputs },
       formats: [first, ...others],
+      inputNames: inputNames(loaded.definition),
       settings: new ObjectCheck(objectSchema(settings), 'setting'),
       data: data === undefined ? null : new ObjectCheck(objectSchema(data), 'value'),
     },

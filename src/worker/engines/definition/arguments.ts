@@ -105,7 +105,10 @@ function rounds(each: string | undefined, values: TemplateValues): Readonly<Reco
 function holds(condition: string, values: TemplateValues): boolean {
   const guard = parseGuard(condition);
   if (!guard) return false;
-  const value = valueOf(guard.name, values);
+  // Whether an input is there may be asked; only to use one that is not is wrong.
+  const [head, input = ''] = guard.name.split('.');
+  const isMissing = head === 'input' && !Object.hasOwn(values.inputs, input);
+  const value = isMissing ? undefined : valueOf(guard.name, values);
   const isThere = value !== undefined && value !== null && value !== false;
   const text = value === undefined || value === null ? '' : asText(value, 0);
   switch (guard.test) {

@@ -3,6 +3,7 @@ import { dirname, extname, join } from 'node:path';
 import type { EngineDefinition } from '../../../shared/engines/definition.ts';
 import { definitionFor, type LoadedDefinition } from '../../../shared/engines/read-definition.ts';
 import { ObjectCheck, objectSchema } from '../../../shared/engines/settings-schema.ts';
+import { checkedData, checkedSettings } from '../checked-settings.ts';
 import {
   EngineFailure,
   type Engine,
@@ -45,18 +46,16 @@ async function sessionValues(
   const { label, settings, data, scene } = definition;
   if (scene === 'required' && spec.scenePath === null)
     throw new EngineFailure('scene', `${label} needs a scene.`);
-  const checked = new ObjectCheck(objectSchema(settings), 'setting').check(spec.settings, 'settings');
-  const given = data && new ObjectCheck(objectSchema(data), 'value').check(spec.data, 'data');
-  const issues = [...checked.issues, ...(given?.issues ?? [])];
-  if (issues.length > 0) {
-    const lines = issues.map(({ path, value, expected }) => `${path}: got ${value}, expected ${expected}`);
-    throw new EngineFailure('scene', `${label} cannot take what the job gives. ${lines.join('; ')}`);
-  }
+  const given = checkedSettings(
+    { label, settings: new ObjectCheck(objectSchema(settings), 'setting') },
+    spec.settings,
+  );
+  const check = data === undefined ? null : new ObjectCheck(objectSchema(data), 'value');
+  const values = checkedData({ label, data: check }, spec.data);
   const dataFile = join(spec.workDir, 'farmhand-data.json');
-  const values = given?.value ?? spec.data;
   await writeFile(dataFile, `${JSON.stringify(values, null, 2)}\n`);
   return {
-    ...{ spec, here, dataFile, settings: checked.value, data: values },
+    ...{ spec, here, dataFile, settings: given, data: values },
     ...{ request: null, out: null, inputs: {} },
   };
 }

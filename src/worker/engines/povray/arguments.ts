@@ -1,4 +1,3 @@
-import { describeValue } from '../../../shared/domain/errors.ts';
 import type { PovIni } from '../../../shared/scenes/pov-ini.ts';
 import { EngineFailure } from '../engine.ts';
 
@@ -28,20 +27,19 @@ export interface PovrayFrame {
   library: string;
   settings: PovraySettings;
   /** Values for the scene's `#ifndef` parameters, from the job's data. */
-  data: Readonly<Record<string, unknown>>;
+  data: Readonly<Record<string, number>>;
   width: number | undefined;
   height: number | undefined;
   threads: number;
 }
 
-const DECLARABLE = /^[A-Za-z_]\w{0,39}$/;
 /** POV-Ray's own default differs between builds and their system-wide .ini. */
 const DEFAULT_SIZE = { width: 800, height: 600 };
 
 /**
  * POV-Ray's options for one frame, as a part of its animation: `clock` and `final_frame` are those of the whole.
  * Options that stand later win: the defaults, then the scene's `.ini`, then what the job says.
- * @throws EngineFailure `scene` for a frame outside the animation and for data that POV-Ray cannot take
+ * @throws EngineFailure `scene` for a frame outside the animation
  */
 export function povrayArguments(request: PovrayFrame): string[] {
   const { settings, frame } = request;
@@ -88,12 +86,6 @@ function animationOptions(animation: PovraySettings['animation'], alone: number 
   return options;
 }
 
-function declarations(values: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(values).map(([name, value]) => {
-    if (!DECLARABLE.test(name))
-      throw new EngineFailure('scene', `${describeValue(name)} cannot be a name in a POV-Ray scene.`);
-    if (typeof value !== 'number' || !Number.isFinite(value))
-      throw new EngineFailure('scene', `POV-Ray takes numbers only; ${name} is ${describeValue(value)}.`);
-    return `Declare=${name}=${value}`;
-  });
+function declarations(values: Readonly<Record<string, number>>): string[] {
+  return Object.entries(values).map(([name, value]) => `Declare=${name}=${value}`);
 }

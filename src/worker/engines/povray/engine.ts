@@ -1,6 +1,6 @@
 import { mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { settingsOf } from '../checked-settings.ts';
+import { dataOf, settingsOf } from '../checked-settings.ts';
 import { readPovIni, type PovIni } from '../../../shared/scenes/pov-ini.ts';
 import {
   EngineFailure,
@@ -104,7 +104,7 @@ class PovraySession implements EngineSession {
       output: `${OUTPUT}/f_`,
       library: LIBRARY,
       settings: this.#settings,
-      data: spec.data,
+      data: dataOf('povray', spec.data) as Record<string, number>,
       width: spec.output.width,
       height: spec.output.height,
       threads: spec.threads,
