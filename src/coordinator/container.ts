@@ -5,6 +5,12 @@ import { container, instanceCachingFactory, type DependencyContainer, type Injec
 import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
 import type { Logger } from '../shared/logging/logger.ts';
+import { BatchExpander } from './batches/batch-expander.ts';
+import { BatchService } from './batches/batch-service.ts';
+import { BatchSubmissions } from './batches/batch-submissions.ts';
+import { CancelSweep } from './batches/cancel-sweep.ts';
+import { RowsFiles } from './batches/rows-file.ts';
+import { TakeRows } from './batches/take-rows.ts';
 import { ControlIntake } from './control/control-intake.ts';
 import { FrameSweeper } from './control/frame-sweeper.ts';
 import { JobControls } from './control/job-controls.ts';
@@ -70,6 +76,7 @@ export function createContainer(infrastructure: Infrastructure): DependencyConta
   child.registerInstance(TOKENS.s3, infrastructure.s3);
   registerRuntime(building);
   registerIntake(building);
+  registerBatches(building);
   registerDispatch(building);
   registerFailures(building);
   registerRecovery(building);
@@ -96,9 +103,10 @@ function registerRuntime({ provide, get, log, environment, coordinatorId, ledger
 }
 
 function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Building): void {
+  provide(TOKENS.manifests, () => new AssetManifests(s3, environment.S3_BUCKET));
+  provide(TOKENS.templateData, () => new TemplateData());
   provide(TOKENS.submissions, () => {
-    const manifests = new AssetManifests(s3, environment.S3_BUCKET);
-    const scenes = new SceneResolver(ledger, manifests, new TemplateData());
+    const scenes = new SceneResolver(ledger, get(TOKENS.manifests), get(TOKENS.templateData));
     const parts = {
       scenes,
       references: new FarmReferences(ledger, get(TOKENS.registry)),
@@ -138,6 +146,23 @@ function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Bu
   provide(TOKENS.frameSweeper, () => {
     const parts = { announcer: get(TOKENS.announcer), wakeUps: get(TOKENS.wakeUps) };
     return new FrameSweeper(parts, ledger, log);
+  });
+}
+
+function registerBatches({ provide, get, log, environment, ledger, nats, s3 }: Building): void {
+  const files = (): RowsFiles => new RowsFiles(s3, environment.S3_BUCKET, get(TOKENS.manifests));
+  provide(TOKENS.batchService, () => {
+    const parts = { submissions: get(TOKENS.submissions), files: files(), wakeUps: get(TOKENS.wakeUps) };
+    return new BatchService(new BatchSubmissions(parts, ledger), nats, log);
+  });
+  provide(TOKENS.batchExpander, () => {
+    const parts = {
+      files: files(),
+      takeRows: new TakeRows(get(TOKENS.submissions), get(TOKENS.templateData), ledger),
+      cancelSweep: new CancelSweep(nats, ledger),
+      wakeUps: get(TOKENS.wakeUps),
+    };
+    return new BatchExpander(parts, ledger, log);
   });
 }
 

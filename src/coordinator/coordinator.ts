@@ -47,6 +47,8 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.controlIntake), 'control', lifecycle);
   startPart(parts.resolve(TOKENS.jobIntake), 'the intake of jobs', lifecycle);
   startPart(parts.resolve(TOKENS.submitService), 'submissions', lifecycle);
+  startPart(parts.resolve(TOKENS.batchExpander), 'the rows of batches', lifecycle);
+  startPart(parts.resolve(TOKENS.batchService), 'batches', lifecycle);
   startPart(parts.resolve(TOKENS.manageService), 'management', lifecycle);
   startPart(parts.resolve(TOKENS.whyService), 'explanations', lifecycle);
 

@@ -4,6 +4,8 @@ import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
 import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
 import type { Ledger } from '../shared/database/connect.ts';
+import type { BatchExpander } from './batches/batch-expander.ts';
+import type { BatchService } from './batches/batch-service.ts';
 import type { ControlIntake } from './control/control-intake.ts';
 import type { FrameSweeper } from './control/frame-sweeper.ts';
 import type { FarmRulesCache } from './dispatch/farm-rules.ts';
@@ -18,7 +20,9 @@ import type { Quarantine } from './failures/quarantine.ts';
 import type { DeadLetters } from './intake/dead-letters.ts';
 import type { JobIntake } from './intake/job-intake.ts';
 import type { Submissions } from './intake/submission.ts';
+import type { AssetManifests } from './intake/asset-manifests.ts';
 import type { SubmitService } from './intake/submit-service.ts';
+import type { TemplateData } from './intake/template-data.ts';
 import type { Announcer } from './ledger/announcer.ts';
 import type { StatusApplier } from './ledger/status-applier.ts';
 import type { StepInfos } from './ledger/step-info.ts';
@@ -55,9 +59,13 @@ export const TOKENS = {
   steps: token<StepInfos>('steps'),
   lease: token<LeaderLease>('lease'),
   registry: token<WorkerRegistry>('registry'),
+  manifests: token<AssetManifests>('manifests'),
+  templateData: token<TemplateData>('templateData'),
   submissions: token<Submissions>('submissions'),
   jobIntake: token<JobIntake>('jobIntake'),
   submitService: token<SubmitService>('submitService'),
+  batchService: token<BatchService>('batchService'),
+  batchExpander: token<BatchExpander>('batchExpander'),
   controlIntake: token<ControlIntake>('controlIntake'),
   frameSweeper: token<FrameSweeper>('frameSweeper'),
   publisher: token<TaskPublisher>('publisher'),

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { JobDocument } from '../../shared/contracts/job-document.ts';
 
 /**
  * SHA-256 of what the document asks for: keys sorted, without `id` and `idempotencyKey`, which only say which
- * submission it is. Two documents with equal hashes are the same job sent twice.
+ * submission it is. Two documents with equal hashes are the same job, or batch, sent twice.
  */
-export function documentSha256(document: JobDocument): string {
+export function documentSha256(document: Readonly<Record<string, unknown>>): string {
   const content = { ...document, id: undefined, idempotencyKey: undefined };
   return createHash('sha256').update(canonicalJson(content)).digest('hex');
 }

@@ -22,7 +22,22 @@ export class TemplateData {
     const validate = this.#validator(template, schema);
     const filled = structuredClone(data);
     if (validate(filled)) return { data: filled, issues: [] };
-    return { data: filled, issues: (validate.errors ?? []).map((error) => toIssue(error, filled, path)) };
+    return {
+      data: filled,
+      issues: (validate.errors ?? []).map((error) => toIssue(error, filled, (parts) => pathOf(path, parts))),
+    };
+  }
+
+  /** What is wrong with data that stands alone, such as a row of a batch: paths are JSON pointers into it. */
+  pointerIssues(
+    template: string,
+    schema: Record<string, unknown>,
+    data: Record<string, unknown>,
+  ): InputIssue[] {
+    const validate = this.#validator(template, schema);
+    const filled = structuredClone(data);
+    if (validate(filled)) return [];
+    return (validate.errors ?? []).map((error) => toIssue(error, filled, pointerOf));
   }
 
   #validator(template: string, schema: Record<string, unknown>): ValidateFunction {
@@ -48,7 +63,7 @@ export class TemplateData {
   }
 }
 
-function toIssue(error: ErrorObject, data: unknown, base: string): InputIssue {
+function toIssue(error: ErrorObject, data: unknown, write: (parts: readonly string[]) => string): InputIssue {
   const pointer = error.instancePath
     .split('/')
     .slice(1)
@@ -56,12 +71,12 @@ function toIssue(error: ErrorObject, data: unknown, base: string): InputIssue {
   if (error.keyword === 'required') pointer.push(String(error.params['missingProperty']));
   if (error.keyword === 'additionalProperties')
     return {
-      path: pathOf(base, [...pointer, String(error.params['additionalProperty'])]),
+      path: write([...pointer, String(error.params['additionalProperty'])]),
       value: 'an unknown parameter',
       expected: 'only parameters of the template',
     };
   return {
-    path: pathOf(base, pointer),
+    path: write(pointer),
     value: describeValue(valueAt(data, pointer)),
     expected: expectedOf(error),
   };
@@ -73,6 +88,11 @@ function expectedOf(error: ErrorObject): string {
   if (error.keyword === 'enum') return `one of ${describeValue(params['allowedValues'])}`;
   if (error.keyword === 'const') return describeValue(params['allowedValue']);
   return (error.message ?? error.keyword).replace(/^must be /, '').replace(/^must /, '');
+}
+
+/** RFC 6901. */
+function pointerOf(parts: readonly string[]): string {
+  return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function pathOf(base: string, parts: readonly string[]): string {

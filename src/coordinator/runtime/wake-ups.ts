@@ -29,6 +29,7 @@ export class WakeUp {
 export class WakeUps {
   readonly feeder = new WakeUp();
   readonly expander = new WakeUp();
+  readonly batches = new WakeUp();
   readonly sweeper = new WakeUp();
   readonly frameSweeper = new WakeUp();
   /** A worker's pause or timetable was changed in the ledger, or it follows other orders than these. */
