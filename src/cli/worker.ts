@@ -8,6 +8,7 @@ import { cacheFolder } from '../local/downloads/cache-folder.ts';
 import { decodeJson, parseWith } from '../shared/contracts/decode.ts';
 import { joinSchema, type Join } from '../shared/contracts/join.ts';
 import { FarmError, messageOf } from '../shared/domain/errors.ts';
+import { engineVariables } from '../shared/engines/engine-variables.ts';
 import { inboxPrefix } from '../shared/messaging/permissions.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { UnreachableError, UsageError, type ExitCode } from './support/exit-codes.ts';
@@ -116,7 +117,7 @@ async function assertReachable({ natsUrl, natsUser, natsPassword }: Join): Promi
  * log goes to stderr; stdout has had the result. Credentials travel in the environment, never in arguments.
  */
 function becomeWorker({ natsUrl, natsUser, natsPassword, s3 }: Join, folder: string, slots?: number): never {
-  const passedOn = PASSED_ON.flatMap((name) => {
+  const passedOn = [...PASSED_ON, ...engineVariables()].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../shared/config/environment.ts';
+import { engineVariables } from '../shared/engines/engine-variables.ts';
 import type { Connections } from './connections.ts';
 import { rotateLog } from './processes/log-files.ts';
 import { startProcess, waitUntilReady } from './processes/managed-process.ts';
@@ -73,7 +74,7 @@ export function daemonService(spec: DaemonSpec): Service {
 }
 
 function passedOn(environment: Environment): Record<string, string | undefined> {
-  return Object.fromEntries(PASSED_ON.map((name) => [name, environment[name]]));
+  return Object.fromEntries([...PASSED_ON, ...engineVariables()].map((name) => [name, environment[name]]));
 }
 
 /** The variables by which daemons find the servers, each with its own role's credentials. */

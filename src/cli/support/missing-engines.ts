@@ -1,9 +1,21 @@
+import { ALLOW_COMMAND } from '../../shared/engines/engine-variables.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
+
+/** Engines that come as packages of the system, with Debian's name. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  povray: 'povray',
+  html: 'chromium',
+  synfig: 'synfig',
+  inkscape: 'inkscape',
+  imagemagick: 'imagemagick',
+};
 
 /** How to get an engine that is missing. */
 export function engineHint(engine: string): string {
   if (engine === 'blender' || engine === 'ffmpeg') return `./farmhand engines install ${engine}`;
-  if (engine === 'povray') return "your system's package povray (Debian: apt install povray)";
+  const name = PACKAGES[engine];
+  if (name !== undefined) return `your system's package ${name} (Debian: apt install ${name})`;
+  if (engine === 'command') return `a worker with ${ALLOW_COMMAND}=1`;
   return 'a worker that has it';
 }
 

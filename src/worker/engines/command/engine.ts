@@ -1,4 +1,5 @@
 import { findOnPath, isProgram } from '../../../shared/programs/find-on-path.ts';
+import { ALLOW_COMMAND } from '../../../shared/engines/engine-variables.ts';
 import { parseTemplate } from '../../../shared/engines/placeholders.ts';
 import { describeValue } from '../../../shared/domain/errors.ts';
 import { settingsOf } from '../checked-settings.ts';
@@ -13,7 +14,6 @@ import {
   type SessionSpec,
 } from '../engine.ts';
 
-const ALLOW = 'FARMHAND_ALLOW_COMMAND';
 const STATUS = /^openjd_status:\s*(.*)$/;
 
 /** A program that the job names, on workers that allow it. */
@@ -24,14 +24,14 @@ export const commandEngine: Engine = {
   },
   reusable: false,
   detect: async () =>
-    process.env[ALLOW] === '1' ? { version: '1', features: [], program: process.execPath } : null,
+    process.env[ALLOW_COMMAND] === '1' ? { version: '1', features: [], program: process.execPath } : null,
   open: openCommand,
 };
 
 async function openCommand(spec: SessionSpec): Promise<EngineSession> {
   // It may have been taken away since the worker looked for engines.
-  if (process.env[ALLOW] !== '1')
-    throw new EngineFailure('host', `This worker runs no commands; ${ALLOW}=1 allows them.`);
+  if (process.env[ALLOW_COMMAND] !== '1')
+    throw new EngineFailure('host', `This worker runs no commands; ${ALLOW_COMMAND}=1 allows them.`);
   const { argv } = settingsOf('command', spec.settings) as { argv: string[] };
   const [name = '', ...args] = argv;
   for (const text of args)
