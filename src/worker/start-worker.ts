@@ -35,6 +35,8 @@ export async function startWorker(variables: Environment, engines: readonly Engi
   const folder = claimWorkerFolder(environment.FARMHAND_WORKER_DIR);
   const settings = compileSettings(environment, folder);
   const log = createLogger('worker', environment.FARMHAND_LOG_LEVEL).child({ workerId: settings.workerId });
+  const { downloadBytesPerSecond } = settings;
+  if (downloadBytesPerSecond !== null) log.info({ downloadBytesPerSecond }, 'downloads are limited');
   const lifecycle = new Lifecycle(log);
   lifecycle.installSignalHandlers();
   lifecycle.onStop('folder', folder.release);
