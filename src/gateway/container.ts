@@ -15,6 +15,7 @@ import type { NatsConnection } from 'nats';
 import type { Access } from './auth/access.ts';
 import { createApp } from './http/app.ts';
 import { AssetStore } from './ledger/asset-store.ts';
+import { BatchQueries } from './ledger/batch-queries.ts';
 import { PartUploads } from './ledger/part-uploads.ts';
 import { AttemptQueries } from './ledger/attempt-queries.ts';
 import { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
@@ -22,6 +23,7 @@ import { FrameQueries } from './ledger/frame-queries.ts';
 import { JobQueries } from './ledger/job-queries.ts';
 import { ResultQueries } from './ledger/result-queries.ts';
 import { TemplateStore } from './ledger/template-store.ts';
+import { BatchClient } from './messaging/batch-client.ts';
 import { FarmManager } from './messaging/farm-manager.ts';
 import { JobController } from './messaging/job-controller.ts';
 import { JobSubmitter } from './messaging/job-submitter.ts';
@@ -82,6 +84,8 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
     return new PartUploads(get(TOKENS.presence), parts, new AssetVerifier(get(TOKENS.objects), parts));
   });
   provide(TOKENS.templates, () => new TemplateStore(ledger));
+  provide(TOKENS.batches, () => new BatchQueries(ledger));
+  provide(TOKENS.batchClient, () => new BatchClient(nats));
   provide(TOKENS.logBuffer, () => new LogBuffer(nats, log));
   provide(
     TOKENS.logs,
@@ -129,6 +133,8 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       assets: get(TOKENS.assets),
       parts: get(TOKENS.parts),
       templates: get(TOKENS.templates),
+      batches: get(TOKENS.batches),
+      batchClient: get(TOKENS.batchClient),
       workers: get(TOKENS.workers),
       objects: get(TOKENS.objects),
       submitter: get(TOKENS.submitter),

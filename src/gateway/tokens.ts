@@ -3,6 +3,7 @@ import type { Express } from 'express';
 import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
 import type { AssetStore } from './ledger/asset-store.ts';
+import type { BatchQueries } from './ledger/batch-queries.ts';
 import type { PartUploads } from './ledger/part-uploads.ts';
 import type { AttemptQueries } from './ledger/attempt-queries.ts';
 import type { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
@@ -10,6 +11,7 @@ import type { FrameQueries } from './ledger/frame-queries.ts';
 import type { JobQueries } from './ledger/job-queries.ts';
 import type { ResultQueries } from './ledger/result-queries.ts';
 import type { TemplateStore } from './ledger/template-store.ts';
+import type { BatchClient } from './messaging/batch-client.ts';
 import type { FarmManager } from './messaging/farm-manager.ts';
 import type { JobController } from './messaging/job-controller.ts';
 import type { JobSubmitter } from './messaging/job-submitter.ts';
@@ -41,6 +43,8 @@ export const TOKENS = {
   assets: token<AssetStore>('assets'),
   parts: token<PartUploads>('parts'),
   templates: token<TemplateStore>('templates'),
+  batches: token<BatchQueries>('batches'),
+  batchClient: token<BatchClient>('batchClient'),
   logBuffer: token<LogBuffer>('logBuffer'),
   logs: token<LogReader>('logs'),
   workers: token<WorkerBoard>('workers'),

@@ -25,6 +25,7 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     query: {
       state: 'one or more states, joined by commas',
       q: 'text in name, id, owner or project',
+      batch: 'only jobs of this batch',
       ...PAGED,
     },
     replies: { 200: 'JobsPage' },
@@ -167,6 +168,39 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     summary: 'one template',
     query: { version: 'default: the newest' },
     replies: { 200: 'Template' },
+  },
+  {
+    method: 'post',
+    path: '/api/batches',
+    summary: 'render a template with each row of a file; 200 when the same batch is there already',
+    body: 'BatchDocument',
+    replies: { 200: 'BatchSubmission', 201: 'BatchSubmission' },
+  },
+  {
+    method: 'get',
+    path: '/api/batches',
+    summary: 'batches, newest first',
+    query: PAGED,
+    replies: { 200: 'BatchesPage' },
+  },
+  {
+    method: 'get',
+    path: '/api/batches/{id}',
+    summary: 'one batch: how many rows and jobs are in which state, and the rows that were refused',
+    query: { refused: 'how many refused rows are listed (default: 100)' },
+    replies: { 200: 'Batch' },
+  },
+  {
+    method: 'post',
+    path: '/api/batches/{id}/cancel',
+    summary: 'take no more of its rows, and cancel its jobs',
+    replies: { 200: 'BatchSubmission' },
+  },
+  {
+    method: 'get',
+    path: '/api/batches/{id}/results.csv',
+    summary: 'what came of each row, as CSV: row, name, state, job, files, error',
+    replies: { 200: null },
   },
   { method: 'get', path: '/api/farm', summary: 'what this farm is', replies: { 200: 'Farm' } },
   {

@@ -48,6 +48,12 @@ import {
   workersControlBodySchema,
   workerVerbBodySchema,
 } from '../../shared/contracts/manage-api.ts';
+import {
+  batchDocumentSchema,
+  batchSchema,
+  batchSubmissionSchema,
+  batchesPageSchema,
+} from '../../shared/contracts/batch.ts';
 import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
 import { submitReplySchema } from '../../shared/contracts/messages.ts';
@@ -102,6 +108,10 @@ export const HTTP_SCHEMAS = {
   TemplateRequest: templateRequestSchema,
   Template: templateSchema,
   Templates: templatesSchema,
+  BatchDocument: batchDocumentSchema,
+  BatchSubmission: batchSubmissionSchema,
+  Batch: batchSchema,
+  BatchesPage: batchesPageSchema,
   Health: healthSchema,
 } as const satisfies Record<string, z.ZodType>;
 export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;

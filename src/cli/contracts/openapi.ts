@@ -92,7 +92,7 @@ function queryParameters(route: RouteEntry): JsonSchema[] {
 
 /** `GET /api/jobs/{id}/frames` → `getJobsFrames`. */
 function operationId({ method, path }: RouteEntry): string {
-  const words = path.split('/').filter((part) => part !== '' && part !== 'api' && !part.startsWith('{'));
+  const words = path.split(/[/.]/).filter((part) => part !== '' && part !== 'api' && !part.startsWith('{'));
   const one = path.endsWith('}') ? ['one'] : [];
   return method + [...words, ...one].map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }

@@ -13,6 +13,8 @@ export interface JobListQuery {
   states: readonly JobState[];
   /** Looked for in id, name, owner and project. */
   q?: string | undefined;
+  /** Only jobs with the label of this batch. */
+  batch?: string | undefined;
   limit: number;
   cursor?: string | undefined;
 }
@@ -37,6 +39,7 @@ export class JobQueries {
       .select(exactTime.as('exact_time'))
       .$if(query.states.length > 0, (q) => q.where('jobs.state', 'in', query.states))
       .$if(query.q !== undefined, (q) => q.where(textCondition(query.q ?? '')))
+      .$if(query.batch !== undefined, (q) => q.where(sql<boolean>`jobs.labels->>'batch' = ${query.batch}`))
       .$if(after !== undefined, (q) =>
         q.where(
           sql<boolean>`(jobs.submitted_at, jobs.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,

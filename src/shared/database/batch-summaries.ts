@@ -22,7 +22,8 @@ export async function toBatchSummaries(ledger: Ledger, rows: readonly BatchRow[]
 }
 
 /** Of jobs with a batch's label, only those that were made for its rows: another one may have been made from them by hand. */
-export const isRowOfBatch = sql<boolean>`jobs.id = (jobs.labels->>'batch') || '-' || (jobs.labels->>'row')`;
+export const isRowOfBatch = sql<boolean>`(jobs.id = (jobs.labels->>'batch') || '-' || (jobs.labels->>'row')
+  AND jobs.labels->>'row' ~ '^[1-9][0-9]{0,8}$')`;
 
 async function countJobs(
   ledger: Ledger,

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import { MAX_DOCUMENT_BYTES } from '../../../shared/contracts/job-document.ts';
+import { MAX_DOCUMENT_BYTES, idSchema } from '../../../shared/contracts/job-document.ts';
 import { JOB_STATES } from '../../../shared/domain/states.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { JobSubmitter } from '../../messaging/job-submitter.ts';
@@ -11,6 +11,7 @@ import { bodyBytes, rawBody, readQuery } from '../read-body.ts';
 const listQuery = z.strictObject({
   state: listOf(JOB_STATES),
   q: z.string().min(1).max(200).optional(),
+  batch: idSchema.optional(),
   limit: limitSchema(50, 500),
   cursor: cursorSchema,
 });
