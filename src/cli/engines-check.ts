@@ -45,6 +45,8 @@ function checkOptions(path: string | undefined, { replay }: CheckFlags): CheckOp
       siblings.find((file) => file.id === id)?.result.loaded ?? engineCatalogue().definition(id),
     fallback: (id) => (describeEngine(id) ? join(ENGINES_FOLDER, id) : undefined),
     ...(replay === undefined ? {} : { logs: replay.map(existing) }),
+    // What comes with the farm shows what it claims; a studio knows what it has run.
+    demandLogs: path === undefined,
   };
 }
 

@@ -10,7 +10,7 @@ const parentOf = (id: string) => engineCatalogue().definition(id);
 
 describe('each definition that comes with the farm', () => {
   it.each(readDefinitionsOf(ENGINES_FOLDER).map(({ id, path }) => [id, path]))('%s holds', (_id, path) => {
-    expect(checkEngine(path, { parentOf }).problems).toEqual([]);
+    expect(checkEngine(path, { parentOf, demandLogs: true }).problems).toEqual([]);
   });
 });
 
@@ -59,8 +59,10 @@ describe('a copy of a definition', () => {
     mkdirSync(join(folder, 'replays'));
     writeFileSync(log, '# from documentation: the manual\n2 Rendered 1 of 4 pixels\n');
     writeFileSync(log.replace('.log', '.events.json'), '[{ "line": 2, "type": "ratio", "fraction": 0.25 }]');
-    const problems = checkEngine(join(folder, DEFINITION_FILE), { parentOf }).problems;
-    expect(problems).toEqual([expect.stringMatching(/engine\.yaml:3:9: status: .*no recorded log/)]);
+    const options = { parentOf, demandLogs: true };
+    expect(checkEngine(join(folder, DEFINITION_FILE), options).problems).toEqual([
+      expect.stringMatching(/engine\.yaml:3:9: status: .*no recorded log/),
+    ]);
   });
 
   it('is told about files that are missing or broken', () => {

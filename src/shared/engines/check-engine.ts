@@ -21,6 +21,8 @@ export interface EngineCheck {
 }
 
 export interface CheckOptions extends ReadOptions {
+  /** A definition must be shown to be what its status says; otherwise that is a note. */
+  demandLogs?: boolean;
   /** Logs to replay instead of those beside the definition. */
   logs?: readonly string[];
   /** Folder of the replays where the definition has none beside it: a copy is held against those of the original. */
@@ -40,6 +42,7 @@ export function checkEngine(file: string, options: CheckOptions): EngineCheck {
   const replays = logsOf(folder, definition.id, options).map((log) =>
     replay(log, new OutputRules(definition)),
   );
+  const unshown = statusFindings(definition, replays);
   const source = new YamlSource(text);
   const at = ({ path, message }: Finding): string =>
     problemLine(file, { ...source.position(path), path: formatPath(path), message });
@@ -48,10 +51,10 @@ export function checkEngine(file: string, options: CheckOptions): EngineCheck {
     id: definition.id,
     status: definition.status,
     problems: [
-      ...[...adapterFindings(definition), ...statusFindings(definition, replays)].map(at),
+      ...[...adapterFindings(definition), ...(options.demandLogs === true ? unshown : [])].map(at),
       ...replays.flatMap((one) => [...one.problems, ...differenceFindings(definition, one).map(at)]),
     ],
-    notes: untried(definition, replays).map(at),
+    notes: [...(options.demandLogs === true ? [] : unshown), ...untried(definition, replays)].map(at),
     replays: replays.map(({ log, source: from, events }) => ({ log, source: from, events })),
   };
 }
@@ -85,6 +88,7 @@ function statusFindings({ status, events }: EngineDefinition, replays: readonly 
 }
 
 function untried({ events }: EngineDefinition, replays: readonly Replay[]): Finding[] {
+  if (replays.length === 0) return [];
   return events.flatMap(({ type }, i) =>
     replays.some(({ tried }) => tried.has(i))
       ? []

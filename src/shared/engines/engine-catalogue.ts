@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EngineDefinition } from './definition.ts';
 import { inputNames, type InputNames } from './input-names.ts';
 import type { LoadedDefinition } from './read-definition.ts';
@@ -21,6 +22,7 @@ export interface EngineDescription extends Pick<
 interface Entry {
   loaded: LoadedDefinition;
   description: EngineDescription;
+  revision: string;
 }
 
 /** The engines that there are: those of this installation, and definitions that come and go while it runs. */
@@ -29,12 +31,15 @@ export class EngineCatalogue {
   readonly #added = new Map<string, Entry>();
 
   constructor(shipped: Iterable<LoadedDefinition>) {
-    this.#shipped = new Map([...shipped].map((loaded) => [loaded.definition.id, toEntry(loaded)]));
+    this.#shipped = new Map([...shipped].map((loaded) => [loaded.definition.id, toEntry(loaded, digestOf(loaded))]));
   }
 
-  /** Adds a definition, in the place of one with the same id. */
-  put(loaded: LoadedDefinition): void {
-    this.#added.set(loaded.definition.id, toEntry(loaded));
+  /**
+   * Adds a definition, in the place of one with the same id.
+   * @param version in the farm's store
+   */
+  put(loaded: LoadedDefinition, version: number): void {
+    this.#added.set(loaded.definition.id, toEntry(loaded, String(version)));
   }
 
   /** Takes an added definition away; one of this installation that it stood for is there again. */
@@ -50,6 +55,21 @@ export class EngineCatalogue {
     return this.#entry(id)?.loaded;
   }
 
+  /** One of this installation, whatever stands for it now. */
+  shipped(id: string): LoadedDefinition | undefined {
+    return this.#shipped.get(id)?.loaded;
+  }
+
+  /** Whether it came while this process ran. */
+  isAdded(id: string): boolean {
+    return this.#added.has(id);
+  }
+
+  /** Which definition it is: `<id>@<version>` of the farm's store, `<id>@<digest>` of this installation. */
+  revision(id: string): string | undefined {
+    return this.#entry(id)?.revision;
+  }
+
   list(): EngineDescription[] {
     return this.ids().flatMap((id) => this.describe(id) ?? []);
   }
@@ -63,15 +83,20 @@ export class EngineCatalogue {
   }
 }
 
-function toEntry(loaded: LoadedDefinition): Entry {
+function digestOf({ raw }: LoadedDefinition): string {
+  return createHash('sha256').update(JSON.stringify(raw)).digest('hex').slice(0, 12);
+}
+
+function toEntry(loaded: LoadedDefinition, revision: string): Entry {
   const { id, label, status, licence, scene, work, inputs, formats, settings, data } = loaded.definition;
   const [first = '', ...others] = formats;
   return {
     loaded,
+    revision: `${id}@${revision}`,
     description: {
       ...{ id, label, status, licence, scene, work, inputs },
       formats: [first, ...others],
-      inputNames: inputNames(loaded.definition),
+      inputNames: inputNames(loaded),
       settings: new ObjectCheck(objectSchema(settings), 'setting'),
       data: data === undefined ? null : new ObjectCheck(objectSchema(data), 'value'),
     },
