@@ -16,6 +16,7 @@ export interface HarnessOptions {
   scenePath: string | null;
   /** The scene's own folder unless said. */
   sceneRoot?: string;
+  paths?: SessionSpec['paths'];
   settings?: SessionSpec['settings'];
   data?: SessionSpec['data'];
   output: SessionSpec['output'];
@@ -69,6 +70,7 @@ export class EngineHarness {
       detected: this.#detected,
       scenePath: options.scenePath,
       sceneRoot: options.sceneRoot ?? (options.scenePath === null ? null : dirname(options.scenePath)),
+      paths: options.paths ?? [],
       settings: options.settings ?? {},
       data: options.data ?? {},
       output: options.output,

@@ -50,6 +50,16 @@ export type PackedPlace = z.infer<typeof packedSchema>;
 export const assetManifestSchema = z.strictObject({
   version: z.literal(1),
   files: z.array(manifestFileSchema).min(1).max(100_000),
+  /**
+   * A folder on the machine that the files come from: absolute paths in the scene that lie in it mean files of this asset
+   * (`/home/ada/show/tex/wood.png` is `tex/wood.png` where this is `/home/ada/show`).
+   */
+  origin: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .refine(isAbsolutePath, 'an absolute path without control characters')
+    .optional(),
 });
 export type AssetManifest = z.infer<typeof assetManifestSchema>;
 
@@ -57,6 +67,10 @@ export function isSafePath(path: string): boolean {
   if (path.startsWith('/') || /[\\\u0000-\u001f\u007f]/.test(path) || /^[A-Za-z]:/.test(path)) return false;
   if (!path.isWellFormed()) return false;
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+function isAbsolutePath(path: string): boolean {
+  return /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(path) && !/[\u0000-\u001f\u007f]/.test(path) && path.isWellFormed();
 }
 
 function isHonestlyPacked({ size, pack }: { size: number; pack?: PackedPlace | undefined }): boolean {
@@ -70,7 +84,11 @@ export function canonicalManifest(manifest: AssetManifest): string {
   const files = manifest.files
     .map(({ path, size, sha256, pack }) => ({ path, size, sha256, ...(pack && { pack: inOrder(pack) }) }))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
-  return JSON.stringify({ version: 1, files });
+  return JSON.stringify({
+    version: 1,
+    files,
+    ...(manifest.origin !== undefined && { origin: manifest.origin }),
+  });
 }
 
 function inOrder({ sha256, offset, size, encoding }: PackedPlace): PackedPlace {

@@ -26,6 +26,7 @@ export class BlendDna {
   /** By struct index: type index and (type, name) index pairs. */
   readonly #structs: { type: number; fields: [number, number][] }[] = [];
   readonly #pointerSize: number;
+  readonly #known = new Map<string, BlendStruct | undefined>();
 
   constructor(bytes: Buffer, pointerSize: number, littleEndian: boolean) {
     this.#pointerSize = pointerSize;
@@ -56,8 +57,18 @@ export class BlendDna {
     return struct && this.#types[struct.type];
   }
 
+  /** Bytes of one struct of this name, which blocks may hold several of; 0 when the file has none. */
+  sizeOf(name: string): number {
+    return this.#sizes[this.#types.indexOf(name)] ?? 0;
+  }
+
   /** The fields of a struct by name; undefined when the file has none of that name. */
   struct(name: string): BlendStruct | undefined {
+    if (!this.#known.has(name)) this.#known.set(name, this.#read(name));
+    return this.#known.get(name);
+  }
+
+  #read(name: string): BlendStruct | undefined {
     const struct = this.#structs.find(({ type }) => this.#types[type] === name);
     if (!struct) return undefined;
     const fields = new Map<string, BlendField>();

@@ -22,42 +22,85 @@ interface Header {
   large: boolean;
 }
 
+/** Which blocks of a .blend are kept. */
+export interface BlendWish {
+  codes: ReadonlySet<string>;
+  /** Structs whose blocks are looked at, too. What a block holds is known only at the end of the file: it is read twice. */
+  structs: ReadonlySet<string>;
+  /** Which of those are kept. */
+  keep: (file: BlendFile, block: BlendBlock, struct: string) => boolean;
+}
+
 /** The blocks of some kinds of a .blend, and the means to read their fields. */
 export class BlendFile {
   readonly version: number;
-  readonly blocks: readonly BlendBlock[];
+  readonly #blocks: BlendBlock[];
   readonly #header: Header;
   readonly #dna: BlendDna;
 
   /**
-   * Reads a .blend of Blender 2.5 to 5, compressed or not, from start to end, and keeps the blocks of the given codes.
+   * Reads a .blend of Blender 2.5 to 5, compressed or not, from start to end, and keeps the blocks that are wanted.
    * @throws RangeError when it is not a .blend, is cut off, or claims more than is sane
    */
-  static async read(path: string, codes: ReadonlySet<string>): Promise<BlendFile> {
-    const source = await ByteSource.open(path, MAX_FILE_BYTES);
-    try {
-      const header = await readHeader(source);
-      const { blocks, dna } = await readBlocks(source, header, codes);
-      return new BlendFile(header, blocks, new BlendDna(dna, header.pointerSize, header.littleEndian));
-    } finally {
-      await source.close();
+  static async read(path: string, { codes, structs, keep }: BlendWish): Promise<BlendFile> {
+    const seen = new Set<number>();
+    const blocks: BlendBlock[] = [];
+    let dna: Buffer | undefined;
+    const wanted = ({ code, structIndex }: BlockHeader): boolean => {
+      seen.add(structIndex);
+      return code === 'DNA1' || codes.has(code);
+    };
+    const header = await readBlocks(path, wanted, (block) => {
+      if (block.code === 'DNA1') dna = block.bytes;
+      else blocks.push(block);
+    });
+    if (!dna) throw new RangeError('it does not describe its structs');
+    const file = new BlendFile(header, blocks, new BlendDna(dna, header.pointerSize, header.littleEndian));
+    const inside = new Map<number, string>();
+    for (const index of seen) {
+      const name = file.#dna.nameOf(index);
+      if (name !== undefined && structs.has(name)) inside.set(index, name);
     }
+    if (inside.size === 0) return file;
+    const isInside = ({ code, structIndex }: BlockHeader): boolean =>
+      code !== 'DNA1' && !codes.has(code) && inside.has(structIndex);
+    await readBlocks(path, isInside, (block) => {
+      if (!keep(file, block, inside.get(block.structIndex) ?? '')) return false;
+      blocks.push(block);
+      return true;
+    });
+    return file;
   }
 
   private constructor(header: Header, blocks: BlendBlock[], dna: BlendDna) {
     this.version = header.version;
-    this.blocks = blocks;
+    this.#blocks = blocks;
     this.#header = header;
     this.#dna = dna;
+  }
+
+  get blocks(): readonly BlendBlock[] {
+    return this.#blocks;
   }
 
   struct(name: string): BlendStruct | undefined {
     return this.#dna.struct(name);
   }
 
-  structOf(block: BlendBlock): BlendStruct | undefined {
-    const name = this.#dna.nameOf(block.structIndex);
-    return name === undefined ? undefined : this.#dna.struct(name);
+  /** Name of the struct that a block holds, once or several times. */
+  structName(block: BlendBlock): string | undefined {
+    return this.#dna.nameOf(block.structIndex);
+  }
+
+  /** Where in a block each of its structs begins. */
+  *placesIn(block: BlendBlock): Generator<number> {
+    const size = this.#dna.sizeOf(this.structName(block) ?? '');
+    if (size > 0) for (let at = 0; at + size <= block.bytes.length; at += size) yield at;
+  }
+
+  /** A data-block's name, without the two letters of its kind. */
+  idName(block: BlendBlock): string {
+    return (this.text(block, this.struct('ID'), 'name') ?? '').slice(2);
   }
 
   /** A number of 1, 2 or 4 bytes; undefined when the struct has no such field or the block is too short. */
@@ -134,29 +177,32 @@ function readPointer(bytes: Buffer, at: number, header: Header): bigint {
   return BigInt(header.littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
 }
 
+/**
+ * Passes over all blocks of a file.
+ * @param wanted which are read; DNA1 and ENDB are at its end.
+ * @param take gets them; `false`: its bytes are not kept and count no further.
+ */
 async function readBlocks(
-  source: ByteSource,
-  header: Header,
-  codes: ReadonlySet<string>,
-): Promise<{ blocks: BlendBlock[]; dna: Buffer }> {
-  const blocks: BlendBlock[] = [];
-  let dna: Buffer | undefined;
-  let kept = 0;
-  for (;;) {
-    const block = await readBlockHeader(source, header);
-    if (block.code === 'ENDB') break;
-    const isDna = block.code === 'DNA1';
-    if (!isDna && !codes.has(block.code)) {
-      await source.skip(block.length);
-      continue;
+  path: string,
+  wanted: (block: BlockHeader) => boolean,
+  take: (block: BlendBlock) => unknown,
+): Promise<Header> {
+  const source = await ByteSource.open(path, MAX_FILE_BYTES);
+  try {
+    const header = await readHeader(source);
+    let kept = 0;
+    for (;;) {
+      const block = await readBlockHeader(source, header);
+      if (block.code === 'ENDB') return header;
+      if (!wanted(block)) {
+        await source.skip(block.length);
+        continue;
+      }
+      if (block.length > MAX_BLOCK_BYTES || kept + block.length > MAX_KEPT_BYTES)
+        throw new RangeError(`a block ${block.code} of ${block.length} bytes`);
+      if (take({ ...block, bytes: await source.take(block.length) }) !== false) kept += block.length;
     }
-    kept += block.length;
-    if (block.length > MAX_BLOCK_BYTES || kept > MAX_KEPT_BYTES)
-      throw new RangeError(`a block ${block.code} of ${block.length} bytes`);
-    const bytes = await source.take(block.length);
-    if (isDna) dna = bytes;
-    else blocks.push({ ...block, bytes });
+  } finally {
+    await source.close();
   }
-  if (!dna) throw new RangeError('it does not describe its structs');
-  return { blocks, dna };
 }

@@ -1,52 +1,70 @@
-import { join, posix } from 'node:path';
+import { basename, join } from 'node:path';
 import { FarmError, messageOf } from '../domain/errors.ts';
 import { BlendFile, type BlendBlock } from './blend-file.ts';
-import { NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
+import { BlenderFiles } from './blender-files.ts';
+import {
+  DATA_BLOCK_CODES,
+  DEEPER_STRUCTS,
+  referencesOf,
+  type BlenderReference,
+} from './blender-references.ts';
+import { scriptsOf } from './blender-scripts.ts';
+import { frameRange, type DataSlot, type InspectOptions, type SceneInspection } from './scene-inspection.ts';
 
-/** Block codes of the data that may lie in other files, and the struct that each holds. */
-const EXTERNAL: Readonly<Record<string, string>> = {
-  LI: 'Library',
-  IM: 'Image',
-  VF: 'VFont',
-  SO: 'bSound',
-  MC: 'MovieClip',
-  CF: 'CacheFile',
-  VO: 'Volume',
-};
-const CODES = new Set(['GLOB', 'SC', ...Object.keys(EXTERNAL)]);
+const CODES = new Set(['GLOB', 'SC', ...DATA_BLOCK_CODES]);
+const STRUCTS = new Set(['Object', 'Material', 'Text', 'ChannelDriver', ...DEEPER_STRUCTS]);
 const MAX_LIBRARIES = 200;
-const ANY_IMAGE_SOURCE_IN_FILES = new Set([1, 2, 3, 6]);
-const SEQUENCE = 2;
-const TILED = 6;
+const MAX_SHOWN = 10;
+/** DNA_object_types.h */
+const OBJECT_TYPE = { text: 4, camera: 11 };
 
 /** @throws FarmError `invalid` when the file is no .blend that can be read */
-export async function inspectBlender(root: string, scene: string): Promise<SceneInspection> {
-  const needed = new NeededFiles(root);
-  await needed.add(posix.basename(scene), scene);
-  const blend = await readBlend(root, scene);
+export async function inspectBlender(
+  home: string,
+  scene: string,
+  options: InspectOptions = {},
+): Promise<SceneInspection> {
+  const file = join(home, scene);
+  const files = new BlenderFiles(home, options);
+  await files.addScene(file);
+  const blend = await readBlend(file, scene);
   const current = currentScene(blend);
   if (!current) throw new FarmError('invalid', `${scene} holds no scene: it is a library of objects only.`);
-  await followFiles(needed, blend, scene);
-  const notes = [`made with Blender ${Math.floor(blend.version / 100)}.${blend.version % 100}`];
+  const found = await followFiles(files, blend, file);
+  const { root, origin, files: needed, outside } = files.result();
+  const others = blend.blocks.filter((block) => block.code === 'SC' && block !== current);
   return {
     engine: 'blender',
+    madeWith: `${Math.floor(blend.version / 100)}.${blend.version % 100}`,
     root,
-    scene,
+    scene: needed[0]?.path ?? scene,
     ...settingsOf(blend, current),
-    files: needed.files,
-    missing: needed.missing,
-    notes,
+    files: needed,
+    origin,
+    scenes: [current, ...others].map((block) => blend.idName(block)),
+    cameras: objectsOf(blend, OBJECT_TYPE.camera),
+    slots: slotsOf(blend),
+    missing: files.missing,
+    warnings: [...scriptWarnings(found.scripts), ...found.warnings],
+    notes: outside.length === 0 ? [] : [`also from outside its folder: ${listed(outside)}`],
   };
 }
 
-async function readBlend(root: string, path: string): Promise<BlendFile> {
+async function readBlend(file: string, shown: string): Promise<BlendFile> {
   try {
-    return await BlendFile.read(join(root, path), CODES);
+    return await BlendFile.read(file, { codes: CODES, structs: STRUCTS, keep });
   } catch (error) {
-    throw new FarmError('invalid', `${path} cannot be read as a .blend: ${messageOf(error)}.`, {
+    throw new FarmError('invalid', `${shown} cannot be read as a .blend: ${messageOf(error)}.`, {
       cause: error,
     });
   }
+}
+
+/** Of a scene's many objects only those that are of use. */
+function keep(blend: BlendFile, block: BlendBlock, struct: string): boolean {
+  if (struct !== 'Object') return true;
+  const type = blend.int(block, blend.struct('Object'), 'type');
+  return type === OBJECT_TYPE.camera || type === OBJECT_TYPE.text;
 }
 
 /** The scene that was open when the file was saved, which is the one that Blender renders. */
@@ -79,75 +97,105 @@ function settingsOf(
   };
 }
 
-/** Linked libraries need their own files in turn. */
-async function followFiles(needed: NeededFiles, blend: BlendFile, path: string): Promise<void> {
-  const open: [BlendFile, string][] = [[blend, path]];
+function objectsOf(blend: BlendFile, type: number): string[] {
+  const struct = blend.struct('Object');
+  return blend.blocks
+    .filter((block) => blend.structName(block) === 'Object' && blend.int(block, struct, 'type') === type)
+    .map((block) => blend.idName(block));
+}
+
+/** What `data` may name: text objects, and materials by their colour. */
+function slotsOf(blend: BlendFile): DataSlot[] {
+  const materials = blend.blocks.filter((block) => blend.structName(block) === 'Material');
+  return [
+    ...objectsOf(blend, OBJECT_TYPE.text).map((name) => ({ name, kind: 'text' as const })),
+    ...materials.map((block) => ({ name: blend.idName(block), kind: 'colour' as const })),
+  ];
+}
+
+/** Linked libraries need their own files in turn, and bring their own scripts. */
+async function followFiles(
+  files: BlenderFiles,
+  blend: BlendFile,
+  file: string,
+): Promise<{ scripts: string[]; warnings: string[] }> {
+  const open: [BlendFile, string][] = [[blend, file]];
+  const scripts = new Set<string>();
+  const warnings = new Set<string>();
   let libraries = 0;
   for (let next = open.shift(); next; next = open.shift()) {
-    const [file, from] = next;
-    for (const block of file.blocks) {
-      const reference = externalFile(file, block);
-      if (!reference) continue;
-      const known = needed.has(posix.normalize(posix.join(posix.dirname(from), reference.name)));
-      const found = await addExternal(needed, reference, from);
-      if (block.code !== 'LI' || known || found === undefined) continue;
+    const [from, path] = next;
+    for (const script of scriptsOf(from)) scripts.add(script);
+    const seen = new Set<string>();
+    for (const reference of referencesOf(from, path)) {
+      const key = `${reference.what} ${reference.path}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const target = files.locate(reference.path, path);
+      const known = target !== undefined && files.has(target);
+      const found = await addReference(files, reference, path, warnings);
+      if (reference.kind !== 'library' || known || found === undefined) continue;
       if (++libraries > MAX_LIBRARIES)
-        throw new FarmError('too-large', `${path} links more than ${MAX_LIBRARIES} libraries.`);
-      open.push([await readBlend(needed.root, found), found]);
+        throw new FarmError('too-large', `${basename(file)} links more than ${MAX_LIBRARIES} libraries.`);
+      open.push([await readBlend(found, reference.path.replace(/^\/\//, '')), found]);
     }
   }
+  return { scripts: [...scripts], warnings: [...warnings] };
 }
 
-interface ExternalFile {
-  /** Relative to the .blend that names it. */
-  name: string;
-  source: number | undefined;
-}
-
-/** The file that a block of data lies in; undefined when it is packed into the .blend or made by Blender. */
-function externalFile(file: BlendFile, block: BlendBlock): ExternalFile | undefined {
-  const structName = EXTERNAL[block.code];
-  const struct = structName === undefined ? undefined : file.struct(structName);
-  if (!struct) return undefined;
-  const packed = file.pointer(block, struct, 'packedfile') ?? 0n;
-  const packedList = file.pointer(block, struct, 'packedfiles') ?? 0n;
-  const name = file.text(block, struct, 'filepath') ?? file.text(block, struct, 'name') ?? '';
-  if (packed !== 0n || packedList !== 0n || name === '' || name.startsWith('<')) return undefined;
-  const source = block.code === 'IM' ? file.int(block, struct, 'source') : undefined;
-  if (source !== undefined && !ANY_IMAGE_SOURCE_IN_FILES.has(source)) return undefined;
-  // `//` is the folder of the .blend; Windows writes `//..\tex\wood.png`.
-  return { name: name.startsWith('//') ? name.slice(2).replaceAll('\\', '/') : absolute(name), source };
-}
-
-const absolute = (name: string): string =>
-  /^([/\\]|[A-Za-z]:)/.test(name) ? name.replaceAll('\\', '/') : name;
-
-async function addExternal(
-  needed: NeededFiles,
-  { name, source }: ExternalFile,
+async function addReference(
+  files: BlenderFiles,
+  { kind, path, what }: BlenderReference,
   from: string,
+  warnings: Set<string>,
 ): Promise<string | undefined> {
-  const folder = posix.normalize(posix.join(posix.dirname(from), posix.dirname(name)));
-  const base = posix.basename(name);
-  if (source === TILED || base.includes('<UDIM>')) {
-    const [before = '', after = ''] = base.split('<UDIM>');
-    const isTile = (file: string): boolean => numbered(file, before, after) !== undefined;
-    if (!name.startsWith('/') && (await needed.addMatching(folder, isTile)) > 0) return undefined;
-  }
-  if (source === SEQUENCE && !name.startsWith('/')) {
-    const parts = /^(.*?)(\d+)(\D*)$/.exec(base);
-    if (parts)
-      await needed.addMatching(
-        folder,
-        (file) => numbered(file, parts[1] ?? '', parts[3] ?? '') !== undefined,
+  const name = path.split(/[\\/]/).at(-1) ?? '';
+  if (what === 'folder') {
+    if ((await files.addFolder(path, from, (entry) => !entry.startsWith('.'))) === 0)
+      warnings.add(
+        `the simulation cache ${path} is not there: frames that are rendered apart will not agree; bake it and submit again`,
       );
+    return undefined;
   }
-  return needed.add(name, from);
+  const matches = what === 'tiles' ? tileTest(name) : what === 'sequence' ? sequenceTest(name) : undefined;
+  const count = matches ? await files.addMatching(path, from, kind, matches) : 0;
+  return count > 0 ? undefined : files.add(path, from, kind);
 }
 
-/** The digits between the two parts of a name. */
-function numbered(file: string, before: string, after: string): string | undefined {
-  if (!file.startsWith(before) || !file.endsWith(after)) return undefined;
-  const digits = file.slice(before.length, file.length - after.length);
-  return /^\d+$/.test(digits) ? digits : undefined;
+/** `wood.<UDIM>.png` has the tiles 1001 and on, `wood.<UVTILE>.png` has u1_v1 and on. */
+function tileTest(name: string): ((file: string) => boolean) | undefined {
+  for (const [token, pattern] of [
+    ['<UDIM>', /^\d{4}$/],
+    ['<UVTILE>', /^u\d+_v\d+$/],
+  ] as const) {
+    const [before = '', after] = name.split(token);
+    if (after !== undefined) return (file) => pattern.test(between(file, before, after) ?? '');
+  }
+  return undefined;
+}
+
+function sequenceTest(name: string): ((file: string) => boolean) | undefined {
+  const [, before, , after] = /^(.*?)(\d+)(\D*)$/.exec(name) ?? [];
+  if (before === undefined || after === undefined) return undefined;
+  return (file) => /^\d+$/.test(between(file, before, after) ?? '');
+}
+
+/** What stands between the two parts of a name. */
+function between(file: string, before: string, after: string): string | undefined {
+  if (file.length < before.length + after.length || !file.startsWith(before) || !file.endsWith(after))
+    return undefined;
+  return file.slice(before.length, file.length - after.length);
+}
+
+function scriptWarnings(scripts: readonly string[]): string[] {
+  if (scripts.length === 0) return [];
+  return [
+    `it has scripts that are not run unless you trust them (${listed(scripts)}): its step is held until you decide; ` +
+      '--param trustScripts=true lets them run, trustScripts=false renders without them',
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MAX_SHOWN;
+  return names.slice(0, MAX_SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

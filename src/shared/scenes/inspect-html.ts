@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, posix } from 'node:path';
 import { MAX_HTML_BYTES, readHtmlPage } from './html-page.ts';
 import { cssReferences, htmlReferences, remoteReferences, scriptReferences } from './html-references.ts';
-import { NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
+import { NOTHING_MORE, NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
 
 /** Reads which files a file names. */
 const READERS: Readonly<Record<string, (text: string) => string[]>> = {
@@ -20,17 +20,20 @@ const READERS: Readonly<Record<string, (text: string) => string[]>> = {
  */
 export async function inspectHtml(root: string, scene: string): Promise<SceneInspection> {
   const bytes = await readFile(join(root, scene));
+  const slots = new Set<string>();
   const facts = readHtmlPage(bytes, scene);
   const needed = new NeededFiles(root);
   await needed.add(posix.basename(scene), scene);
-  await follow(needed, scene);
+  await follow(needed, scene, slots);
   const notes = remoteReferences(bytes.toString('utf8'))
     .slice(0, 10)
     .map((address) => `${address} will not be loaded: pages have no network; put the file beside the page`);
   if (!facts.says.has('frames'))
     notes.push('it does not say how long it is; <meta name="farmhand" content="frames=0-89 fps=30"> does');
   return {
+    ...NOTHING_MORE,
     engine: 'html',
+    slots: [...slots].map((name) => ({ name, kind: 'value' })),
     root,
     scene,
     frames: frameRange(facts.firstFrame, facts.lastFrame ?? facts.firstFrame),
@@ -43,7 +46,7 @@ export async function inspectHtml(root: string, scene: string): Promise<SceneIns
   };
 }
 
-async function follow(needed: NeededFiles, scene: string): Promise<void> {
+async function follow(needed: NeededFiles, scene: string, slots: Set<string>): Promise<void> {
   const open = [scene];
   const seen = new Set(open);
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
@@ -51,7 +54,9 @@ async function follow(needed: NeededFiles, scene: string): Promise<void> {
     if (!references) continue;
     const bytes = await readFile(join(needed.root, file));
     if (bytes.length > MAX_HTML_BYTES) continue; // nobody writes references by hand in one so large
-    for (const reference of references(bytes.toString('utf8'))) {
+    const text = bytes.toString('utf8');
+    for (const name of dataNames(text)) slots.add(name);
+    for (const reference of references(text)) {
       // A leading slash is the folder that comes along, as it is when the page is rendered.
       const absolute = reference.startsWith('/');
       const path = await needed.add(
@@ -71,4 +76,26 @@ function decodePath(reference: string): string {
   } catch {
     return reference; // a percent sign of its own
   }
+}
+
+/** Names that a page or script takes from `window.__DATA__`: by `.name`, `['name']`, taking it apart, or by another name for it. */
+function dataNames(text: string): string[] {
+  const names: string[] = [];
+  const aliases = ['__DATA__'];
+  for (const [, target = ''] of text.matchAll(
+    /([\w$]{1,64}|\{[^{}]{1,1000}\})\s*=\s*(?:window\.)?__DATA__\b(?!\s*[.[])/g,
+  )) {
+    if (!target.startsWith('{')) aliases.push(target);
+    else
+      for (const part of target.slice(1, -1).split(','))
+        names.push(/^\s*([A-Za-z_$][\w$]{0,63})/.exec(part)?.[1] ?? '');
+  }
+  for (const alias of new Set(aliases)) {
+    const asked = new RegExp(
+      String.raw`(?<![\w$.])(?:window\.)?${alias.replaceAll('$', String.raw`\$`)}(?:\??\.|(?:\?\.)?\[\s*['"])([A-Za-z_$][\w$-]{0,63})`,
+      'g',
+    );
+    for (const [, name = ''] of text.matchAll(asked)) names.push(name);
+  }
+  return names.filter((name) => name !== '');
 }

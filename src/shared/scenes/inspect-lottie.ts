@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { readLottie } from './lottie-animation.ts';
-import { NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
+import { dataSlots } from './lottie-slots.ts';
+import { NOTHING_MORE, NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
 
 /** @throws FarmError `invalid` when the file is no Lottie animation, naming the fields */
 export async function inspectLottie(root: string, scene: string): Promise<SceneInspection> {
@@ -25,7 +26,10 @@ export async function inspectLottie(root: string, scene: string): Promise<SceneI
       notes.push(`the font ${font.name} is not beside it (${font.name}.ttf); Inter stands in`);
   }
   return {
+    ...NOTHING_MORE,
     engine: 'lottie',
+    madeWith: typeof lottie.json['v'] === 'string' ? lottie.json['v'] : null,
+    slots: dataSlots(lottie.json),
     root,
     scene,
     frames: frameRange(lottie.firstFrame, lottie.lastFrame),

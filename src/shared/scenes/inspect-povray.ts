@@ -2,9 +2,15 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { FarmError } from '../domain/errors.ts';
 import { readPovIni, type PovIni } from './pov-ini.ts';
-import { findPovReferences, type PovReference } from './pov-references.ts';
+import { findPovParameters, findPovReferences, type PovReference } from './pov-references.ts';
 import { POV_STANDARD_FILES } from './pov-standard-files.ts';
-import { NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
+import {
+  NOTHING_MORE,
+  NeededFiles,
+  frameRange,
+  type DataSlot,
+  type SceneInspection,
+} from './scene-inspection.ts';
 
 const MAX_SOURCE_BYTES = 64 * 1024 * 1024;
 const MAX_SOURCES = 1_000;
@@ -13,6 +19,7 @@ const MAX_SOURCES = 1_000;
 export async function inspectPovray(root: string, scene: string): Promise<SceneInspection> {
   const needed = new NeededFiles(root);
   const notes: string[] = [];
+  const slots = new Map<string, DataSlot>();
   await needed.add(posix.basename(scene), scene);
   const isIni = /\.ini$/i.test(scene);
   const ini = isIni ? readPovIni(await readSource(root, scene)) : null;
@@ -23,12 +30,14 @@ export async function inspectPovray(root: string, scene: string): Promise<SceneI
     for (const include of ini.includes) await needed.add(include, scene);
     source = await addScene(needed, ini.inputFile, scene);
   }
-  if (source !== undefined) await followReferences(needed, source, scene, ini, notes);
+  if (source !== undefined) await followReferences(needed, source, scene, ini, { notes, slots });
   const first = ini?.initialFrame ?? 1;
   if (typeof ini?.finalFrame !== 'number')
     notes.push('no animation: one frame, unless --frames and settings.animation say otherwise');
   return {
+    ...NOTHING_MORE,
     engine: 'povray',
+    slots: [...slots.values()],
     root,
     scene,
     frames: frameRange(first, Math.max(first, ini?.finalFrame ?? first)),
@@ -53,7 +62,7 @@ async function followReferences(
   start: string,
   scene: string,
   ini: PovIni | null,
-  notes: string[],
+  { notes, slots }: { notes: string[]; slots: Map<string, DataSlot> },
 ): Promise<void> {
   // POV-Ray searches the scene's folder (in which it is started) and Library_Path, also for files named by includes.
   const own = posix.dirname(scene);
@@ -64,7 +73,9 @@ async function followReferences(
   const open = [start];
   const seen = new Set(open);
   for (let source = open.shift(); source !== undefined; source = open.shift()) {
-    for (const reference of findPovReferences(await readSource(needed.root, source))) {
+    const text = await readSource(needed.root, source);
+    for (const slot of findPovParameters(text)) if (!slots.has(slot.name)) slots.set(slot.name, slot);
+    for (const reference of findPovReferences(text)) {
       const path = await addReference(needed, reference, folders, source, notes);
       if (path === undefined || reference.kind !== 'include' || seen.has(path)) continue;
       if (seen.size >= MAX_SOURCES)

@@ -4,18 +4,23 @@ import { FarmError, describeValue } from '../domain/errors.ts';
 import { inspectBlender } from './inspect-blender.ts';
 import { inspectHtml } from './inspect-html.ts';
 import { inspectLottie } from './inspect-lottie.ts';
+import { inspectSvg, inspectSynfig } from './inspect-xml.ts';
 import { inspectPovray } from './inspect-povray.ts';
-import { locateScene, type SceneInspection } from './scene-inspection.ts';
+import { locateScene, type InspectOptions, type SceneInspection } from './scene-inspection.ts';
 
 /**
  * Reads engine, frame range, size and needed files from a scene: `.blend`, POV-Ray's `.pov` and `.ini`, Lottie's
- * `.json`, `.html`.
+ * `.json`, `.html`, `.svg`, Synfig's `.sif`.
  * Nothing of the scene is run.
  * @param path the scene, whose folder then is the one its files may come from; with `entry`, that folder
  * @param entry the scene's path inside the folder
  * @throws FarmError `not-found` or `invalid` in a sentence for whoever chose the file
  */
-export async function inspectScene(path: string, entry?: string): Promise<SceneInspection> {
+export async function inspectScene(
+  path: string,
+  entry?: string,
+  options: InspectOptions = {},
+): Promise<SceneInspection> {
   const file = entry === undefined ? path : join(path, entry);
   const info = await stat(file).catch((error: unknown) => {
     throw new FarmError('not-found', `${describeValue(file)} is not there.`, { cause: error });
@@ -29,10 +34,16 @@ export async function inspectScene(path: string, entry?: string): Promise<SceneI
     case '.ini':
       return inspectPovray(root, scene);
     case '.blend':
-      return inspectBlender(root, scene);
+      return inspectBlender(root, scene, options);
     case '.html':
     case '.htm':
       return inspectHtml(root, scene);
+    case '.svg':
+    case '.svgz':
+      return inspectSvg(root, scene);
+    case '.sif':
+    case '.sifz':
+      return inspectSynfig(root, scene);
     case '.lottie':
       throw new FarmError(
         'invalid',
@@ -41,7 +52,7 @@ export async function inspectScene(path: string, entry?: string): Promise<SceneI
     default:
       throw new FarmError(
         'invalid',
-        `${scene} is no scene that the farm knows; expected .blend, .pov, .ini (POV-Ray), .json (Lottie) or .html.`,
+        `${scene} is no scene that the farm knows; expected .blend, .pov, .ini (POV-Ray), .json (Lottie), .html, .svg or .sif (Synfig).`,
       );
   }
 }

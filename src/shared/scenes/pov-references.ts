@@ -1,9 +1,42 @@
+import type { DataSlot } from './scene-inspection.ts';
+
 /** A file that a scene in POV-Ray's language names. */
 export interface PovReference {
   name: string;
   kind: 'include' | 'file';
   /** It stands in an `#if`, `#macro` or the like, and may never be asked for. */
   conditional: boolean;
+}
+
+/**
+ * Names that a scene gives a value only where nobody else has: `#ifndef (Title) #declare Title = …`, which `Declare=` on the
+ * command line then fills.
+ */
+export function findPovParameters(source: string): DataSlot[] {
+  const found = new Map<string, DataSlot>();
+  const last: Token[] = [];
+  for (const token of tokens(source)) {
+    last.push(token);
+    const [ask, , name, , declare, declared, , value] = last;
+    const text = last.slice(0, 7).map((each) => each.text);
+    if (
+      last.length === 8 &&
+      ask?.kind === 'directive' &&
+      declare?.kind === 'directive' &&
+      name?.kind === 'word' &&
+      declared?.text === name.text &&
+      text.join(' ') === `ifndef ( ${name.text} ) declare ${name.text} =` &&
+      value
+    )
+      found.set(name.text, { name: name.text, kind: kindOf(value) });
+    if (last.length === 8) last.shift();
+  }
+  return [...found.values()];
+}
+
+function kindOf({ kind, text }: Token): DataSlot['kind'] {
+  if (kind === 'string') return 'text';
+  return kind === 'other' && /^[-+.\d]$/.test(text) ? 'number' : 'value';
 }
 
 /** Words after which a string is the name of a file that is read. */

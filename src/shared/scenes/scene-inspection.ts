@@ -9,10 +9,21 @@ export interface SceneFile {
   bytes: number;
 }
 
+/** A value of the scene that data can replace. */
+export interface DataSlot {
+  name: string;
+  kind: 'text' | 'colour' | 'number' | 'image' | 'value';
+}
+
 /** What a scene file says about itself. */
 export interface SceneInspection {
-  engine: 'lottie' | 'povray' | 'blender' | 'html';
-  /** Absolute path of the folder that the scene and its files lie in. */
+  engine: 'lottie' | 'povray' | 'blender' | 'html' | 'inkscape' | 'synfig';
+  /** Version of the program that wrote it, as far as the file says: `3.4`. */
+  madeWith: string | null;
+  /**
+   * Absolute path of the folder that the scene and its files lie in. Where files outside the scene's own folder come
+   * along, the folder around all of them.
+   */
   root: string;
   /** The scene, relative to `root`. */
   scene: string;
@@ -23,9 +34,31 @@ export interface SceneInspection {
   height: number | null;
   /** The scene itself and what it needs beside it, as far as that can be seen without rendering. */
   files: SceneFile[];
+  /** Absolute paths in the scene that lie in this folder mean files of `root`; null where it has no such path. */
+  origin: string | null;
+  /** In Blender's words: several pictures of one file. The one that is rendered comes first. */
+  scenes: string[];
+  cameras: string[];
+  slots: DataSlot[];
   /** What it needs and is not there, or may not come along: one line each, for people. */
   missing: string[];
+  /** What may come out wrong. */
+  warnings: string[];
   notes: string[];
+}
+
+/** What of an inspection most engines have nothing to say about. */
+export const NOTHING_MORE: Pick<
+  SceneInspection,
+  'madeWith' | 'origin' | 'scenes' | 'cameras' | 'slots' | 'warnings'
+> = { madeWith: null, origin: null, scenes: [], cameras: [], slots: [], warnings: [] };
+
+/** Where a scene's files may come from. */
+export interface InspectOptions {
+  /** Files outside the scene's folder may come along, too: it lies on a machine of whoever asks. */
+  outside?: boolean;
+  /** The folder that absolute paths were right in, where the scene was copied from. */
+  origin?: string;
 }
 
 export const frameRange = (first: number, last: number): string =>

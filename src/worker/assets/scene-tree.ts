@@ -27,6 +27,8 @@ export interface SceneTree {
   scenePath: string;
   /** The folder that the whole asset lies in. */
   root: string;
+  /** Absolute paths in the scene that lie in this folder mean files of the tree; null: it has none. */
+  origin: string | null;
   /** Removes the tree and lets the cache have its files back. */
   dispose: () => Promise<void>;
 }
@@ -61,7 +63,8 @@ export async function layOutScene(
     for (const [sha256, files] of packsOf(scene.manifest))
       await unpackFiles(cache.pathOf(sha256), files, folder, signal);
     cache.noteAsset(ref.asset);
-    return { root: folder, scenePath: join(folder, ref.path), dispose };
+    const origin = scene.manifest.origin ?? null;
+    return { root: folder, scenePath: join(folder, ref.path), origin, dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -13,6 +13,12 @@ export interface DetectOptions {
   cacheDir: string | undefined;
 }
 
+/** A folder that a scene knows by one absolute path and that lies at another one here. */
+export interface MovedFolder {
+  from: string;
+  to: string;
+}
+
 /** Everything that stays the same for the frames of one session. */
 export interface SessionSpec {
   detected: DetectedProgram;
@@ -20,6 +26,8 @@ export interface SessionSpec {
   scenePath: string | null;
   /** The folder of that copy: an engine lets a scene open files in it, and nowhere else. */
   sceneRoot: string | null;
+  /** Where absolute paths in the scene, of the machine that it was made on, lead to here. */
+  paths: readonly MovedFolder[];
   settings: TaskMessage['settings'];
   data: TaskMessage['data'];
   output: TaskMessage['output'];

@@ -92,6 +92,7 @@ export async function openSession(
       detected,
       scenePath: tree?.scenePath ?? null,
       sceneRoot: tree?.root ?? null,
+      paths: tree?.origin ? [{ from: tree.origin, to: tree.root }] : [],
       workDir,
       threads: share.threads,
       memoryLimitBytes: share.memoryLimitBytes,

@@ -6,6 +6,8 @@ import re
 
 import bpy
 
+from blender_paths import relink
+
 FORMATS = {"png": "PNG", "jpg": "JPEG", "exr": "OPEN_EXR", "tif": "TIFF", "webp": "WEBP"}
 RENDERERS = {
     "CYCLES": ("CYCLES",),
@@ -66,6 +68,7 @@ class Scene:
         self.output = request["output"]
         self.warnings = []
         self.open(request["scenePath"])
+        relink(request["paths"])
         self.check_files()
         name = self.settings.get("scene")
         self.scene = choose(bpy.data.scenes, name, "scene") if name else bpy.context.scene

@@ -50,9 +50,16 @@ async function startBlender(spec: StartSpec): Promise<StartedEngine> {
 }
 
 /** @throws EngineFailure where it needs a scene or its settings are not right */
-function loadFields({ scenePath, settings, data, output, threads }: SessionSpec): Record<string, unknown> {
+function loadFields({
+  scenePath,
+  paths,
+  settings,
+  data,
+  output,
+  threads,
+}: SessionSpec): Record<string, unknown> {
   if (scenePath === null) throw new EngineFailure('scene', 'Blender needs a scene.');
-  return { scenePath, settings: settingsOf('blender', settings), data, output, threads };
+  return { scenePath, paths, settings: settingsOf('blender', settings), data, output, threads };
 }
 
 function command({ program, version }: DetectedProgram): [string, ...string[]] {

@@ -1,4 +1,11 @@
-import { isObject, objectsIn, walk, type Json } from '../../../shared/scenes/lottie-animation.ts';
+import { isObject, walk, type Json } from '../../../shared/scenes/lottie-animation.ts';
+import {
+  slotKind,
+  slotsOf,
+  textDocuments,
+  textLayerNames,
+  textLayers,
+} from '../../../shared/scenes/lottie-slots.ts';
 import { describeValue } from '../../../shared/domain/errors.ts';
 
 /** A value that does not fit the slot it is meant for. */
@@ -8,8 +15,6 @@ export class SlotError extends Error {
     this.name = 'SlotError';
   }
 }
-
-type SlotKind = 'text' | 'colour' | 'number';
 
 /**
  * Writes `data` (slot name → value) into the animation, in place. A name is first looked for among the animation's slots
@@ -30,14 +35,8 @@ export function fillSlots(json: Json, data: Record<string, unknown>): void {
   }
 }
 
-function slotsOf(json: Json): Json {
-  const slots = json['slots'];
-  // A copy without prototype: names from outside must not find `constructor`.
-  return isObject(slots) ? Object.assign(Object.create(null) as Json, slots) : {};
-}
-
 function fillSlot(json: Json, name: string, property: Json, value: unknown): void {
-  switch (kindOf(json, name, property)) {
+  switch (slotKind(json, name, property)) {
     case 'text':
       setTexts(property, textFor(name, value));
       break;
@@ -51,25 +50,6 @@ function fillSlot(json: Json, name: string, property: Json, value: unknown): voi
       delete property['x'];
       Object.assign(property, { a: 0, k: value });
   }
-}
-
-/** What a slot holds shows in its value, and for a list of numbers in who uses it: only fills and strokes have `c`. */
-function kindOf(json: Json, name: string, property: Json): SlotKind {
-  if (textDocuments(property).length > 0) return 'text';
-  for (const object of walk(json)) {
-    if (isObject(object['c']) && object['c']['sid'] === name) return 'colour';
-  }
-  const value = property['k'];
-  const first = objectsIn(value)[0];
-  const sample = first ? first['s'] : value;
-  return Array.isArray(sample) && sample.length >= 3 ? 'colour' : 'number';
-}
-
-/** The text documents of a text property: `k` is a list of key frames, each with the document in `s`. */
-function textDocuments(property: Json): Json[] {
-  const list = objectsIn(property['k']).map((frame) => frame['s']);
-  if (isObject(property['k'])) list.push(property['k']);
-  return list.filter(isObject).filter((document) => typeof document['t'] === 'string');
 }
 
 function setTexts(property: Json, value: string): void {
@@ -92,16 +72,6 @@ function colourFor(name: string, value: unknown): number[] {
     );
   const digits = `${match[1] ?? ''}${match[2] ?? 'ff'}`;
   return [0, 2, 4, 6].map((at) => Number.parseInt(digits.slice(at, at + 2), 16) / 255);
-}
-
-function* textLayers(json: Json): Generator<Json> {
-  for (const object of walk(json)) {
-    if (object['ty'] === 5 && isObject(object['t'])) yield object;
-  }
-}
-
-function textLayerNames(json: Json): string[] {
-  return [...textLayers(json)].map((layer) => layer['nm']).filter((name) => typeof name === 'string');
 }
 
 function fillTextLayers(json: Json, name: string, value: unknown): boolean {

@@ -1,0 +1,175 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isSafePath } from '../contracts/manifest.ts';
+import type { InspectOptions, SceneFile } from './scene-inspection.ts';
+
+const words = (text: string): ReadonlySet<string> => new Set(text.split(' ').map((word) => `.${word}`));
+
+/**
+ * What a path in a .blend may mean, by the names such files have. A file from outside the scene's folder comes along only
+ * under such a name: a scene that names `~/.ssh/id_rsa` as a picture must not make its sender upload it.
+ */
+const KINDS = {
+  library: words('blend'),
+  picture: words(
+    'png jpg jpeg jp2 j2c tif tiff tga bmp webp exr hdr dpx cin psd psb rgb rgba sgi bw iris dds tx mov mp4 m4v mkv avi mpg mpeg webm ogv mts',
+  ),
+  font: words('ttf otf ttc woff woff2 pfb pfa'),
+  sound: words('wav flac mp3 ogg oga aac m4a ac3 mp2 aif aiff mp4 mov mkv avi webm mpg mpeg'),
+  geometry: words('abc usd usda usdc usdz'),
+  volume: words('vdb'),
+  cache: words('abc vdb bphys uni raw gz obj bobj mdd pc2 exr png jpg blob json bmesh'),
+  light: words('ies'),
+} as const;
+export type BlenderFileKind = keyof typeof KINDS;
+
+const MAX_FILES = 100_000;
+
+/** Gathers the files that a .blend refers to, and finds the folder around all of them. */
+export class BlenderFiles {
+  readonly missing: string[] = [];
+  readonly #home: string;
+  readonly #options: InspectOptions;
+  readonly #files = new Map<string, number>();
+  readonly #outside: string[] = [];
+  #hasAbsolute = false;
+
+  /** @param home the scene's folder: an absolute path without links (`realpath`) */
+  constructor(home: string, options: InspectOptions) {
+    this.#home = home;
+    this.#options = options;
+  }
+
+  has(file: string): boolean {
+    return this.#files.has(file);
+  }
+
+  /**
+   * Where a path as it stands in a .blend leads to; `//` is the folder of that .blend, and Windows writes `//..\tex\a.png`.
+   * @param from absolute path of the .blend
+   * @returns undefined for a path that means nothing on this machine
+   */
+  locate(reference: string, from: string): string | undefined {
+    const path = reference.replaceAll('\\', '/');
+    if (path.startsWith('//')) return resolve(dirname(from), path.slice(2));
+    const { origin } = this.#options;
+    if (origin !== undefined && path.startsWith(`${origin.replace(/\/$/, '')}/`))
+      return join(this.#home, path.slice(origin.length));
+    if (/^[A-Za-z]:/.test(path)) return process.platform === 'win32' ? resolve(path) : undefined;
+    return isAbsolute(path) ? resolve(path) : resolve(dirname(from), path);
+  }
+
+  /**
+   * Adds the file that a .blend names.
+   * @param from absolute path of that .blend
+   * @returns its absolute path, or undefined, and `missing` says why
+   */
+  async add(reference: string, from: string, kind: BlenderFileKind): Promise<string | undefined> {
+    const file = this.locate(reference, from);
+    const problem = file === undefined ? 'not there' : await this.#take(file, kind);
+    if (file !== undefined && problem === undefined) {
+      this.#noteAbsolute(reference);
+      return file;
+    }
+    const plain = reference.replaceAll('\\', '/').replace(/^\/\//, '');
+    const named = `named in ${this.#shown(from)}`;
+    this.missing.push(
+      problem === 'not there' ? `${plain} (${named})` : `${plain} (${named}; ${problem ?? ''})`,
+    );
+    return undefined;
+  }
+
+  /** Adds the scene itself. */
+  async addScene(file: string): Promise<void> {
+    this.#files.set(file, (await stat(file)).size);
+  }
+
+  /** Adds every file of the folder that the reference lies in whose name the test accepts. @returns how many */
+  async addMatching(
+    reference: string,
+    from: string,
+    kind: BlenderFileKind,
+    matches: (name: string) => boolean,
+  ): Promise<number> {
+    const file = this.locate(reference, from);
+    if (file === undefined) return 0;
+    let count = 0;
+    for (const name of await namesIn(dirname(file)))
+      if (matches(name) && (await this.#take(join(dirname(file), name), kind)) === undefined) count++;
+    if (count > 0) this.#noteAbsolute(reference);
+    return count;
+  }
+
+  /** Adds a folder with all that is in it, as simulations leave them. @returns how many files */
+  async addFolder(reference: string, from: string, accepts: (name: string) => boolean): Promise<number> {
+    const folder = this.locate(reference, from);
+    if (folder === undefined) return 0;
+    const open = [folder];
+    let count = 0;
+    for (let at = open.pop(); at !== undefined && count < MAX_FILES; at = open.pop()) {
+      for (const entry of await readdir(at, { withFileTypes: true }).catch(() => [])) {
+        if (entry.isDirectory()) open.push(join(at, entry.name));
+        else if (accepts(entry.name) && (await this.#take(join(at, entry.name), 'cache')) === undefined)
+          count++;
+      }
+    }
+    if (count > 0) this.#noteAbsolute(reference);
+    return count;
+  }
+
+  /** The folder around everything that was added, what lies in it, and what of it came from elsewhere. */
+  result(): { root: string; origin: string | null; files: SceneFile[]; outside: string[] } {
+    const root = this.#outside.reduce(around, this.#home);
+    const files = [...this.#files].map(([absolute, bytes]) => ({
+      path: below(root, absolute),
+      absolute,
+      bytes,
+    }));
+    return { root, origin: this.#hasAbsolute ? root : null, files, outside: this.#outside };
+  }
+
+  #noteAbsolute(reference: string): void {
+    if (/^(\/(?!\/)|[A-Za-z]:)/.test(reference)) this.#hasAbsolute = true;
+  }
+
+  #shown(file: string): string {
+    return isInside(file, this.#home) ? below(this.#home, file) : file;
+  }
+
+  /** @returns why not; undefined when it is taken */
+  async #take(file: string, kind: BlenderFileKind): Promise<string | undefined> {
+    if (this.#files.has(file)) return undefined;
+    const inside = isInside(file, this.#home);
+    if (!inside && this.#options.outside !== true)
+      return 'outside the folder; submit the folder around both, with relative paths';
+    const real = await realpath(file).catch(() => undefined); // not there: the caller says so
+    const info = real === undefined ? undefined : await stat(real);
+    if (real === undefined || info?.isFile() !== true) return 'not there';
+    if (!inside || !isInside(real, this.#home)) {
+      if (this.#options.outside !== true) return 'a link that leaves the folder; put the file in its place';
+      const endings = KINDS[kind];
+      if (!endings.has(extname(file).toLowerCase()) || !endings.has(extname(real).toLowerCase()))
+        return `outside the folder, and by its name no ${kind}; put it beside the scene`;
+      if (!inside) this.#outside.push(file);
+    }
+    if (!isSafePath(below(sep, file))) return 'its name cannot be stored';
+    this.#files.set(file, info.size);
+    return undefined;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch(() => []); // no such folder: it holds no such file
+}
+
+const isInside = (file: string, folder: string): boolean =>
+  file.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+
+const below = (folder: string, file: string): string => relative(folder, file).split(sep).join('/');
+
+/** The deepest folder that holds both. */
+function around(folder: string, file: string): string {
+  let at = folder;
+  while (!isInside(file, at) && at !== dirname(at)) at = dirname(at);
+  return at;
+}
