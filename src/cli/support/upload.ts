@@ -43,7 +43,7 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
   const packs = new RecordFile(join(folder, 'packs.jsonl'), parseOutline);
   await Promise.all([hashes.load(), packs.load()]);
   try {
-    const hashed = await hashFiles(files, { signal, cache: hashes });
+    const hashed = await hashFiles(files, { signal, cache: hashes, onRead: showingReads(options) });
     const { parcels, entries } = await packFiles(hashed, { hashes, packs, signal });
     // Kept now: whoever is cut off while sending shall not read it all again.
     await Promise.all([hashes.save(), packs.save()]);
@@ -60,6 +60,15 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
   } finally {
     await Promise.all([hashes.save(), packs.save()]);
   }
+}
+
+function showingReads({ progress, label }: UploadOptions): (done: number, total: number) => void {
+  let shown = 0;
+  return (done, total) => {
+    if (total < WORTH_SHOWING_BYTES || (done < total && done - shown < total / 100)) return;
+    shown = done;
+    progress?.update('read', { label, done, total, note: 'read', format: formatBytes });
+  };
 }
 
 /** Counts what is there, of all that shall be. */

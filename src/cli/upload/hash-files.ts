@@ -26,8 +26,8 @@ export type HashCache = RecordFile<string>;
 interface HashOptions {
   signal: AbortSignal;
   cache: HashCache;
-  /** Told how many bytes were read. */
-  onRead?: (bytes: number) => void;
+  /** Told how many bytes of the large files, of how many, were read. */
+  onRead?: (done: number, total: number) => void;
 }
 
 /**
@@ -48,9 +48,14 @@ export async function hashFiles(files: readonly LocalFile[], options: HashOption
     else if (info.size > READ_AT_ONCE_BYTES) large.push({ file, index, info });
     else hashed[index] = hashSmall(file, info, cache);
   }
-  await forEachParallel(large, PARALLEL_HASHES, async ({ file, index, info }) => {
+  const total = large.reduce((sum, { info }) => sum + Number(info.size), 0);
+  let done = 0;
+  const count = (bytes: number): void => {
     signal.throwIfAborted();
-    hashed[index] = await hashLarge(file, info, options);
+    options.onRead?.((done += bytes), total);
+  };
+  await forEachParallel(large, PARALLEL_HASHES, async ({ file, index, info }) => {
+    hashed[index] = await hashLarge(file, info, cache, count);
   });
   return hashed;
 }
@@ -80,14 +85,14 @@ function hashSmall(file: LocalFile, info: BigIntStats, cache: HashCache): Hashed
 async function hashLarge(
   file: LocalFile,
   info: BigIntStats,
-  { cache, onRead }: HashOptions,
+  cache: HashCache,
+  onRead: (bytes: number) => void,
 ): Promise<HashedFile> {
   if (info.size > MAX_OBJECT_BYTES)
     throw new UsageError(
       `${file.file} has ${formatBytes(Number(info.size))}; a file of an asset may have up to ${formatBytes(MAX_OBJECT_BYTES)}.`,
     );
-  const { bytes: size, sha256 } = await hashLocalFile(file.file);
-  onRead?.(size);
+  const { bytes: size, sha256 } = await hashLocalFile(file.file, onRead);
   const hashed = { ...toHashed(file, info, sha256), size };
   if (!(await isUntouched(hashed))) throw changedFile(hashed, cache);
   remember(cache, info, sha256);
@@ -95,11 +100,15 @@ async function hashLarge(
 }
 
 /** @throws UsageError when the file cannot be read. */
-export async function hashLocalFile(file: string): Promise<{ bytes: number; sha256: string }> {
+export async function hashLocalFile(
+  file: string,
+  onRead?: (bytes: number) => void,
+): Promise<{ bytes: number; sha256: string }> {
   try {
-    return await hashFile(file);
+    return await hashFile(file, onRead);
   } catch (error) {
-    throw unreadable(file, error);
+    if (error instanceof Error && 'syscall' in error) throw unreadable(file, error);
+    throw error;
   }
 }
 
