@@ -21,6 +21,7 @@ import { LaneManager } from './dispatch/lane-manager.ts';
 import { LeaderLease } from './dispatch/leader-lease.ts';
 import { TaskPublisher } from './dispatch/task-publisher.ts';
 import { WorkerRegistry } from './dispatch/worker-registry.ts';
+import { EngineStore } from './engines/engine-store.ts';
 import { FarmView } from './failures/farm-view.ts';
 import { HoldNotices } from './failures/hold-notices.ts';
 import { Quarantine } from './failures/quarantine.ts';
@@ -282,6 +283,7 @@ function registerManagement({ provide, get, log, ledger, nats }: Building): void
     const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
     return new WorkerOrders(parts, nats, ledger, log);
   });
+  provide(TOKENS.engineStore, () => new EngineStore(get(TOKENS.wakeUps), ledger, nats, log));
   provide(TOKENS.settings, () => new FarmSettings(ledger));
   provide(TOKENS.manageService, () => {
     const rules = get(TOKENS.rules);
@@ -290,6 +292,7 @@ function registerManagement({ provide, get, log, ledger, nats }: Building): void
       orders: get(TOKENS.orders),
       wakeUps: get(TOKENS.wakeUps),
       rulesChanged: () => rules.changed(),
+      enginesChanged: () => get(TOKENS.engineStore).changed(),
     };
     return new ManageService(parts, nats, log);
   });

@@ -24,6 +24,13 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   clock.start();
   lifecycle.onStop('the clock', () => clock.stop());
 
+  // Before anything that checks jobs.
+  const engines = parts.resolve(TOKENS.engineStore);
+  await engines.start();
+  guard.onRebuilt(() => engines.tellAgain());
+  guard.onReconnected(() => engines.tellAgain());
+  lifecycle.onStop('engines’ definitions', () => engines.stop());
+
   startPart(parts.resolve(TOKENS.registry), 'heartbeats', lifecycle);
   // Before lanes are told: a worker that is paused is to hear that first.
   startPart(parts.resolve(TOKENS.orders), 'orders of workers', lifecycle);

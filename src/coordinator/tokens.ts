@@ -7,6 +7,7 @@ import type { Ledger } from '../shared/database/connect.ts';
 import type { BatchExpander } from './batches/batch-expander.ts';
 import type { BatchService } from './batches/batch-service.ts';
 import type { ControlIntake } from './control/control-intake.ts';
+import type { EngineStore } from './engines/engine-store.ts';
 import type { FrameSweeper } from './control/frame-sweeper.ts';
 import type { FarmRulesCache } from './dispatch/farm-rules.ts';
 import type { Feeder } from './dispatch/feeder.ts';
@@ -83,6 +84,7 @@ export const TOKENS = {
   quarantine: token<Quarantine>('quarantine'),
   orders: token<WorkerOrders>('orders'),
   settings: token<FarmSettings>('settings'),
+  engineStore: token<EngineStore>('engineStore'),
   manageService: token<ManageService>('manageService'),
   whyService: token<WhyService>('whyService'),
   exhaustedDeliveries: token<ExhaustedDeliveries>('exhaustedDeliveries'),

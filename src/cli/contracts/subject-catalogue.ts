@@ -136,6 +136,14 @@ export const SUBJECT_CATALOGUE: readonly SubjectEntry[] = [
     text: 'End the engines of a job now, or after the frame under way.',
   },
   {
+    subject: 'engines.{id}',
+    pattern: SUBJECTS.enginesAll,
+    message: 'EngineNotice',
+    publishers: ['coordinator'],
+    consumers: ['coordinator', 'gateway', 'worker'],
+    text: 'An engine’s definition in the farm’s store, or that it was removed. The stream keeps the last of each.',
+  },
+  {
     subject: 'ask.{workerId}.resume',
     pattern: SUBJECTS.askAll,
     message: 'ResumeRequest',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ManageReply, ManageRequest } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
+import { putEngine, removeEngine } from '../engines/engine-verbs.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import type { Managed } from './managed.ts';
 import { setEngineVersion, setGuarantee, setLimit, setShare } from './setting-verbs.ts';
@@ -70,6 +71,10 @@ function plan(trx: LedgerTransaction, request: ManageRequest): Promise<Managed> 
       return setGuarantee(trx, request);
     case 'engine-version':
       return setEngineVersion(trx, request);
+    case 'put-engine':
+      return putEngine(trx, request);
+    case 'remove-engine':
+      return removeEngine(trx, request);
   }
 }
 

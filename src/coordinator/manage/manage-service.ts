@@ -21,6 +21,8 @@ interface ManageParts {
   wakeUps: WakeUps;
   /** Limits, shares or guarantees may have changed. */
   rulesChanged: () => void;
+  /** Definitions of engines may have changed. Resolves when this coordinator goes by them. */
+  enginesChanged: () => Promise<void>;
 }
 
 /** Answers requests on `manage` once the ledger has what was asked for, or says why not. */
@@ -60,7 +62,7 @@ export class ManageService {
   }
 
   async #manage(request: ManageRequest): Promise<ManageReply> {
-    const { settings, orders, wakeUps, rulesChanged } = this.#parts;
+    const { settings, orders, wakeUps, rulesChanged, enginesChanged } = this.#parts;
     const { reply, workers, control } = await settings.apply(request);
     if (request.dryRun === true) return reply;
     this.#log.info({ verb: request.verb, by: request.by }, reply.message);
@@ -68,7 +70,8 @@ export class ManageService {
       await orders.tell(workers);
       for (const worker of control === undefined ? [] : workers) this.#tell(worker, control);
       wakeUps.orders.wake();
-    } else rulesChanged();
+    } else if (request.verb === 'put-engine' || request.verb === 'remove-engine') await enginesChanged();
+    else rulesChanged();
     wakeUps.feeder.wake();
     return reply;
   }

@@ -34,4 +34,6 @@ export class WakeUps {
   readonly frameSweeper = new WakeUp();
   /** A worker's pause or timetable was changed in the ledger, or it follows other orders than these. */
   readonly orders = new WakeUp();
+  /** A definition of an engine was stored or removed. */
+  readonly engines = new WakeUp();
 }

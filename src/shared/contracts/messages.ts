@@ -1,5 +1,6 @@
 import { batchReplySchema, batchRequestSchema } from './batch.ts';
 import { jobDocumentSchema } from './job-document.ts';
+import { engineNoticeSchema } from './messages/engine-messages.ts';
 import {
   deadLetterSchema,
   jobControlSchema,
@@ -26,6 +27,7 @@ import { whyReplySchema, whyRequestSchema } from './messages/why-messages.ts';
 
 /** Every message that zones exchange. */
 export * from './messages/job-messages.ts';
+export * from './messages/engine-messages.ts';
 export * from './messages/manage-messages.ts';
 export * from './messages/why-messages.ts';
 export * from './messages/task-messages.ts';
@@ -56,6 +58,7 @@ export const MESSAGE_SCHEMAS = {
   DeadLetter: deadLetterSchema,
   WhyRequest: whyRequestSchema,
   WhyReply: whyReplySchema,
+  EngineNotice: engineNoticeSchema,
   ManageRequest: manageRequestSchema,
   ManageReply: manageReplySchema,
 } as const;

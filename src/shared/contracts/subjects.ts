@@ -16,6 +16,7 @@ export const SUBJECTS = {
   logsAll: 'logs.*.*',
   deadAll: 'dead.>',
   askAll: 'ask.*.*',
+  enginesAll: 'engines.*',
   maxDeliveries: '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>',
 } as const;
 
@@ -50,6 +51,9 @@ export const workerControlSubject = (workerId: string): string =>
   `control.worker.${assertId(workerId, 'The worker id')}`;
 
 export const jobStopSubject = (jobId: string): string => `control.job.${assertId(jobId, 'The job id')}`;
+
+/** What the farm's store says of one engine. */
+export const engineSubject = (id: string): string => `engines.${assertId(id, 'The engine')}`;
 
 export const jobStopAll = 'control.job.*';
 

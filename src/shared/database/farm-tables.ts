@@ -78,3 +78,22 @@ export interface EngineVersionsTable {
   project: string;
   range: string;
 }
+
+/** Definitions of engines that the farm was given. The highest version of an id counts; removed, it is there no more. */
+export interface EngineDefinitionsTable {
+  id: string;
+  version: number;
+  /** SHA-256 of the text. */
+  digest: string;
+  text: string;
+  created_by: string;
+  created_at: DatabaseTime;
+  removed_at: NullableTime;
+}
+
+/** What is wrong with a file of a coordinator's folder of definitions; told again every few seconds while it is so. */
+export interface EngineProblemsTable {
+  file: string;
+  message: string;
+  at: DatabaseTime;
+}

@@ -11,6 +11,8 @@ import type {
   WorkerPause,
 } from '../contracts/messages.ts';
 import type {
+  EngineDefinitionsTable,
+  EngineProblemsTable,
   EngineVersionsTable,
   FarmEventsTable,
   GuaranteesTable,
@@ -47,6 +49,8 @@ export interface Database {
   shares: SharesTable;
   guarantees: GuaranteesTable;
   engine_versions: EngineVersionsTable;
+  engine_definitions: EngineDefinitionsTable;
+  engine_problems: EngineProblemsTable;
   batches: BatchesTable;
   batch_refused_rows: BatchRefusedRowsTable;
 }
@@ -266,6 +270,8 @@ export interface AttemptsTable {
   /** The frame that failed, where that is known. */
   frame: number | null;
   frames_done: Generated<number>;
+  /** What the engine was run by: `<id>@<version>` of the farm's store, or `<id>@<digest>` of the worker's own. */
+  definition: string | null;
   log_key: string | null;
   started_at: DatabaseTime;
   ended_at: NullableTime;

@@ -28,6 +28,7 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
       'dead.>',
       'control.worker.*',
       'control.job.*',
+      SUBJECTS.enginesAll,
       // Replies. A wildcard stands for a whole token only, so each role's inbox is named; the last one is the operator's.
       ...ROLES.map((role) => `${inboxPrefix(role)}.>`),
       '_INBOX.>',
@@ -39,6 +40,7 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
       'manage',
       'ask.*.*',
       'status.>',
+      SUBJECTS.enginesAll,
       SUBJECTS.maxDeliveries,
       `${inboxPrefix('coordinator')}.>`,
     ],
@@ -67,11 +69,12 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
       ]),
       '$JS.FC.>',
     ],
-    subscribe: ['status.>', 'logs.>', `${inboxPrefix('gateway')}.>`],
+    subscribe: ['status.>', 'logs.>', SUBJECTS.enginesAll, `${inboxPrefix('gateway')}.>`],
   },
   worker: {
     publish: [
       '$JS.API.CONSUMER.MSG.NEXT.TASKS.*',
+      `$JS.API.DIRECT.GET.${STREAMS.engines.name}`,
       '$JS.ACK.TASKS.>',
       '$JS.ACK.*.*.TASKS.>',
       'status.task.>',
@@ -80,7 +83,7 @@ export const PERMISSIONS: Record<Role, SubjectRights> = {
       'logs.>',
       'ask.*.*',
     ],
-    subscribe: ['control.worker.*', 'control.job.*', `${inboxPrefix('worker')}.>`],
+    subscribe: ['control.worker.*', 'control.job.*', SUBJECTS.enginesAll, `${inboxPrefix('worker')}.>`],
   },
   submitter: {
     publish: ['jobs', 'jobs.submit', 'jobs.batch', 'jobs.control.*'],

@@ -51,6 +51,16 @@ export const STREAMS = {
     max_age: nanos(3_600_000),
     max_bytes: 512 * MIB,
   },
+  engines: {
+    name: 'ENGINES',
+    subjects: [SUBJECTS.enginesAll],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    max_msgs_per_subject: 1,
+    max_bytes: 512 * MIB,
+    // Workers read it without a consumer.
+    allow_direct: true,
+  },
   dead: {
     name: 'DEAD',
     subjects: [SUBJECTS.deadAll],

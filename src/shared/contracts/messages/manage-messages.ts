@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../job-document.ts';
+import { definitionText } from './engine-messages.ts';
 
 const name = z.string().min(1).max(100);
 
@@ -57,6 +58,10 @@ export const manageRequestSchema = z.intersection(
       project: name.nullable(),
       range: z.string().max(100).nullable(),
     }),
+    /** A definition of an engine, in YAML: the next version of the engine that its `id` names. */
+    z.object({ verb: z.literal('put-engine'), engine: idSchema, text: definitionText }),
+    /** No worker renders with it any more; one of the same id that workers came with is there again. */
+    z.object({ verb: z.literal('remove-engine'), engine: idSchema }),
   ]),
 );
 export type ManageRequest = z.infer<typeof manageRequestSchema>;

@@ -47,6 +47,8 @@ const attemptPart = {
   step: idSchema,
   /** A worker process's own id: a restarted worker has another one. */
   instance: idSchema,
+  /** What the engine is run by: `<id>@<version>` of the farm's store, `<id>@<digest>` of the worker's own. */
+  definition: z.string().max(160).optional(),
 };
 
 /** Body of `status.task.<worker>.<job>.<task>`. Each carries what is needed to place it: they may come twice, late, in any order. */

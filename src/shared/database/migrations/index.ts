@@ -3,6 +3,7 @@ import * as ledger from './0001-ledger.ts';
 import * as dispatch from './0002-dispatch.ts';
 import * as chosenSweeps from './0003-chosen-sweeps.ts';
 import * as batches from './0004-batches.ts';
+import * as engineDefinitions from './0005-engine-definitions.ts';
 
 /** Every migration by name, in order. A static index: no folder is scanned at run time. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0002-dispatch': dispatch,
   '0003-chosen-sweeps': chosenSweeps,
   '0004-batches': batches,
+  '0005-engine-definitions': engineDefinitions,
 };
