@@ -81,7 +81,9 @@ export class BatchExpander {
     const last = rows[taken.count - 1];
     const wholeSlice = taken.count === rows.length;
     const cursor = wholeSlice && end !== null ? end : cursorAfter(rows, taken.count, from);
-    const outcome: SliceOutcome = { cursor, accepted: taken.accepted, refused: taken.refused };
+    // A row that was only checked is no job yet.
+    const accepted = batch.state === 'checking' ? 0 : taken.accepted;
+    const outcome: SliceOutcome = { cursor, accepted, refused: taken.refused };
     if (wholeSlice && end !== null)
       outcome.next = whatFollows(batch, end, batch.refused + taken.refused.length);
     await endSlice(this.#ledger, batch, outcome);
