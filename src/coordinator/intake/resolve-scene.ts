@@ -4,6 +4,7 @@ import type { TemplatesTable } from '../../shared/database/schema.ts';
 import { isSafePath } from '../../shared/contracts/manifest.ts';
 import type { SceneRef } from '../../shared/contracts/messages.ts';
 import { describeValue, type InputIssue } from '../../shared/domain/errors.ts';
+import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import type { AssetManifests } from './asset-manifests.ts';
 import type { DraftStep, ResolvedScene } from './job-plan.ts';
 import type { TemplateData } from './template-data.ts';
@@ -31,15 +32,10 @@ export class SceneResolver {
     await this.#checkFiles(step, issues);
     const template = step.scene === undefined ? null : TEMPLATE.exec(step.scene);
     if (template) return this.#fromTemplate(step, template[1] ?? '', template[2], issues);
-    if (step.data !== undefined)
-      issues.push({
-        path: `${step.path}data`,
-        value: describeValue(step.data),
-        expected: 'no data: only a "template:" scene takes it',
-      });
     const scene =
       step.scene === undefined ? null : await this.#asset(step.scene, `${step.path}scene`, issues);
-    return { scene, data: {}, defaults: {} };
+    // Without a template it goes to the engine as it is, as far as the engine takes such (plan-step.ts).
+    return { scene, data: step.data ?? {}, defaults: {} };
   }
 
   async #fromTemplate(
@@ -133,7 +129,9 @@ export class SceneResolver {
 
   /** Files that settings name, such as the sound of a video. */
   async #checkFiles(step: DraftStep, issues: InputIssue[]): Promise<void> {
-    const audio = step.settings?.['audio'];
-    if (typeof audio === 'string') await this.#asset(audio, `${step.path}settings.audio`, issues);
+    for (const name of describeEngine(step.engine)?.fileSettings ?? []) {
+      const reference = step.settings?.[name];
+      if (typeof reference === 'string') await this.#asset(reference, `${step.path}settings.${name}`, issues);
+    }
   }
 }

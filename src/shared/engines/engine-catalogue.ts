@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EngineDefinition } from './definition.ts';
 import { inputNames, type InputNames } from './input-names.ts';
 import type { LoadedDefinition } from './read-definition.ts';
-import { ObjectCheck, objectSchema } from './settings-schema.ts';
+import { ObjectCheck, fileSettings, objectSchema } from './settings-schema.ts';
 import { shippedDefinitions } from './shipped-definitions.ts';
 
 /** What the farm must know of an engine to check a job before a worker sees it. */
@@ -15,6 +15,8 @@ export interface EngineDescription extends Pick<
   settings: ObjectCheck;
   /** What a step's inputs may be called; null: anything. */
   inputNames: InputNames | null;
+  /** Settings that name a file, as `asset:<sha256>/<path>`. */
+  fileSettings: readonly string[];
   /** null: data is whatever the scene takes. */
   data: ObjectCheck | null;
 }
@@ -31,7 +33,9 @@ export class EngineCatalogue {
   readonly #added = new Map<string, Entry>();
 
   constructor(shipped: Iterable<LoadedDefinition>) {
-    this.#shipped = new Map([...shipped].map((loaded) => [loaded.definition.id, toEntry(loaded, digestOf(loaded))]));
+    this.#shipped = new Map(
+      [...shipped].map((loaded) => [loaded.definition.id, toEntry(loaded, digestOf(loaded))]),
+    );
   }
 
   /**
@@ -98,6 +102,7 @@ function toEntry(loaded: LoadedDefinition, revision: string): Entry {
       formats: [first, ...others],
       inputNames: inputNames(loaded),
       settings: new ObjectCheck(objectSchema(settings), 'setting'),
+      fileSettings: fileSettings(settings),
       data: data === undefined ? null : new ObjectCheck(objectSchema(data), 'value'),
     },
   };

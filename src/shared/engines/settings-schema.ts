@@ -14,6 +14,12 @@ export function objectSchema(schema: JsonSchema): JsonSchema {
   return { type: 'object', additionalProperties: false, ...schema };
 }
 
+/** Settings that name a file, which workers fetch: properties of the format `asset`. */
+export function fileSettings(schema: JsonSchema): string[] {
+  const properties = (schema['properties'] ?? {}) as Record<string, JsonSchema>;
+  return Object.keys(properties).filter((name) => properties[name]?.['format'] === 'asset');
+}
+
 /** Holds an object against a JSON Schema 2020-12, with what it says as defaults filled in. */
 export class ObjectCheck {
   readonly schema: JsonSchema;
@@ -71,7 +77,8 @@ function compile(schema: JsonSchema): ValidateFunction {
     strict: true,
     strictRequired: false,
     allowUnionTypes: true,
-    validateFormats: false,
+    // What `asset` names is looked up, not only looked at; of other formats nothing is known, so they are refused.
+    formats: { asset: true },
     verbose: true,
     logger: false,
     code: { regExp: patternEngine },

@@ -36,6 +36,7 @@ settings:
     mode: { type: string, default: good }
     title: { type: string }
     size: { type: integer }
+    sound: { type: string, format: asset }
     tags: { type: array, items: { type: string } }
 find: { env: FARMHAND_SKETCH, names: [sketch] }
 version: { args: [--version], regex: 'version (\\S+)', range: '>=2' }
@@ -49,6 +50,7 @@ args:
   - { when: settings.size, args: ['{settings.size}'] }
   - { each: settings.tags, args: ['--tag={item}'] }
   - { each: data, args: ['--data={key}={value}'] }
+  - { when: settings.sound, args: ['--sound={settings.sound}'] }
   - { when: settings.mode == good, args: [--it-is-good] }
   - { when: width, args: ['--width={width}'] }
   - --to={out}
@@ -162,6 +164,15 @@ describe('an engine that a definition alone describes', () => {
       '--tag=b',
       `--data=title=${title}`,
     ]);
+  });
+
+  it('is given the file that a setting names', async () => {
+    const sound = `asset:${'0'.repeat(64)}/take 1.wav`;
+    const scene = { asset: '0'.repeat(64), path: 'take 1.wav' };
+    expect(engine.files?.({ sound })).toEqual([{ ref: sound, scene }]);
+    const session = await harness.open({ scenePath, settings: { sound }, output: { format: 'png' } });
+    const rendered = await harness.render(session, 7, { files: { [sound]: '/fetched/take 1.wav' } });
+    expect(argumentsOf(rendered)).toContain('--sound=/fetched/take 1.wav');
   });
 
   it('takes no value for an option, but a negative number for a number', async () => {

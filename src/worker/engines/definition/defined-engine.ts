@@ -2,7 +2,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { EngineDefinition } from '../../../shared/engines/definition.ts';
 import { definitionFor, type LoadedDefinition } from '../../../shared/engines/read-definition.ts';
-import { ObjectCheck, objectSchema } from '../../../shared/engines/settings-schema.ts';
+import { ObjectCheck, fileSettings, objectSchema } from '../../../shared/engines/settings-schema.ts';
 import { checkedData, checkedSettings } from '../checked-settings.ts';
 import {
   EngineFailure,
@@ -13,6 +13,7 @@ import {
   type SessionSpec,
 } from '../engine.ts';
 import { OneShotRunner } from '../one-shot.ts';
+import { settingFiles } from '../setting-files.ts';
 import { expandArguments, expandText, type InputValues, type TemplateValues } from './arguments.ts';
 import { detectProgram } from './detect.ts';
 import { judgeRun } from './judge-run.ts';
@@ -28,6 +29,7 @@ export function definedEngine(loaded: LoadedDefinition): Engine {
     timeouts: definition.timeouts,
     reusable: definition.session !== undefined,
     detect: () => detectProgram(definition),
+    files: (settings) => settingFiles(fileSettings(definition.settings), settings),
     open: async (spec) => {
       const own = definitionFor(loaded, spec.detected.version);
       const values = await sessionValues(own, loaded.folder, spec);
@@ -133,7 +135,12 @@ class DefinedSession implements EngineSession {
     const inputs: Record<string, InputValues> = {};
     for (const [name, files] of Object.entries(request.inputs))
       inputs[name] = await layOutInput(name, files, request.frame, join(folder, `input-${name}`));
-    const values: TemplateValues = { ...this.#values, request, inputs };
+    const settings = { ...this.#values.settings };
+    for (const name of fileSettings(this.#definition.settings)) {
+      const reference = settings[name];
+      if (typeof reference === 'string') settings[name] = request.files[reference];
+    }
+    const values: TemplateValues = { ...this.#values, settings, request, inputs };
     const [main] = this.#definition.outputs ?? [];
     return main ? { ...values, out: join(request.outDir, outputFile(main, values)) } : values;
   }

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingsOf } from '../checked-settings.ts';
 import { installedProgram } from '../../../shared/programs/installed-engines.ts';
-import type { SceneRef } from '../../../shared/contracts/messages.ts';
+import { describeEngine } from '../../../shared/engines/engine-catalogue.ts';
 import {
   EngineFailure,
   type Engine,
@@ -15,6 +15,7 @@ import { detectProgram } from '../definition/detect.ts';
 import { judgeRun } from '../definition/judge-run.ts';
 import { RunOutput, ownDefinition } from '../definition/output-rules.ts';
 import { OneShotRunner } from '../one-shot.ts';
+import { settingFiles } from '../setting-files.ts';
 import { AUDIO, VIDEO, checkArguments, encodeArguments, type FfmpegSettings } from './arguments.ts';
 import { inputSequence, type InputSequence } from './input-frames.ts';
 
@@ -33,24 +34,10 @@ export const ffmpegEngine: Engine = {
     detectProgram(ownDefinition('ffmpeg'), [
       cacheDir === undefined ? undefined : installedProgram('ffmpeg', cacheDir),
     ]),
-  files: (settings) => {
-    const { audio } = settingsOf('ffmpeg', settings) as FfmpegSettings;
-    return audio === undefined ? [] : [{ ref: audio, scene: assetReference(audio) }];
-  },
+  files: (settings) => settingFiles(describeEngine('ffmpeg')?.fileSettings ?? [], settings),
   open: (spec) =>
     Promise.resolve(new FfmpegSession(spec, settingsOf('ffmpeg', spec.settings) as FfmpegSettings)),
 };
-
-/** @throws EngineFailure `scene` unless the reference has the form `asset:<sha256>/<path>` */
-function assetReference(reference: string): SceneRef {
-  const match = /^asset:([0-9a-f]{64})\/(.+)$/.exec(reference);
-  if (!match?.[1] || !match[2])
-    throw new EngineFailure(
-      'scene',
-      `settings.audio is ${JSON.stringify(reference)}; expected "asset:<sha256>/<path>".`,
-    );
-  return { asset: match[1], path: match[2] };
-}
 
 class FfmpegSession implements EngineSession {
   readonly #spec: SessionSpec;
