@@ -53,6 +53,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./submit.ts')).registerSubmit,
   },
   {
+    name: 'inspect',
+    description: 'say what a scene has and needs',
+    load: async () => (await import('./inspect.ts')).registerInspect,
+  },
+  {
+    name: 'template',
+    description: 'store a scene that others fill with data; list and show what is stored',
+    load: async () => (await import('./template.ts')).registerTemplate,
+  },
+  {
+    name: 'render',
+    description: 'render a template with data, or with each row of a table',
+    load: async () => (await import('./render.ts')).registerRender,
+  },
+  {
+    name: 'batch',
+    description: 'show a batch of rows, take its results as CSV, or end it',
+    load: async () => (await import('./batch.ts')).registerBatch,
+  },
+  {
     name: 'worker',
     description: 'render on this machine for the farm that an invitation names',
     load: async () => (await import('./worker.ts')).registerWorker,

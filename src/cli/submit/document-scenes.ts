@@ -82,7 +82,8 @@ async function withUploadedScene(
   for (const line of understood.says) tools.say(line);
   const { progress, signal } = tools;
   const client = await tools.farm();
-  const asset = await uploadAsset(understood.files, { client, progress, signal, label: scene });
+  const { origin } = understood;
+  const asset = await uploadAsset(understood.files, { client, progress, signal, label: scene, origin });
   const settings = typeof own['settings'] === 'object' ? (own['settings'] as Json) : {};
   const merged = { ...understood.settings, ...settings };
   return {

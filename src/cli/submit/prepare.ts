@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
+import { newerThanWorkers } from '../../shared/scenes/scene-report.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import type { FarmClient } from '../support/farm-client.ts';
+import { printable } from '../support/output.ts';
 import type { Progress } from '../support/progress.ts';
 import { count } from '../support/table.ts';
 import { uploadAsset } from '../support/upload.ts';
@@ -60,7 +62,7 @@ async function prepareZip(file: string, flags: SubmitFlags, tools: PrepareTools)
   const folder = await mkdtemp(join(tmpdir(), 'farmhand-zip-'));
   try {
     await openZip(file, folder, undefined, tools.signal);
-    return await prepareFolder(folder, nameOf(file), flags, tools, file);
+    return await prepareFolder(folder, nameOf(file), flags, tools, { shownAs: file, outside: false });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -71,11 +73,12 @@ async function prepareFolder(
   name: string,
   flags: SubmitFlags,
   tools: PrepareTools,
-  shownAs = folder,
+  { shownAs = folder, outside = true }: { shownAs?: string; outside?: boolean } = {},
 ): Promise<unknown> {
   const files = await collectFiles(folder);
   const scene = await findScene(files, shownAs, flags.scene);
-  const understood = await understandScene(scene.path, flags, { folder: { path: folder, files, shownAs } });
+  const place = { folder: { path: folder, files, shownAs, outside } };
+  const understood = await understandScene(scene.path, flags, place);
   if (scene.passedOver > 0)
     understood.says.push(
       `  of ${count(scene.passedOver + 1, 'scene')}, the one on the highest level; --scene chooses another`,
@@ -93,7 +96,10 @@ async function submitScene(
   for (const line of scene.says) tools.say(line);
   const { progress, signal } = tools;
   const client = await tools.farm();
-  const asset = await uploadAsset(scene.files, { client, progress, signal, label: name });
+  const warning = newerThanWorkers(scene, scene.madeWith === null ? [] : await client.engines());
+  if (warning !== undefined) tools.say(printable(`  Warning: ${warning}`));
+  const { origin } = scene;
+  const asset = await uploadAsset(scene.files, { client, progress, signal, label: name, origin });
   return buildDocument({ ...work, scene: `asset:${asset}/${scene.scenePath}` }, flags);
 }
 

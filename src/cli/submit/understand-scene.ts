@@ -1,14 +1,11 @@
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import { FarmError } from '../../shared/domain/errors.ts';
+import { basename } from 'node:path';
 import { parseFrameRange, type FrameRange } from '../../shared/domain/frame-ranges.ts';
-import { inspectScene } from '../../shared/scenes/inspect-scene.ts';
 import type { SceneInspection } from '../../shared/scenes/scene-inspection.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import { printable } from '../support/output.ts';
 import { count, formatBytes } from '../support/table.ts';
 import { fileSize, type LocalFile } from '../support/upload.ts';
-import { sceneOfIni } from './find-scene.ts';
+import { lookAtScene, type Place } from './look-at-scene.ts';
 import type { JsonObject } from './params.ts';
 
 /** A scene that can be submitted: everything it needs is there. */
@@ -17,18 +14,15 @@ export interface UnderstoodScene {
   /** The scene, relative to where `files` begin. */
   scenePath: string;
   files: LocalFile[];
+  /** Absolute paths in the scene that lie in this folder mean files of it. */
+  origin?: string;
+  /** What wrote it, where that is known: `3.4`. */
+  madeWith: string | null;
   frames: string;
   fps?: number;
   settings: JsonObject;
   /** What was understood, for the one who submits. */
   says: string[];
-}
-
-interface Place {
-  /** The whole folder that comes along; absent: the scene and what it names beside it. */
-  folder?: { path: string; files: readonly LocalFile[]; shownAs: string };
-  /** Where the scene is named, for errors: `steps[0].scene`. */
-  what?: string;
 }
 
 /**
@@ -41,10 +35,7 @@ export async function understandScene(
   flags: { engine?: string; frames?: string },
   place: Place = {},
 ): Promise<UnderstoodScene> {
-  const { folder } = place;
-  const chosen = folder === undefined ? await iniOf(scene) : undefined;
-  const shown = folder === undefined ? basename(chosen ?? scene) : `${folder.shownAs}/${scene}`;
-  const inspection = await inspect(place, chosen ?? scene);
+  const { inspection, shown, described, files } = await lookAtScene(scene, place);
   if (flags.engine !== undefined && flags.engine !== inspection.engine)
     throw new UsageError(
       `${shown} is a scene for ${inspection.engine}, not for ${flags.engine}. Leave --engine out.`,
@@ -56,51 +47,24 @@ export async function understandScene(
   const frames = parseFrameRange(flags.frames ?? inspection.frames);
   const range = rangeOf(inspection);
   if (range !== undefined) assertInside(frames, range, shown);
-  const files: LocalFile[] =
-    folder === undefined
-      ? inspection.files.map(({ path, absolute }) => ({ path, file: absolute }))
-      : [...folder.files];
   const { settings, notes } = animationOf(inspection, frames, range);
   const says = [
     await summary(shown, inspection, frames, files),
-    ...(chosen === undefined ? [] : [`  ${basename(chosen)} describes the animation of ${basename(scene)}`]),
+    ...(described === undefined ? [] : [`  ${described} describes the animation of ${basename(scene)}`]),
+    ...inspection.warnings.map((warning) => `  Warning: ${warning}`),
     ...[...inspection.notes, ...notes, ...rangeNote(frames, inspection)].map((note) => `  ${note}`),
   ];
   return {
     engine: inspection.engine,
     scenePath: inspection.scene,
     files,
+    madeWith: inspection.madeWith,
+    ...(inspection.origin === null ? {} : { origin: inspection.origin }),
     frames: frames.text,
     ...(inspection.fps === null ? {} : { fps: inspection.fps }),
     settings,
     says: says.map(printable),
   };
-}
-
-async function inspect({ folder, what }: Place, scene: string): Promise<SceneInspection> {
-  try {
-    return folder === undefined ? await inspectScene(scene) : await inspectScene(folder.path, scene);
-  } catch (error) {
-    if (!(error instanceof FarmError)) throw error;
-    throw new UsageError(what === undefined ? error.message : `${what}: ${error.message}`, {
-      issues: error.issues,
-      cause: error,
-    });
-  }
-}
-
-/** The one `.ini` beside a `.pov` that names it: without it the scene's clock would stand still. */
-async function iniOf(scene: string): Promise<string | undefined> {
-  if (extname(scene).toLowerCase() !== '.pov') return undefined;
-  const folder = dirname(scene);
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ini$/i.test(name));
-  const naming: string[] = [];
-  for (const name of names) {
-    const named = await sceneOfIni(join(folder, name));
-    if (named === basename(scene) || `${named ?? ''}.pov` === basename(scene))
-      naming.push(join(folder, name));
-  }
-  return naming.length === 1 ? naming[0] : undefined;
 }
 
 /** The frames that the scene has; undefined where any frame can be rendered (Blender), or where it does not say. */
@@ -148,14 +112,14 @@ function animationOf(
 /** `title.json: lottie, frames 0-47 (48 frames), 24 fps, 1280×720; 3 files, 1.2 MB` */
 async function summary(
   shown: string,
-  { engine, fps, width, height }: SceneInspection,
+  { engine, madeWith, fps, width, height }: SceneInspection,
   frames: FrameRange,
   files: readonly LocalFile[],
 ): Promise<string> {
   const sizes = await Promise.all(files.map(({ file }) => fileSize(file)));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const facts = [
-    engine,
+    madeWith === null ? engine : `${engine} (made with ${madeWith})`,
     `frames ${frames.text} (${count(frames.count, 'frame')})`,
     ...(fps === null ? [] : [`${fps} fps`]),
     ...(width === null || height === null ? [] : [`${width}×${height}`]),

@@ -22,6 +22,8 @@ interface UploadOptions {
   signal: AbortSignal;
   /** What is being uploaded, for the progress line. */
   label: string;
+  /** Absolute paths in the scene that lie in this folder mean files of the asset. */
+  origin?: string | undefined;
   /** Where hashes of files are remembered; default: this user's cache folder. */
   cacheFolder?: string;
 }
@@ -55,7 +57,8 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
       patiently: (request) => patiently(request, { signal, say }),
       show: showing(parcels, options),
     });
-    const manifest = { version: 1 as const, files: entries };
+    const { origin } = options;
+    const manifest = { version: 1 as const, files: entries, ...(origin !== undefined && { origin }) };
     return (await patiently(() => client.registerAsset(manifest), { signal, say })).sha256;
   } finally {
     await Promise.all([hashes.save(), packs.save()]);
