@@ -153,16 +153,19 @@ describe('guarantees', () => {
     ]);
   });
 
-  it('have one task wait before those of others while all slots are busy', () => {
-    const busy = group({ ...pool, workers: [worker('p1', { freeSlots: 0 })], window: 2 });
+  it('have the same part of what waits in a lane as of the slots', () => {
+    const workers = [worker('p1', { freeSlots: 0 }), worker('p2', { freeSlots: 0 })];
+    const busy = group({ ...pool, workers, window: 2 });
     const steps = [
       step({ key: 'urgent', project: 'ad', priority: 99 }),
       step({ key: 'film', project: 'film' }),
     ];
     const having = (slots: number) => tasksOf('film', slots, { project: 'film', group: 'pool' });
     const next = (slots: number) => keys(snapshot({ steps, rules, tasks: having(slots), groups: [busy] }));
-    expect(next(3)).toEqual(['film', 'urgent']);
-    expect(next(4)).toEqual(['urgent', 'urgent']);
+    // 3 of 4 slots, and so 4.5 of those with the two places to wait in.
+    expect(next(3)).toEqual(['film', 'film']);
+    expect(next(4)).toEqual(['film', 'urgent']);
+    expect(next(5)).toEqual(['urgent', 'urgent']);
   });
 
   it('are borrowed while nobody uses them', () => {

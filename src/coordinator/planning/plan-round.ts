@@ -107,13 +107,13 @@ class Round {
   }
 
   /**
-   * Slots that the guarantee's project is to get. While all are busy, one task more than it has a right to waits for the
-   * next slot: else its own would go to others first whenever one of its tasks ends.
+   * Slots that the guarantee's project is to get. Of what this round leaves waiting in the lanes it gets the same part as of
+   * the slots: lanes go in order, so that with less its tasks would get less of the slots that become free.
    */
   #missing({ project, slots, groups }: Omit<OpenGuarantee, 'met'>): number {
-    const missing = slots - this.#slotsIn(project, groups);
-    if (missing > 0) return missing;
-    return missing > -1 && groups.every(({ free }) => free <= 0) ? 1 : 0;
+    const all = groups.reduce((sum, { view }) => sum + view.workers.length * view.slots, 0);
+    const waiting = groups.reduce((sum, { free, window }) => sum + Math.max(0, window - free), 0);
+    return slots * (1 + waiting / Math.max(1, all)) - this.#slotsIn(project, groups);
   }
 
   #serveGuarantee(guarantee: OpenGuarantee, steps: readonly StepView[]): void {
