@@ -48,9 +48,9 @@ export function registerFrames(program: Command): void {
   });
 }
 
-const HEADINGS = ['STEP', 'FRAME', 'STATE', 'GEN', 'TRY', 'WORKER', 'TIME', 'SIZE', 'ERROR'];
+const HEADINGS = ['STEP', 'FRAME', 'STATE', 'GEN', 'TRY', 'WORKER', 'TIME', 'SIZE', 'DEFINITION', 'ERROR'];
 /** Fixed widths, because rows are written before the last one is known. */
-const WIDTHS = [14, 7, 9, 3, 3, 20, 11, 9];
+const WIDTHS = [14, 7, 9, 3, 3, 20, 11, 9, 20];
 
 function row(texts: readonly string[]): string {
   return texts
@@ -69,6 +69,7 @@ function cells(frame: Frame): string[] {
     frame.worker ?? '',
     frame.seconds === null ? '' : formatSeconds(frame.seconds),
     frame.bytes === null ? '' : formatBytes(frame.bytes),
+    frame.definition ?? '',
     frame.error ?? '',
   ];
 }

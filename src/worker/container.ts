@@ -7,6 +7,7 @@ import type { Logger } from '../shared/logging/logger.ts';
 import { FileCache } from './assets/file-cache.ts';
 import { DownloadLimit } from './download-limit.ts';
 import type { Engine } from './engines/engine.ts';
+import { PushedEngines } from './engines/pushed-engines.ts';
 import { EngineRegistry } from './engines/engine-registry.ts';
 import { AttemptRegistry } from './execution/attempt-registry.ts';
 import { Readoption } from './execution/readoption.ts';
@@ -169,6 +170,15 @@ function registerExecution(
         nats,
         link: from.resolve(TOKENS.link),
         engines: from.resolve(TOKENS.engines),
+        pushed: settings.pushedEngines
+          ? new PushedEngines({
+              connection: nats,
+              engines: from.resolve(TOKENS.engines),
+              problems: from.resolve(TOKENS.problems),
+              only: settings.onlyEngines,
+              log,
+            })
+          : null,
         cache: from.resolve(TOKENS.cache),
         pool: from.resolve(TOKENS.pool),
         registry: from.resolve(TOKENS.registry),

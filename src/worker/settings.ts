@@ -28,6 +28,9 @@ export interface WorkerSettings {
   /** Where it stands, and words that jobs can ask for. */
   site: string | null;
   tags: readonly string[];
+  /** Whether it takes definitions of engines from the farm, and the only engines that it may have; null: any. */
+  pushedEngines: boolean;
+  onlyEngines: readonly string[] | null;
   /** When it may work, unless the farm says otherwise; null: always. */
   timetable: string | null;
 }
@@ -71,6 +74,8 @@ export function compileSettings(environment: WorkerEnvironment, folder: WorkerFo
     drainSeconds: environment.FARMHAND_DRAIN_SECONDS,
     site: environment.FARMHAND_WORKER_SITE ?? null,
     tags: environment.FARMHAND_WORKER_TAGS,
+    pushedEngines: environment.FARMHAND_PUSHED_ENGINES === 'on',
+    onlyEngines: environment.FARMHAND_ENGINES?.split(',').map((name) => name.trim()) ?? null,
     timetable: environment.FARMHAND_WORKER_TIMETABLE ?? null,
   };
 }

@@ -1,9 +1,4 @@
-import {
-  readEnvironment,
-  workerEnvironment,
-  type Environment,
-  type WorkerEnvironment,
-} from '../shared/config/environment.ts';
+import { readEnvironment, workerEnvironment, type Environment } from '../shared/config/environment.ts';
 import { FarmError } from '../shared/domain/errors.ts';
 import { Lifecycle } from '../shared/lifecycle/lifecycle.ts';
 import { createLogger } from '../shared/logging/logger.ts';
@@ -11,7 +6,7 @@ import { connectNats } from '../shared/messaging/connection.ts';
 import { createS3Client } from '../shared/storage/s3-client.ts';
 import { createContainer } from './container.ts';
 import type { Engine } from './engines/engine.ts';
-import { compileSettings } from './settings.ts';
+import { compileSettings, type WorkerSettings } from './settings.ts';
 import { TOKENS } from './tokens.ts';
 import { claimWorkerFolder } from './worker-folder.ts';
 import type { Worker } from './worker.ts';
@@ -31,9 +26,9 @@ const STOP_EXTRA_MS = 20_000;
  */
 export async function startWorker(variables: Environment, engines: readonly Engine[]): Promise<void> {
   const environment = readEnvironment(workerEnvironment, variables);
-  const engineList = chosenEngines(environment, engines);
   const folder = claimWorkerFolder(environment.FARMHAND_WORKER_DIR);
   const settings = compileSettings(environment, folder);
+  const engineList = chosenEngines(settings, engines);
   const log = createLogger('worker', environment.FARMHAND_LOG_LEVEL).child({ workerId: settings.workerId });
   const { downloadBytesPerSecond } = settings;
   if (downloadBytesPerSecond !== null) log.info({ downloadBytesPerSecond }, 'downloads are limited');
@@ -88,17 +83,19 @@ export async function startWorker(variables: Environment, engines: readonly Engi
   await worker.start();
 }
 
-/** @throws FarmError `invalid` for a name that is no engine */
-function chosenEngines(environment: WorkerEnvironment, engines: readonly Engine[]): readonly Engine[] {
-  const names = environment.FARMHAND_ENGINES?.split(',').map((name) => name.trim());
-  if (!names) return engines;
+/** @throws FarmError `invalid` for a name that is no engine, where the farm cannot bring one of that name */
+function chosenEngines(
+  { onlyEngines, pushedEngines }: WorkerSettings,
+  engines: readonly Engine[],
+): readonly Engine[] {
+  if (!onlyEngines) return engines;
   const known = engines.map(({ id }) => id);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
+  const unknown = onlyEngines.find((name) => !known.includes(name));
+  if (unknown !== undefined && !pushedEngines) {
     throw new FarmError(
       'invalid',
       `FARMHAND_ENGINES names "${unknown}"; the engines are ${known.join(', ')}.`,
     );
   }
-  return engines.filter(({ id }) => names.includes(id));
+  return engines.filter(({ id }) => onlyEngines.includes(id));
 }

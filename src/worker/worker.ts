@@ -3,6 +3,7 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from '../shared/logging/logger.ts';
 import type { FileCache } from './assets/file-cache.ts';
 import type { EngineRegistry } from './engines/engine-registry.ts';
+import type { PushedEngines } from './engines/pushed-engines.ts';
 import type { AttemptRegistry } from './execution/attempt-registry.ts';
 import { FarmControl } from './execution/farm-control.ts';
 import { LanePuller } from './execution/lane-puller.ts';
@@ -40,6 +41,8 @@ export interface WorkerParts {
   nats: NatsConnection;
   link: FarmLink;
   engines: EngineRegistry;
+  /** null: it keeps to the definitions that it came with. */
+  pushed: PushedEngines | null;
   cache: FileCache;
   pool: SessionPool;
   registry: AttemptRegistry;
@@ -103,7 +106,12 @@ export class Worker {
     const { settings, engines, cache, pool, registry, problems, link, nats, log } = this.#parts;
     await mkdir(settings.attemptsFolder, { recursive: true, mode: 0o700 });
     await mkdir(settings.sessionsFolder, { recursive: true, mode: 0o700 });
-    await Promise.all([engines.detect(), cache.load(), this.#parts.disk.start()]);
+    await Promise.all([
+      engines.detect(),
+      cache.load(),
+      this.#parts.disk.start(),
+      this.#parts.pushed?.start(() => this.#heartbeat.touch()),
+    ]);
     pool.start();
     link.start();
     link.onReconnect(() => this.#onReconnect());
@@ -210,6 +218,7 @@ export class Worker {
     for (const attempt of registry.all()) attempt.stop('the worker ends');
     await this.#untilEmpty(STOP_MS);
     readoption.stop();
+    this.#parts.pushed?.stop();
     if (!(await outbox.flush(FLUSH_MS)))
       log.warn({ pending: outbox.pending }, 'the farm did not take the last reports');
     await pool.close();
@@ -229,6 +238,7 @@ export class Worker {
     this.#puller.askAnew();
     this.#parts.outbox.retryNow();
     this.#parts.readoption.start();
+    void this.#parts.pushed?.readAll();
   }
 
   #snapshot(): WorkerSnapshot {

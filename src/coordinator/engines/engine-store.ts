@@ -1,8 +1,8 @@
-import { jetstream, JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from 'nats';
 import { decodeMessage, encodeMessage } from '../../shared/contracts/decode.ts';
 import { engineNoticeSchema, type EngineNotice } from '../../shared/contracts/messages.ts';
-import { SUBJECTS, engineSubject } from '../../shared/contracts/subjects.ts';
+import { SUBJECTS, engineSubject, lastToken } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import {
   newestDefinitions,
@@ -13,6 +13,7 @@ import { messageOf } from '../../shared/domain/errors.ts';
 import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import { PushedDefinitions } from '../../shared/engines/pushed-definitions.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import { lastOfEach } from '../../shared/messaging/last-of-each.ts';
 import { STREAMS } from '../../shared/messaging/streams.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
@@ -124,18 +125,13 @@ export class EngineStore {
   /** The last message of each engine. */
   async #published(): Promise<Map<string, Published>> {
     const manager = await jetstreamManager(this.#nats, { checkAPI: false });
-    const published = new Map<string, Published>();
-    try {
-      const messages = await manager.direct.getLastMessagesFor(STREAMS.engines.name, {
-        multi_last: [SUBJECTS.enginesAll],
-      });
-      for await (const { subject, seq, data } of messages)
-        published.set(subject.slice(subject.indexOf('.') + 1), { sequence: seq, notice: this.#decode(data) });
-    } catch (error) {
-      // An empty stream.
-      if (!isNoMessage(error)) throw error;
-    }
-    return published;
+    const messages = await lastOfEach(manager, STREAMS.engines.name, SUBJECTS.enginesAll);
+    return new Map(
+      messages.map(({ subject, sequence, data }) => [
+        lastToken(subject),
+        { sequence, notice: this.#decode(data) },
+      ]),
+    );
   }
 
   #decode(data: Uint8Array): EngineNotice | null {
@@ -160,7 +156,3 @@ const headOf = ({
   definition: version,
   type: removed ? 'removed' : 'put',
 });
-
-function isNoMessage(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound;
-}

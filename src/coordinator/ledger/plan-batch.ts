@@ -48,6 +48,7 @@ export interface AttemptChange {
   class: FailureClass | null;
   error: string | null;
   logKey: string | null;
+  definition: string | null;
 }
 
 /** The end of a task by its worker's own word. */
@@ -261,6 +262,7 @@ class BatchPlanner {
       class: known?.class ?? (status.type === 'failed' ? status.class : null),
       error: known?.error ?? (end?.outcome === 'completed' ? null : (end?.error ?? null)),
       logKey: known?.logKey ?? ('logKey' in status ? status.logKey : null),
+      definition: status.definition ?? null,
     });
   }
 

@@ -53,6 +53,11 @@ export class FrameQueries {
             .selectAll('frames')
             .select((frame) => [
               outputsOf(this.#ledger, frame.ref('frames.step_key'), frame.ref('frames.number')),
+              frame
+                .selectFrom('attempts')
+                .select('definition')
+                .whereRef('attempts.id', '=', 'frames.attempt')
+                .as('definition'),
             ])
             .whereRef('frames.step_key', '=', 'steps.key')
             .$if(query.states.length > 0, (q) => q.where('frames.state', 'in', query.states))
@@ -175,6 +180,7 @@ interface FrameRow {
   object_key: string | null;
   warnings: string[] | null;
   error: string | null;
+  definition: string | null;
   outputs: { name: string; bytes: string | number; key: string; sha256: string }[];
 }
 
@@ -194,6 +200,7 @@ function toFrame(row: FrameRow): Frame {
     outputs: row.outputs.map((output) => ({ ...output, bytes: Number(output.bytes) })),
     warnings: row.warnings ?? [],
     error: row.error,
+    definition: row.definition,
   };
 }
 

@@ -58,6 +58,8 @@ export const coordinatorEnvironment = z.object({
   ...healthVariables,
   /** Copies of each stream; 3 in a NATS cluster. */
   FARMHAND_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
+  /** A folder of engines' definitions, which are put into the farm's store. */
+  FARMHAND_ENGINES_DIR: z.string().min(1).optional(),
 });
 
 export const gatewayEnvironment = z.object({
@@ -96,6 +98,8 @@ export const workerEnvironment = z.object({
   FARMHAND_SLOT_MEMORY_BYTES: z.coerce.number().int().min(64_000_000).optional(),
   /** Only these engines, comma-separated; default: all that are found. */
   FARMHAND_ENGINES: z.string().optional(),
+  /** Whether it takes definitions of engines that the farm was given. */
+  FARMHAND_PUSHED_ENGINES: z.enum(['on', 'off']).default('on'),
   /** Where the machine stands; jobs can ask for a site. */
   FARMHAND_WORKER_SITE: idSchema.optional(),
   /** Words that jobs can ask for, comma-separated. */

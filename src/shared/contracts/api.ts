@@ -42,6 +42,11 @@ export const frameSchema = z.object({
   outputs: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string(), key: z.string() })),
   warnings: z.array(z.string()),
   error: z.string().nullable(),
+  /**
+   * What its engine was run by, in the attempt that made it or failed last: `<id>@<version>` of the farm's store, or
+   * `<id>@<digest>` of the worker's own definition.
+   */
+  definition: z.string().nullable(),
 });
 export type Frame = z.infer<typeof frameSchema>;
 export const framesPageSchema = z.object({ frames: z.array(frameSchema), next: z.string().nullable() });
@@ -179,6 +184,14 @@ export const templateRequestSchema = z.strictObject({
   engine: idSchema,
   asset: z.string().regex(/^[0-9a-f]{64}$/),
   scenePath: z.string().min(1).max(1_024),
+  /** A picture among its files: PNG, JPEG or WebP. */
+  preview: z
+    .string()
+    .max(1_024)
+    .regex(/\.(png|jpe?g|webp)$/i, 'a picture: .png, .jpg or .webp')
+    .optional(),
+  /** Must be the next one. The same content under the newest number is what is there already. */
+  version: z.int().min(1).max(999_999_999).optional(),
   schema: z.record(z.string(), z.json()),
   slots: z.record(
     z.string().min(1).max(64),

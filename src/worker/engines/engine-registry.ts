@@ -1,22 +1,27 @@
 import type { DetectedEngine } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
+import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { EngineFailure, type DetectedProgram, type Engine } from './engine.ts';
 
 export interface FoundEngine {
   engine: Engine;
   detected: DetectedProgram;
+  /** `<id>@<version>`; null for one without a definition. */
+  definition: string | null;
 }
 
-/** Which engines this machine has, in which version. */
+type KnownEngine = Omit<FoundEngine, 'detected'>;
+
+/** Which engines this machine has, in which version. They may come and go while the worker runs. */
 export class EngineRegistry {
-  readonly #engines: readonly Engine[];
+  readonly #engines: Map<string, KnownEngine>;
   readonly #cacheDir: string | undefined;
   readonly #log: Logger;
-  #found = new Map<string, FoundEngine>();
+  readonly #found = new Map<string, FoundEngine>();
 
   constructor(engines: readonly Engine[], cacheDir: string | undefined, log: Logger) {
-    this.#engines = engines;
+    this.#engines = new Map(engines.map((engine) => [engine.id, known(engine)]));
     this.#cacheDir = cacheDir;
     this.#log = log;
   }
@@ -24,18 +29,31 @@ export class EngineRegistry {
   /** Looks for all engines. @returns whether something is not as it was */
   async detect(): Promise<boolean> {
     const before = JSON.stringify(this.list());
-    const results = await Promise.all(this.#engines.map((engine) => this.#detectOne(engine)));
-    this.#found = new Map(results.flatMap((found) => (found ? [[found.engine.id, found]] : [])));
+    await Promise.all([...this.#engines.values()].map((engine) => this.#look(engine)));
     return JSON.stringify(this.list()) !== before;
+  }
+
+  /** Adds an engine, or takes another one for the same id. Resolves when it was looked for. */
+  async put(engine: Engine): Promise<void> {
+    const entry = known(engine);
+    this.#engines.set(engine.id, entry);
+    await this.#look(entry);
+  }
+
+  /** Tasks in hand end with it; none begins. */
+  remove(id: string): void {
+    this.#engines.delete(id);
+    this.#found.delete(id);
   }
 
   /** What heartbeats say. */
   list(): DetectedEngine[] {
-    return [...this.#found.values()].map(({ engine, detected }) => ({
-      id: engine.id,
-      version: detected.version,
-      features: [...detected.features],
-    }));
+    return [...this.#engines.keys()].flatMap((id) => {
+      const found = this.#found.get(id);
+      if (!found) return [];
+      const { version, features } = found.detected;
+      return [{ id, version, features: [...features] }];
+    });
   }
 
   has(id: string): boolean {
@@ -54,13 +72,25 @@ export class EngineRegistry {
     return this.#found.get(id)?.detected.program;
   }
 
-  async #detectOne(engine: Engine): Promise<FoundEngine | null> {
+  async #look(entry: KnownEngine): Promise<void> {
+    const { id } = entry.engine;
+    const detected = await this.#detectOne(entry.engine);
+    // Another one may have come in its place meanwhile.
+    if (this.#engines.get(id) !== entry) return;
+    if (detected) this.#found.set(id, { ...entry, detected });
+    else this.#found.delete(id);
+  }
+
+  async #detectOne(engine: Engine): Promise<DetectedProgram | null> {
     try {
-      const detected = await engine.detect({ cacheDir: this.#cacheDir });
-      return detected && { engine, detected };
+      return await engine.detect({ cacheDir: this.#cacheDir });
     } catch (error) {
       this.#log.warn({ engine: engine.id, reason: messageOf(error) }, 'an engine could not be looked for');
       return null;
     }
   }
+}
+
+function known(engine: Engine): KnownEngine {
+  return { engine, definition: engineCatalogue().revision(engine.id) ?? null };
 }

@@ -152,11 +152,14 @@ class AttemptRun {
   async #render(deliveries: FrameDeliveries): Promise<void> {
     const { engines, pool } = this.#parts;
     const { task, stopSignal } = this.#attempt;
+    // A newer definition counts for the next task.
+    const found = engines.get(task.engine);
+    this.#reporter.runsBy(found.definition);
     if (this.#attempt.isUnsure) await this.#askWhatIsWanted();
     if (this.#attempt.openFrames.length === 0) return;
     const renderer = new FrameRenderer({
       attempt: this.#attempt,
-      request: { ...engines.get(task.engine), task, share: this.#share },
+      request: { ...found, task, share: this.#share },
       pool,
       deliveries,
       inputs: await this.#fetchInputs(task, stopSignal),

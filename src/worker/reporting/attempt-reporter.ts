@@ -34,6 +34,7 @@ export class AttemptReporter {
   #timer: NodeJS.Timeout | undefined;
   #starting: NodeJS.Timeout | undefined;
   #count = 0;
+  #definition: string | null = null;
 
   constructor(attempt: Attempt, outbox: StatusOutbox, identity: ReporterIdentity) {
     this.#attempt = attempt;
@@ -46,6 +47,11 @@ export class AttemptReporter {
   /** Said in a moment, unless the task has completed by then. */
   started(): void {
     this.#starting = setTimeout(() => this.#sayStarted(), STARTED_AFTER_MS);
+  }
+
+  /** What its engine is run by: told before it begins. */
+  runsBy(definition: string | null): void {
+    this.#definition = definition;
   }
 
   frameDone(result: FrameResult): void {
@@ -94,10 +100,14 @@ export class AttemptReporter {
     return this.#outbox.send(this.#subject, encodeMessage(status), id);
   }
 
-  #place(): Pick<TaskStatus, 'version' | 'attempt' | 'feed' | 'delivery' | 'step' | 'instance'> {
+  #place(): Pick<
+    TaskStatus,
+    'version' | 'attempt' | 'feed' | 'delivery' | 'step' | 'instance' | 'definition'
+  > {
     const { id, task, delivery } = this.#attempt;
     const { instance } = this.#identity;
-    return { version: 1, attempt: id, feed: task.feed, delivery, step: task.step, instance };
+    const place = { version: 1, attempt: id, feed: task.feed, delivery, step: task.step, instance } as const;
+    return this.#definition === null ? place : { ...place, definition: this.#definition };
   }
 }
 

@@ -12,6 +12,8 @@ import type { SpareEngine } from './spare-engines.ts';
 export interface SessionRequest {
   engine: Engine;
   detected: DetectedProgram;
+  /** What it is run by; null for an engine without a definition. */
+  definition: string | null;
   task: Pick<TaskMessage, 'scene' | 'settings' | 'data' | 'output' | 'timeouts'>;
   share: SessionShare;
 }
@@ -45,13 +47,13 @@ export function sessionKey(request: SessionRequest): string {
 }
 
 /** Tasks with an equal one can follow each other in one process: rows of a batch differ in their data only. */
-export function hostKey({ engine, detected, task, share }: SessionRequest): string {
-  return JSON.stringify([engine.id, detected.version, task.scene, share.slots, share.environment]);
+export function hostKey({ engine, detected, definition, task, share }: SessionRequest): string {
+  return JSON.stringify([engine.id, detected.version, definition, task.scene, share.slots, share.environment]);
 }
 
 /** The scene alone, whatever is done with it: what a crash is remembered for. */
-export function sceneKey({ engine, task }: SessionRequest): string {
-  return JSON.stringify([engine.id, task.scene]);
+export function sceneKey({ engine, definition, task }: SessionRequest): string {
+  return JSON.stringify([engine.id, definition, task.scene]);
 }
 
 /**

@@ -66,6 +66,7 @@ const reloading: Engine = {
 function request(settings: SessionRequest['task']['settings'] = {}, reusable = true): SessionRequest {
   return {
     engine: { ...engine, reusable },
+    definition: null,
     detected: { version: '1', features: [], program: '/bin/true' },
     task: { scene: null, settings, data: {}, output: { format: 'none' }, timeouts: {} },
     share: { slots: 1, threads: 1, memoryLimitBytes: 1e9, environment: {} },

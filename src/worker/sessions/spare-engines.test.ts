@@ -38,6 +38,7 @@ const engine: Engine = {
 function request(more: Partial<SessionRequest> = {}): SessionRequest {
   return {
     engine,
+    definition: null,
     detected: { version: '1', features: [], program: '/bin/true' },
     task: { scene: null, settings: {}, data: {}, output: { format: 'none' }, timeouts: {} },
     share: { slots: 1, threads: 1, memoryLimitBytes: 1e9, environment: {} },

@@ -162,6 +162,6 @@ export class SpareEngines {
   }
 }
 
-function keyOf({ engine, detected, share }: SessionRequest): string {
-  return JSON.stringify([engine.id, detected.program, detected.version, share]);
+function keyOf({ engine, detected, definition, share }: SessionRequest): string {
+  return JSON.stringify([engine.id, detected.program, detected.version, definition, share]);
 }

@@ -11,7 +11,8 @@ import { detectProgram } from './detect.ts';
 export function withDefinition(engine: Engine, { definition }: LoadedDefinition): Engine {
   const { id, label, timeouts, find, version } = definition;
   const settings = new ObjectCheck(objectSchema(definition.settings), 'setting');
-  const hasProgram = find !== undefined && version !== undefined;
+  // Whether a machine runs commands is its operator's word alone.
+  const hasProgram = engine.id !== 'command' && find !== undefined && version !== undefined;
   const adapt = (spec: SessionSpec): SessionSpec => ({
     ...spec,
     settings: checkedSettings({ label, settings }, spec.settings) as SessionSpec['settings'],
