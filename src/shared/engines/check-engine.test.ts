@@ -65,6 +65,23 @@ describe('a copy of a definition', () => {
     ]);
   });
 
+  it('is held by the variant of the version that a log’s name says', () => {
+    const text = `${original()}variants:\n  - range: '>=9'\n    events: [{ type: ratio, regex: '(\\d+) von (\\d+)' }]\n`;
+    mkdirSync(join(folder, 'replays'));
+    const keep = (name: string, line: string): void => {
+      writeFileSync(join(folder, 'replays', `${name}.log`), `# recorded: by hand\n2 ${line}\n`);
+      const wanted = [{ line: 2, type: 'ratio', fraction: 0.25 }];
+      writeFileSync(join(folder, 'replays', `${name}.events.json`), JSON.stringify(wanted));
+    };
+    keep('frame', 'Rendered 1 of 4 pixels');
+    keep('frame@9.1', '1 von 4');
+    expect(check(text)).toEqual([]);
+    keep('frame@9.1', '1 of 4');
+    expect(check(text)).toEqual([
+      expect.stringMatching(/mine\.yaml:\d+:\d+: variants\[0\]\.events\[0\]\.regex: .*@9\.1\.log:2/),
+    ]);
+  });
+
   it('is told about files that are missing or broken', () => {
     mkdirSync(join(folder, 'replays'));
     writeFileSync(

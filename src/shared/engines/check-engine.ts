@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatPath } from '../contracts/decode.ts';
+import { versionInRange } from '../domain/engine-versions.ts';
 import type { EngineDefinition } from './definition.ts';
 import { OutputRules } from './output-reader.ts';
-import { readDefinition, type ReadOptions } from './read-definition.ts';
+import { readDefinition, type LoadedDefinition, type ReadOptions } from './read-definition.ts';
 import { replay, replaysOf, type Replay, type ReplayEvent } from './replay.ts';
 import { adapters, problemLine } from './shipped-definitions.ts';
 import { YamlSource, type Path } from './yaml-source.ts';
@@ -39,9 +40,10 @@ export function checkEngine(file: string, options: CheckOptions): EngineCheck {
   const check: EngineCheck = { file, id: null, status: null, problems: [], notes: [], replays: [] };
   if (!loaded) return { ...check, problems: problems.map((problem) => problemLine(file, problem)) };
   const { definition } = loaded;
-  const replays = logsOf(folder, definition.id, options).map((log) =>
-    replay(log, new OutputRules(definition)),
-  );
+  const replays = logsOf(folder, definition.id, options).map((log): Replayed => {
+    const rules = rulesFor(loaded, log);
+    return { ...replay(log, new OutputRules(rules.definition)), rules };
+  });
   const unshown = statusFindings(definition, replays);
   const source = new YamlSource(text);
   const at = ({ path, message }: Finding): string =>
@@ -52,7 +54,7 @@ export function checkEngine(file: string, options: CheckOptions): EngineCheck {
     status: definition.status,
     problems: [
       ...[...adapterFindings(definition), ...(options.demandLogs === true ? unshown : [])].map(at),
-      ...replays.flatMap((one) => [...one.problems, ...differenceFindings(definition, one).map(at)]),
+      ...replays.flatMap((one) => [...one.problems, ...differenceFindings(one).map(at)]),
     ],
     notes: [...(options.demandLogs === true ? [] : unshown), ...untried(definition, replays)].map(at),
     replays: replays.map(({ log, source: from, events }) => ({ log, source: from, events })),
@@ -62,6 +64,24 @@ export function checkEngine(file: string, options: CheckOptions): EngineCheck {
 interface Finding {
   path: Path;
   message: string;
+}
+
+interface Rules {
+  definition: EngineDefinition;
+  /** Where its events stand in the file. */
+  path: Path;
+}
+
+type Replayed = Replay & { rules: Rules };
+
+/** A log called `NAME@5.0.log` is of a program of that version. */
+function rulesFor({ definition, variants }: LoadedDefinition, log: string): Rules {
+  const version = /@(\d[\w.]*)\.log$/.exec(log)?.[1];
+  const at = version === undefined ? -1 : variants.findIndex(({ range }) => versionInRange(version, range));
+  const variant = variants[at];
+  if (!variant) return { definition, path: ['events'] };
+  const hasOwn = definition.variants[at]?.['events'] !== undefined;
+  return { definition: variant.definition, path: hasOwn ? ['variants', at, 'events'] : ['events'] };
 }
 
 function logsOf(folder: string, id: string, { logs, fallback }: CheckOptions): readonly string[] {
@@ -87,8 +107,9 @@ function statusFindings({ status, events }: EngineDefinition, replays: readonly 
   ];
 }
 
-function untried({ events }: EngineDefinition, replays: readonly Replay[]): Finding[] {
-  if (replays.length === 0) return [];
+function untried({ events }: EngineDefinition, all: readonly Replayed[]): Finding[] {
+  const replays = all.filter(({ rules }) => rules.path.length === 1);
+  if (all.length === 0) return [];
   return events.flatMap(({ type }, i) =>
     replays.some(({ tried }) => tried.has(i))
       ? []
@@ -97,10 +118,11 @@ function untried({ events }: EngineDefinition, replays: readonly Replay[]): Find
 }
 
 /** Names the pattern that is to blame, as far as can be said. */
-function differenceFindings({ events }: EngineDefinition, { log, differences }: Replay): Finding[] {
+function differenceFindings({ log, differences, rules }: Replayed): Finding[] {
+  const { events } = rules.definition;
   return differences.slice(0, MAX_DIFFERENCES).map(({ line, wanted, got, rule }) => {
     const place = rule ?? events.findIndex(({ type }) => type === wanted?.type);
-    const path = place < 0 ? ['events'] : ['events', place, 'regex'];
+    const path = place < 0 ? rules.path : [...rules.path, place, 'regex'];
     return { path, message: `${log}:${line} must be ${say(wanted)}, and is understood as ${say(got)}` };
   });
 }

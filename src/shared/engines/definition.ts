@@ -10,7 +10,6 @@ import { ID_PATTERN } from '../domain/ids.ts';
 
 /** How much of a definition was seen to work. */
 export const DEFINITION_STATUS = ['run-here', 'recorded', 'from-documentation'] as const;
-export type DefinitionStatus = (typeof DEFINITION_STATUS)[number];
 
 /** What a line that the program prints can mean. */
 export const EVENT_TYPES = [

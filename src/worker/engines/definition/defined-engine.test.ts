@@ -16,6 +16,7 @@ env > "$out.env"
 case "$1" in
   good) echo '10%'; echo '100%'; echo 'warning: no lights' >&2; cp "$2" "$out";;
   silent) exit 0;;
+  elsewhere) echo 'Saved: /elsewhere/f.png';;
   lying) echo 'FATAL: no camera'; cp "$2" "$out";;
   licence) echo 'no licence could be had' >&2; exit 3;;
   code) exit 17;;
@@ -60,6 +61,7 @@ outputs:
 events:
   - { type: fraction, regex: '(\\d+)%', of: 100 }
   - { type: warn, regex: '^warning: (.*)', stream: stderr }
+  - { type: saved, regex: '^Saved: (.*)' }
   - { type: licence, regex: '(?i)no licence' }
   - { type: fatal, regex: '^FATAL: (.*)' }
   - { type: error, regex: '^error: (.*)' }
@@ -194,6 +196,7 @@ describe('an engine that a definition alone describes', () => {
 
   it.each([
     ['silent', 'bad-output', /was to write f_0007\.png for "main"; it left f_0007\.png\.args/],
+    ['elsewhere', 'bad-output', /and says that it wrote \/elsewhere\/f\.png/],
     ['lying', 'scene', /^no camera$/],
     ['licence', 'licence', /no licence could be had/],
     ['code', 'host', /exit code 17/],

@@ -119,7 +119,7 @@ class DefinedSession implements EngineSession {
     const failure = judgeRun(this.#definition, exit, report);
     if (failure) throw failure;
     return {
-      files: await findOutputs(label, outputs, request.outDir, values),
+      files: await findOutputs(label, outputs, request.outDir, values, report.saved),
       seconds: (performance.now() - start) / 1_000,
       peakMemoryBytes: exit.peakMemoryBytes || null,
       warnings: report.warnings,

@@ -13,6 +13,7 @@ export function outputFile({ file }: OutputTemplate, values: TemplateValues): st
 
 /**
  * The files that a frame must have given.
+ * @param saved the file that the program says it wrote
  * @throws EngineFailure `bad-output` where one is missing, or cannot be told from others
  */
 export async function findOutputs(
@@ -20,6 +21,7 @@ export async function findOutputs(
   outputs: readonly OutputTemplate[],
   outDir: string,
   values: TemplateValues,
+  saved: string | null,
 ): Promise<ProducedFile[]> {
   const there = await readdir(outDir);
   return outputs.flatMap((output) => {
@@ -28,7 +30,8 @@ export async function findOutputs(
     const [file] = matching;
     if (file !== undefined && matching.length === 1) return [{ name: output.name, path: join(outDir, file) }];
     if (file === undefined && output.optional) return [];
-    const found = file === undefined ? `it left ${listed(there)}` : `these fit: ${listed(matching)}`;
+    const claim = saved === null ? '' : `, and says that it wrote ${saved}`;
+    const found = file === undefined ? `it left ${listed(there)}${claim}` : `these fit: ${listed(matching)}`;
     throw new EngineFailure('bad-output', `${label} was to write ${wanted} for "${output.name}"; ${found}.`);
   });
 }
