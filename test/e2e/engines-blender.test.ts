@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { inspectScene } from '../../src/shared/scenes/inspect-scene.ts';
 import { blenderEngine } from '../../src/worker/engines/blender/engine.ts';
 import type { EngineSession } from '../../src/worker/engines/engine.ts';
 import { EngineHarness, decode, type HarnessOptions } from '../support/engine-harness.ts';
@@ -153,6 +154,22 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
     await symlink('grid.png', join(folder, 'textures/missing.png'));
     const session = await harness.open({ scenePath: join(folder, 's.blend'), output: { format: 'png' } });
     await expect(harness.render(session, 3)).rejects.toThrow(/no camera/i);
+  });
+
+  it('finds what a scene names by absolute paths where it lies here, libraries of libraries too', async () => {
+    const [original, moved] = [join(scenes.folder, 'original'), join(harness.folder, 'moved')];
+    await cp(original, moved, { recursive: true });
+    await cp(join(FIXTURES, 'textures'), join(moved, 'tex'), { recursive: true });
+    await rm(original, { recursive: true });
+    const scenePath = join(moved, 'scene.blend');
+    const inspected = await inspectScene(moved, 'scene.blend', { origin: original });
+    expect(inspected.files.map((file) => file.path).sort()).toEqual([
+      ...['lib/materials.blend', 'lib/objects.blend', 'scene.blend', 'tex/grid.png'],
+    ]);
+    const options = { scenePath, sceneRoot: moved, output: { format: 'png' } } as const;
+    await expect(harness.open(options)).rejects.toMatchObject({ failure: 'missing-asset' });
+    const session = await harness.open({ ...options, paths: [{ from: original, to: moved }] });
+    expect(await isRed((await harness.render(session, 1)).files[0]?.path)).toBe(true);
   });
 
   it('puts data into materials and text objects by name', async () => {

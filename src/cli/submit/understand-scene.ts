@@ -51,6 +51,7 @@ export async function understandScene(
   const says = [
     await summary(shown, inspection, frames, files),
     ...(described === undefined ? [] : [`  ${described} describes the animation of ${basename(scene)}`]),
+    ...(inspection.engine === 'blender' ? [`  made with Blender ${inspection.madeWith ?? ''}`] : []),
     ...inspection.warnings.map((warning) => `  Warning: ${warning}`),
     ...[...inspection.notes, ...notes, ...rangeNote(frames, inspection)].map((note) => `  ${note}`),
   ];
@@ -112,14 +113,14 @@ function animationOf(
 /** `title.json: lottie, frames 0-47 (48 frames), 24 fps, 1280×720; 3 files, 1.2 MB` */
 async function summary(
   shown: string,
-  { engine, madeWith, fps, width, height }: SceneInspection,
+  { engine, fps, width, height }: SceneInspection,
   frames: FrameRange,
   files: readonly LocalFile[],
 ): Promise<string> {
   const sizes = await Promise.all(files.map(({ file }) => fileSize(file)));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const facts = [
-    madeWith === null ? engine : `${engine} (made with ${madeWith})`,
+    engine,
     `frames ${frames.text} (${count(frames.count, 'frame')})`,
     ...(fps === null ? [] : [`${fps} fps`]),
     ...(width === null || height === null ? [] : [`${width}×${height}`]),
