@@ -50,7 +50,12 @@ export function registerSubmit(program: Command): void {
   });
 }
 
-async function submit(context: CommandContext, file: string, options: SubmitOptions): Promise<ExitCode> {
+/** Submits what the file is and, where that is asked for, waits and takes the results home. */
+export async function submit(
+  context: CommandContext,
+  file: string,
+  options: SubmitOptions,
+): Promise<ExitCode> {
   const { out, signal } = context;
   let connected: Promise<FarmClient> | undefined;
   const farm = (): Promise<FarmClient> => (connected ??= context.farm());

@@ -154,6 +154,13 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     body: 'AssetManifest',
     replies: { 200: 'Asset', 201: 'Asset' },
   },
+  {
+    method: 'post',
+    path: '/api/inspect',
+    summary: 'what an uploaded scene has and needs: frames, size, cameras, data, files, warnings',
+    body: 'InspectRequest',
+    replies: { 200: 'SceneReport' },
+  },
   { method: 'get', path: '/api/templates', summary: 'templates', replies: { 200: 'Templates' } },
   {
     method: 'post',
@@ -168,6 +175,13 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     summary: 'one template',
     query: { version: 'default: the newest' },
     replies: { 200: 'Template' },
+  },
+  {
+    method: 'get',
+    path: '/api/templates/{name}/preview',
+    summary: 'a picture of what it gives, where it has one',
+    query: { version: 'default: the newest' },
+    replies: { 200: null },
   },
   {
     method: 'post',
@@ -195,6 +209,13 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     path: '/api/batches/{id}/cancel',
     summary: 'take no more of its rows, and cancel its jobs',
     replies: { 200: 'BatchSubmission' },
+  },
+  {
+    method: 'get',
+    path: '/api/batches/{id}/results',
+    summary: 'what came of each row, by row',
+    query: PAGED,
+    replies: { 200: 'RowResultsPage' },
   },
   {
     method: 'get',

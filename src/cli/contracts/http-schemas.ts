@@ -53,7 +53,9 @@ import {
   batchSchema,
   batchSubmissionSchema,
   batchesPageSchema,
+  rowResultsPageSchema,
 } from '../../shared/contracts/batch.ts';
+import { inspectRequestSchema, sceneReportSchema } from '../../shared/contracts/inspect-api.ts';
 import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
 import { submitReplySchema } from '../../shared/contracts/messages.ts';
@@ -103,6 +105,8 @@ export const HTTP_SCHEMAS = {
   PartLink: partLinkSchema,
   PartsCompleteRequest: partsCompleteRequestSchema,
   PartsVerified: partsVerifyReplySchema,
+  InspectRequest: inspectRequestSchema,
+  SceneReport: sceneReportSchema,
   AssetManifest: assetRequestSchema,
   Asset: assetReplySchema,
   TemplateRequest: templateRequestSchema,
@@ -112,6 +116,7 @@ export const HTTP_SCHEMAS = {
   BatchSubmission: batchSubmissionSchema,
   Batch: batchSchema,
   BatchesPage: batchesPageSchema,
+  RowResultsPage: rowResultsPageSchema,
   Health: healthSchema,
 } as const satisfies Record<string, z.ZodType>;
 export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;

@@ -32,6 +32,10 @@ interface DownloadOptions {
   client: FarmClient;
   progress: Progress;
   signal: AbortSignal;
+  /** Only files of this step. */
+  step?: string;
+  /** What a file is called here; default: as the farm calls it. */
+  nameOf?: (file: { name: string }) => string;
 }
 
 const PARALLEL_DOWNLOADS = 8;
@@ -66,13 +70,16 @@ export class ResultDownloader {
    * @throws FarmError when a file arrives with other bytes than the farm promised; RefusedError, UnreachableError.
    */
   async takeAll(): Promise<void> {
-    const { client, signal, progress } = this.#options;
+    const { client, signal, progress, step } = this.#options;
     await mkdir(this.#dir, { recursive: true });
     let cursor: string | undefined;
     do {
       const at = cursor;
       const ask = (): Promise<ResultsPage> =>
-        client.results(this.#jobId, at === undefined ? {} : { cursor: at });
+        client.results(this.#jobId, {
+          ...(step === undefined ? {} : { step }),
+          ...(at === undefined ? {} : { cursor: at }),
+        });
       const page = await patiently(ask, { signal, say: (text) => progress.note(text) });
       await this.#takePage(page, ask);
       cursor = page.next ?? undefined;
@@ -103,7 +110,7 @@ export class ResultDownloader {
         `The farm names a file ${JSON.stringify(file.name)}; that is not a plain file name.`,
       );
     if (this.#have.get(file.name)?.sha256 === file.sha256) return true;
-    const path = join(this.#dir, file.name);
+    const path = join(this.#dir, this.#options.nameOf?.(file) ?? file.name);
     const { step, frame, output, bytes, sha256 } = file;
     const here: DownloadedFile = { path, step, frame, output, bytes, sha256, kept: true };
     if (!(await isComplete(path, file))) {

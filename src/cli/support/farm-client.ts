@@ -42,6 +42,15 @@ import {
   type TemplateRequest,
   type Worker,
 } from '../../shared/contracts/api.ts';
+import {
+  batchSchema,
+  batchSubmissionSchema,
+  rowResultsPageSchema,
+  type Batch,
+  type BatchDocument,
+  type BatchSubmission,
+  type RowResultsPage,
+} from '../../shared/contracts/batch.ts';
 import { manageAnswerSchema, type ManageAnswer } from '../../shared/contracts/manage-api.ts';
 import { jobDetailsSchema, type JobDetails } from '../../shared/contracts/job-details.ts';
 import type { AssetManifest } from '../../shared/contracts/manifest.ts';
@@ -160,6 +169,29 @@ export class FarmClient {
 
   registerTemplate(template: TemplateRequest): Promise<Template> {
     return this.#request('POST', '/api/templates', { schema: templateSchema, body: template });
+  }
+
+  submitBatch(document: BatchDocument): Promise<BatchSubmission> {
+    return this.#request('POST', '/api/batches', { schema: batchSubmissionSchema, body: document });
+  }
+
+  /** @param refused how many of the refused rows come along. */
+  batch(id: string, refused: number): Promise<Batch> {
+    return this.#request('GET', `/api/batches/${segment(id)}`, { schema: batchSchema, query: { refused } });
+  }
+
+  cancelBatch(id: string): Promise<BatchSubmission> {
+    return this.#request('POST', `/api/batches/${segment(id)}/cancel`, {
+      schema: batchSubmissionSchema,
+      body: {},
+    });
+  }
+
+  batchResults(id: string, query: { limit?: number; cursor?: string } = {}): Promise<RowResultsPage> {
+    return this.#request('GET', `/api/batches/${segment(id)}/results`, {
+      schema: rowResultsPageSchema,
+      query,
+    });
   }
 
   planAssets(request: AssetPlanRequest): Promise<AssetPlan> {

@@ -1,18 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { templateRequestSchema, type Template } from '../../shared/contracts/api.ts';
-import { decodeJson, parseWith } from '../../shared/contracts/decode.ts';
-import { collectFiles } from '../submit/collect-files.ts';
+import type { Template } from '../../shared/contracts/api.ts';
+import { readTemplate } from '../template/read-template.ts';
 import type { FarmClient } from './farm-client.ts';
 import { uploadAsset } from './upload.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', '..', 'examples', 'templates');
-
-/** `template.json`: what `POST /api/templates` takes, with the scene's path in place of an uploaded asset. */
-const templateFileSchema = templateRequestSchema.omit({ asset: true, scenePath: true }).extend({
-  scene: z.string().min(1),
-});
 
 interface RegisterOptions {
   /** Folder with a folder for each template. */
@@ -42,13 +35,7 @@ async function registerTemplate(
   folder: string,
   { signal = new AbortController().signal }: RegisterOptions,
 ): Promise<Template> {
-  const what = join(folder, 'template.json');
-  const { scene, ...template } = parseWith(
-    templateFileSchema,
-    decodeJson(await readFile(what), { what }),
-    what,
-  );
-  const files = (await collectFiles(folder)).filter((file) => file.path !== 'template.json');
-  const asset = await uploadAsset(files, { client, signal, label: template.name });
-  return await client.registerTemplate({ ...template, asset, scenePath: scene });
+  const { request, files } = await readTemplate(folder);
+  const asset = await uploadAsset(files, { client, signal, label: request.name });
+  return await client.registerTemplate({ ...request, asset });
 }

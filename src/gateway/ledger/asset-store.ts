@@ -75,25 +75,28 @@ export class AssetStore {
     return { asset, existing: inserted === undefined };
   }
 
-  /** @throws FarmError `invalid` when no such asset was registered, or it holds no such file. */
-  async assertHolds(sha256: string, path: string): Promise<void> {
+  /** @returns undefined for an asset that was not registered. */
+  async manifest(sha256: string): Promise<AssetManifest | undefined> {
     const known = await this.#ledger
       .selectFrom('assets')
       .select('sha256')
       .where('sha256', '=', sha256)
       .executeTakeFirst();
     const stream = known && (await this.#objects.read(assetKey(sha256)));
-    if (!stream) {
+    return stream && (JSON.parse(Buffer.concat(await stream.toArray()).toString('utf8')) as AssetManifest);
+  }
+
+  /** @throws FarmError `invalid` when no such asset was registered, or it holds no such file. */
+  async assertHolds(sha256: string, path: string, field = 'scenePath'): Promise<void> {
+    const manifest = await this.manifest(sha256);
+    if (!manifest) {
       throw new InvalidInputError('The template', [
         { path: 'asset', value: sha256, expected: 'an asset that was registered with POST /api/assets' },
       ]);
     }
-    const manifest = JSON.parse(Buffer.concat(await stream.toArray()).toString('utf8')) as AssetManifest;
     if (!manifest.files.some((file) => file.path === path)) {
       throw new FarmError('invalid', `The asset ${sha256} holds no file ${JSON.stringify(path)}.`, {
-        issues: [
-          { path: 'scenePath', value: JSON.stringify(path), expected: 'a path of a file in the asset' },
-        ],
+        issues: [{ path: field, value: JSON.stringify(path), expected: 'a path of a file in the asset' }],
       });
     }
   }

@@ -1,30 +1,22 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { Batch, BatchesPage, RefusedRow } from '../../shared/contracts/batch.ts';
+import type {
+  Batch,
+  BatchesPage,
+  RefusedRow,
+  RowResult,
+  RowResultsPage,
+} from '../../shared/contracts/batch.ts';
 import { isRowOfBatch, readBatchSummary, toBatchSummaries } from '../../shared/database/batch-summaries.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
-import type { JobState } from '../../shared/domain/states.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
 const batchCursor = z.tuple([
   z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/),
   z.string().max(64),
 ]);
-const ROWS_A_PAGE = 1_000;
-
-/** What came of one row. */
-export interface RowResult {
-  row: number;
-  name: string;
-  /** The job's state, or `refused`. */
-  state: JobState | 'refused';
-  /** Null for a refused row. */
-  jobId: string | null;
-  /** Frames, pictures and videos that are done. */
-  files: number;
-  error: string | null;
-}
+const rowCursor = z.tuple([z.int().min(0)]);
 
 /** Reads of batches for people and programs. */
 export class BatchQueries {
@@ -67,39 +59,37 @@ export class BatchQueries {
     return { ...summary, refused: await this.#refusedRows(id, refused) };
   }
 
-  /** What came of each row, by row, a page at a time. Of refused rows those that were kept. */
-  async *results(id: string, mostRefused: number): AsyncGenerator<RowResult> {
-    const refused = (await this.#refusedRows(id, mostRefused)).map(toRefusedResult);
-    let after: { length: number; id: string } | undefined;
-    for (;;) {
-      const jobs = await this.#jobsAfter(id, after);
-      for (const job of jobs) {
-        while (refused[0] && refused[0].row < job.row) yield refused.shift()!;
-        yield job;
-      }
-      const last = jobs.at(-1)?.jobId;
-      if (jobs.length < ROWS_A_PAGE || last === undefined || last === null) break;
-      after = { length: last.length, id: last };
-    }
-    yield* refused;
+  /** What came of each row, by row. Of refused rows those that were kept. */
+  async results(id: string, limit: number, cursor: string | undefined): Promise<RowResultsPage> {
+    const after = decodeCursor(rowCursor, cursor)?.[0] ?? 0;
+    const [jobs, refused] = await Promise.all([
+      this.#jobsAfter(id, after, limit + 1),
+      this.#refusedRows(id, limit + 1, after),
+    ]);
+    const rows = [...jobs, ...refused.map(toRefusedResult)].sort((a, b) => a.row - b.row);
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    return { rows: page, next: last ? encodeCursor([last.row]) : null };
   }
 
   /** Ids of one batch sort by length and then by text as their rows do. */
-  async #jobsAfter(id: string, after: { length: number; id: string } | undefined): Promise<RowResult[]> {
+  async #jobsAfter(id: string, row: number, limit: number): Promise<RowResult[]> {
+    const after = `${id}-${row}`;
     const { rows } = await sql<RowResult>`
       SELECT (jobs.labels->>'row')::int AS row, jobs.name, jobs.state, jobs.id AS "jobId", jobs.error,
         (SELECT coalesce(sum(steps.done), 0)::int FROM steps WHERE steps.job_id = jobs.id) AS files
       FROM jobs WHERE jobs.labels->>'batch' = ${id} AND ${isRowOfBatch}
-        AND (length(jobs.id), jobs.id) > (${after?.length ?? 0}::int, ${after?.id ?? ''})
-      ORDER BY length(jobs.id), jobs.id LIMIT ${ROWS_A_PAGE}`.execute(this.#ledger);
+        AND (length(jobs.id), jobs.id) > (${after.length}::int, ${after})
+      ORDER BY length(jobs.id), jobs.id LIMIT ${limit}`.execute(this.#ledger);
     return rows;
   }
 
-  async #refusedRows(id: string, most: number): Promise<RefusedRow[]> {
+  async #refusedRows(id: string, most: number, after = 0): Promise<RefusedRow[]> {
     return await this.#ledger
       .selectFrom('batch_refused_rows')
       .select(['row', 'line', 'errors'])
       .where('batch_id', '=', id)
+      .where('row', '>', after)
       .orderBy('row')
       .limit(most)
       .execute();

@@ -45,7 +45,10 @@ export class TemplateStore {
     throw new FarmError('not-found', `There is no template ${which}; ${there}.`);
   }
 
-  /** Stores a new version, unless the newest is equal. Two pushes of one name take turns. */
+  /**
+   * Stores a new version, unless the newest is equal. Two pushes of one name take turns.
+   * @throws FarmError `conflict` when it asks for another number than the next: versions are never changed, and none is left out.
+   */
   async put(request: TemplateRequest): Promise<{ template: Template; existing: boolean }> {
     return this.#ledger.transaction().execute(async (transaction) => {
       await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`template:${request.name}`}, 0))`.execute(
@@ -58,17 +61,20 @@ export class TemplateStore {
         .orderBy('version', 'desc')
         .limit(1)
         .executeTakeFirst();
-      if (newest && isSame(toTemplate(newest), request))
-        return { template: toTemplate(newest), existing: true };
+      const same = await this.#equalVersion(transaction, request, newest);
+      if (same) return { template: toTemplate(same), existing: true };
+      const version = (newest?.version ?? 0) + 1;
+      if (request.version !== undefined && request.version !== version) throw wrongVersion(request, version);
       const row = await transaction
         .insertInto('templates')
         .values({
           name: request.name,
-          version: (newest?.version ?? 0) + 1,
+          version,
           engine: request.engine,
           label: request.label,
           asset: request.asset,
           scene_path: request.scenePath,
+          preview: request.preview ?? null,
           schema: JSON.stringify(request.schema),
           slots: JSON.stringify(request.slots),
           defaults: JSON.stringify(request.defaults),
@@ -78,6 +84,35 @@ export class TemplateStore {
       return { template: toTemplate(row), existing: false };
     });
   }
+
+  /** The version that the request asks for, or else the newest, if it is what the request would store. */
+  async #equalVersion(
+    transaction: Ledger,
+    request: TemplateRequest,
+    newest: Selectable<TemplatesTable> | undefined,
+  ): Promise<Selectable<TemplatesTable> | undefined> {
+    const { name, version } = request;
+    const row =
+      version === undefined || version === newest?.version
+        ? newest
+        : await transaction
+            .selectFrom('templates')
+            .selectAll()
+            .where('name', '=', name)
+            .where('version', '=', version)
+            .executeTakeFirst();
+    return row && isSame(toTemplate(row), request) ? row : undefined;
+  }
+}
+
+function wrongVersion({ name, version = 0 }: TemplateRequest, next: number): FarmError {
+  const why =
+    version < next
+      ? `${name}@${version} is there with another content, and versions are never changed`
+      : `the newest version of ${name} is ${next - 1}`;
+  return new FarmError('conflict', `${why}; store it as version ${next}, or leave the version out.`, {
+    issues: [{ path: 'version', value: String(version), expected: String(next) }],
+  });
 }
 
 function isSame(template: Template, request: TemplateRequest): boolean {
@@ -93,6 +128,7 @@ function toTemplate(row: Selectable<TemplatesTable>): Template {
     engine: row.engine,
     asset: row.asset,
     scenePath: row.scene_path,
+    ...(row.preview === null ? {} : { preview: row.preview }),
     schema: row.schema as Template['schema'],
     slots: row.slots,
     defaults: row.defaults as Template['defaults'],

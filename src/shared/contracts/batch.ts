@@ -73,6 +73,8 @@ export const batchSummarySchema = z.object({
   project: z.string(),
   /** `<name>@<version>`: one version for all rows. */
   template: z.string(),
+  /** The format of the video that is made of each row's frames; null: none. */
+  encode: z.string().nullable(),
   state: z.enum(BATCH_STATES),
   /** Why it was refused, or what keeps it from going on. */
   error: z.string().nullable(),
@@ -114,6 +116,25 @@ export const batchesPageSchema = z.object({
   next: z.string().nullable(),
 });
 export type BatchesPage = z.infer<typeof batchesPageSchema>;
+/** What came of a row. */
+export const rowResultSchema = z.object({
+  row: z.int(),
+  /** Its job's name; empty for a refused row. */
+  name: z.string(),
+  state: z.enum([...JOB_STATES, 'refused']),
+  /** Null for a refused row. */
+  jobId: z.string().nullable(),
+  /** Frames, pictures and videos that are done. */
+  files: z.int(),
+  error: z.string().nullable(),
+});
+export type RowResult = z.infer<typeof rowResultSchema>;
+/** `GET /api/batches/:id/results`: by row; of refused rows those that were kept. */
+export const rowResultsPageSchema = z.object({
+  rows: z.array(rowResultSchema),
+  next: z.string().nullable(),
+});
+export type RowResultsPage = z.infer<typeof rowResultsPageSchema>;
 export const batchSubmissionSchema = z.object({ batch: batchSummarySchema, existing: z.boolean() });
 export type BatchSubmission = z.infer<typeof batchSubmissionSchema>;
 

@@ -46,6 +46,7 @@ function toSummary(row: BatchRow, jobs: Partial<Record<JobState, number>>): Batc
     owner: row.owner,
     project: row.project,
     template: `${row.template}@${row.template_version}`,
+    encode: row.document.encode ?? null,
     state: row.state,
     error: row.error,
     rows: { total: row.rows_total, accepted: row.accepted, refused: row.refused },

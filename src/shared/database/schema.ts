@@ -317,6 +317,8 @@ export interface TemplatesTable {
   label: string;
   asset: string;
   scene_path: string;
+  /** A picture among its files. */
+  preview: Generated<string | null>;
   /** JSON Schema 2020-12 of `data`. */
   schema: JSONColumnType<Record<string, unknown>>;
   /** Parameter name → where its value goes. */

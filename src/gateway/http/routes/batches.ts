@@ -13,6 +13,8 @@ import { rawBody, readBody, readQuery } from '../read-body.ts';
 /** A batch's document is small: its rows lie in a file. */
 const MAX_BODY_BYTES = 262_144;
 const listQuery = z.strictObject({ limit: limitSchema(50, 200), cursor: cursorSchema });
+const ROWS_A_PAGE = 1_000;
+const resultsQuery = z.strictObject({ limit: limitSchema(200, ROWS_A_PAGE), cursor: cursorSchema });
 const getQuery = z.strictObject({
   refused: z.coerce.number().int().min(0).max(MAX_KEPT_REFUSALS).default(100),
 });
@@ -41,16 +43,26 @@ export function batchRoutes(batches: BatchQueries, client: BatchClient): Router 
   router.post('/batches/:id/cancel', async (request, response) => {
     response.json(await client.ask({ verb: 'cancel', id: request.params.id, by: callerOf(response) }));
   });
+  router.get('/batches/:id/results', async (request, response) => {
+    const { limit, cursor } = readQuery(request, resultsQuery);
+    await batches.get(request.params.id, 0);
+    response.json(await batches.results(request.params.id, limit, cursor));
+  });
   router.get('/batches/:id/results.csv', async (request, response) => {
     const { id } = request.params;
     await batches.get(id, 0);
     response.type('text/csv').attachment(`${id}.csv`);
     response.write(csvLine(['row', 'name', 'state', 'job', 'files', 'error']));
-    for await (const { row, name, state, jobId, files, error } of batches.results(id, MAX_KEPT_REFUSALS)) {
-      const taken = response.write(csvLine([row, name, state, jobId, files, error]));
-      if (response.destroyed) return;
+    let cursor: string | undefined;
+    do {
+      const { rows, next } = await batches.results(id, ROWS_A_PAGE, cursor);
+      const lines = rows.map(({ row, name, state, jobId, files, error }) =>
+        csvLine([row, name, state, jobId, files, error]),
+      );
+      const taken = response.write(lines.join(''));
       if (!taken) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    }
+      cursor = next ?? undefined;
+    } while (cursor !== undefined && !response.destroyed);
     response.end();
   });
   return router;

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Router } from 'express';
 import { z } from 'zod';
@@ -5,7 +6,9 @@ import { templateRequestSchema, type TemplateRequest } from '../../../shared/con
 import { describeEngine, engineCatalogue } from '../../../shared/engines/engine-catalogue.ts';
 import { idSchema } from '../../../shared/contracts/job-document.ts';
 import { parseWith } from '../../../shared/contracts/decode.ts';
-import { InvalidInputError, messageOf, type InputIssue } from '../../../shared/domain/errors.ts';
+import { FarmError, InvalidInputError, messageOf, type InputIssue } from '../../../shared/domain/errors.ts';
+import { readAssetFile } from '../../storage/asset-file.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import type { AssetStore } from '../../ledger/asset-store.ts';
 import type { TemplateStore } from '../../ledger/template-store.ts';
 import { rawBody, readBody, readQuery } from '../read-body.ts';
@@ -13,12 +16,15 @@ import { rawBody, readBody, readQuery } from '../read-body.ts';
 const MAX_BODY_BYTES = 1_000_000;
 const getQuery = z.strictObject({ version: z.coerce.number().int().min(1).optional() });
 
-export function templateRoutes(templates: TemplateStore, assets: AssetStore): Router {
+const MAX_PREVIEW_BYTES = 20_000_000;
+
+export function templateRoutes(templates: TemplateStore, assets: AssetStore, objects: ObjectStore): Router {
   const router = Router();
   router.post('/templates', rawBody(MAX_BODY_BYTES), async (request, response) => {
     const template = readBody(request, templateRequestSchema, MAX_BODY_BYTES);
     assertMakesSense(template);
     await assets.assertHolds(template.asset, template.scenePath);
+    if (template.preview !== undefined) await assets.assertHolds(template.asset, template.preview, 'preview');
     const stored = await templates.put(template);
     response.status(stored.existing ? 200 : 201).json(stored.template);
   });
@@ -28,6 +34,13 @@ export function templateRoutes(templates: TemplateStore, assets: AssetStore): Ro
   router.get('/templates/:name', async (request, response) => {
     const name = parseWith(idSchema, request.params.name, 'The template’s name');
     response.json(await templates.get(name, readQuery(request, getQuery).version));
+  });
+  router.get('/templates/:name/preview', async (request, response) => {
+    const name = parseWith(idSchema, request.params.name, 'The template’s name');
+    const { asset, preview } = await templates.get(name, readQuery(request, getQuery).version);
+    if (preview === undefined) throw new FarmError('not-found', `The template ${name} has no preview.`);
+    const file = { asset, path: preview, mostBytes: MAX_PREVIEW_BYTES };
+    response.type(extname(preview)).send(await readAssetFile(objects, file));
   });
   return router;
 }

@@ -4,6 +4,7 @@ import * as dispatch from './0002-dispatch.ts';
 import * as chosenSweeps from './0003-chosen-sweeps.ts';
 import * as batches from './0004-batches.ts';
 import * as engineDefinitions from './0005-engine-definitions.ts';
+import * as templatePreviews from './0006-template-previews.ts';
 
 /** Every migration by name, in order. A static index: no folder is scanned at run time. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0003-chosen-sweeps': chosenSweeps,
   '0004-batches': batches,
   '0005-engine-definitions': engineDefinitions,
+  '0006-template-previews': templatePreviews,
 };
