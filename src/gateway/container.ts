@@ -37,6 +37,7 @@ import { LogReader } from './storage/log-reader.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import { PartStore } from './storage/part-store.ts';
 import { StoredLogs } from './storage/stored-log.ts';
+import { StoredScenes } from './storage/stored-scenes.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { GatewayMetrics } from './telemetry/gateway-metrics.ts';
 import { TOKENS } from './tokens.ts';
@@ -83,6 +84,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
     const parts = new PartStore(get(TOKENS.s3), get(TOKENS.signer), environment.S3_BUCKET);
     return new PartUploads(get(TOKENS.presence), parts, new AssetVerifier(get(TOKENS.objects), parts));
   });
+  provide(TOKENS.scenes, () => new StoredScenes(get(TOKENS.assets), get(TOKENS.objects)));
   provide(TOKENS.templates, () => new TemplateStore(ledger));
   provide(TOKENS.batches, () => new BatchQueries(ledger));
   provide(TOKENS.batchClient, () => new BatchClient(nats));
@@ -132,6 +134,7 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       logs: get(TOKENS.logs),
       assets: get(TOKENS.assets),
       parts: get(TOKENS.parts),
+      scenes: get(TOKENS.scenes),
       templates: get(TOKENS.templates),
       batches: get(TOKENS.batches),
       batchClient: get(TOKENS.batchClient),

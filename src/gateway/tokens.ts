@@ -22,6 +22,7 @@ import type { Snapshots } from './realtime/snapshots.ts';
 import type { LogReader } from './storage/log-reader.ts';
 import type { AssetPresence } from './storage/asset-presence.ts';
 import type { ObjectStore } from './storage/object-store.ts';
+import type { StoredScenes } from './storage/stored-scenes.ts';
 import type { HealthCheck } from '../shared/telemetry/health.ts';
 import type { GatewayMetrics } from './telemetry/gateway-metrics.ts';
 import type { WorkerBoard } from './workers/worker-board.ts';
@@ -42,6 +43,7 @@ export const TOKENS = {
   presence: token<AssetPresence>('presence'),
   assets: token<AssetStore>('assets'),
   parts: token<PartUploads>('parts'),
+  scenes: token<StoredScenes>('scenes'),
   templates: token<TemplateStore>('templates'),
   batches: token<BatchQueries>('batches'),
   batchClient: token<BatchClient>('batchClient'),
