@@ -6,6 +6,7 @@ import { measureLatency } from './bench/latency.ts';
 import { measureMillionWaiting } from './bench/million-waiting.ts';
 import { measureMillion } from './bench/million.ts';
 import { describeReport, type BenchContext, type BenchReport } from './bench/report.ts';
+import { measureRows } from './bench/rows.ts';
 import { measureThroughput } from './bench/throughput.ts';
 import { runCommand, type CommonOptions } from './support/command.ts';
 import { wholeNumber } from './support/parse-options.ts';
@@ -65,6 +66,12 @@ export function registerBench(program: Command): void {
     description: 'how long a slot stands idle between two frames',
     settings: { frames: setting('frames to render', 100_000, 2_000) },
     measure: measureGap,
+  });
+  add(bench, {
+    name: 'rows',
+    description: 'rows of data for a Lottie title in warm sessions, against a process for each row',
+    settings: { rows: setting('rows to render', 10_000, 200) },
+    measure: measureRows,
   });
   add(bench, {
     name: 'million-waiting',
