@@ -1,3 +1,4 @@
+import { storeAsset } from '../support/assets.ts';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../src/shared/contracts/decode.ts';
@@ -51,7 +52,7 @@ describe('the intake of jobs', () => {
     ],
     ['a scene for an engine without', { ...valid, scene: 'template:nope' }, 'scene', /none/],
     ['no scene for an engine with', { ...valid, engine: 'povray' }, 'scene', /asset:/],
-    ['data without a template', { ...valid, data: { a: 1 } }, 'data', /template/],
+    ['data for an engine that takes none', { ...valid, data: { a: 1 } }, 'data.a', /no values/],
     ['wrong types', { ...valid, name: 7 }, 'name', /string/],
     ['a name with a control character', { ...valid, name: 'a\u0000b' }, 'name', /without NUL/],
     ['an unknown field', { ...valid, colour: 'red' }, 'colour', /documented/],
@@ -220,6 +221,21 @@ describe('the intake of jobs', () => {
       .where('job_id', '=', 'card-2')
       .executeTakeFirstOrThrow();
     expect(step.spec).toMatchObject({ data: { headline: 'a', scale: 3 }, output: { format: 'jpg' } });
+  });
+
+  it('gives data to an engine that takes it without a template', async () => {
+    const asset = await storeAsset(farm.context, 'card.svg');
+    const card = { version: 1, name: 'x', engine: 'inkscape', scene: `asset:${asset}/card.svg`, frames: '0' };
+    expect(await submit(farm.context, { ...card, data: { title: { a: 1 } } })).toMatchObject({
+      errors: [{ path: 'data.title', value: expect.stringContaining('"a"') as string }],
+    });
+    await submit(farm.context, { ...card, id: 'svg-1', data: { title: 'Hi', 'bar@width': 3 } });
+    const step = await farm.context.ledger
+      .selectFrom('steps')
+      .select('spec')
+      .where('job_id', '=', 'svg-1')
+      .executeTakeFirstOrThrow();
+    expect(step.spec).toMatchObject({ data: { title: 'Hi', 'bar@width': 3 } });
   });
 
   it('makes one job of 100 equal submissions at once, and says conflict to another document', async () => {

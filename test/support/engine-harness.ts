@@ -16,6 +16,8 @@ export interface HarnessOptions {
   scenePath: string | null;
   /** The scene's own folder unless said. */
   sceneRoot?: string;
+  /** Name of the session's folder; may have further folders in it. */
+  workDir?: string;
   paths?: SessionSpec['paths'];
   settings?: SessionSpec['settings'];
   data?: SessionSpec['data'];
@@ -63,8 +65,8 @@ export class EngineHarness {
   }
 
   async #spec(options: HarnessOptions): Promise<SessionSpec> {
-    const workDir = join(this.folder, `work-${++this.#opened}`);
-    await mkdir(workDir);
+    const workDir = join(this.folder, options.workDir ?? `work-${++this.#opened}`);
+    await mkdir(workDir, { recursive: true });
     const { start, silence, frame } = this.#engine.timeouts;
     return {
       detected: this.#detected,

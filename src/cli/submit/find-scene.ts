@@ -6,8 +6,8 @@ import { UsageError } from '../support/exit-codes.ts';
 import type { LocalFile } from '../support/upload.ts';
 
 const MAX_INI_BYTES = 1_000_000;
-const KINDS = 'a .blend, .pov or POV-Ray .ini file, a Lottie .json, or a page (.html)';
-const SCENES: ReadonlySet<string> = new Set(['.blend', '.pov', '.html', '.htm']);
+const KINDS = 'a .blend, .pov or POV-Ray .ini file, a Lottie .json, a page (.html) or Synfig’s .sif';
+const SCENES: ReadonlySet<string> = new Set(['.blend', '.pov', '.html', '.htm', '.sif', '.sifz']);
 
 /** The scene of a folder, and how many more lie deeper in it. */
 interface FoundScene {

@@ -234,3 +234,41 @@ describe('a page', () => {
     expect(found.missing).toHaveLength(2);
   });
 });
+
+describe('a drawing and a Synfig animation', () => {
+  it('tell their size, time and files, packed or not', async () => {
+    await put('x/logo.png', 'png');
+    const svg = `<?xml version="1.0"?><!-- <svg width="1"> --><svg:svg xmlns:svg="http://www.w3.org/2000/svg" viewBox="0 0 300 200.4" width='150mm' height="200px">
+      <a href="https://example.com"/><image xlink:href="logo.png"/><use href="#logo"/><image href="data:image/png;base64,AA"/>
+      <image href="https://example.com/x.png"/><image href="gone.png"/><svg:text x="1" id="title">Hi</svg:text></svg:svg>`;
+    const drawing = await inspectScene(await put('x/a.svgz', gzipSync(svg)));
+    expect(drawing).toMatchObject({ engine: 'inkscape', frames: '0', fps: null, width: 300, height: 200 });
+    expect(drawing.slots).toEqual([{ name: 'title', kind: 'text' }]);
+    expect(paths(drawing.files)).toEqual(['a.svgz', 'logo.png']);
+    expect(drawing.missing).toEqual([
+      'https://example.com/x.png (not a file beside the scene)',
+      'gone.png (named in a.svgz)',
+    ]);
+    const sif = `<canvas version="1.2" width="480" height="270" fps="24.000" begin-time="1s" end-time="1m 14s 22f">
+      <param name="filename"><string>logo.png</string></param><param name="canvas" canvas="#own"/>
+      <defs><real id="size" value="1"/></defs><layer type="text" active="true" desc="title"/></canvas>`;
+    const animation = await inspectScene(await put('x/a.sif', sif));
+    expect(animation).toMatchObject({
+      engine: 'synfig',
+      frames: '24-1798',
+      fps: 24,
+      width: 480,
+      height: 270,
+    });
+    expect(animation.slots).toEqual([
+      { name: 'title', kind: 'text' },
+      { name: 'size@value', kind: 'number' },
+    ]);
+    expect(paths(animation.files)).toEqual(['a.sif', 'logo.png']);
+    await expect(inspectScene(await put('x/b.svg', '<html></html>'))).rejects.toThrow('no SVG drawing');
+    await expect(inspectScene(await put('x/b.sif', '<canvas fps="0">'))).rejects.toThrow('fps is 0');
+    await expect(inspectScene(await put('x/c.sifz', Buffer.from('1f8b00', 'hex')))).rejects.toThrow(
+      'unpacked',
+    );
+  });
+});

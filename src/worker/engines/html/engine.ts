@@ -36,6 +36,8 @@ function startHtml(spec: StartSpec): Promise<StartedEngine> {
       spec.detected.program,
     ] as const,
     cwd: dirname(SESSION),
+    // `[pid:tid:time:FATAL:file.cc:1] why`
+    reason: (lines: readonly string[]) => lines.find((line) => /:FATAL:|^Chromium did not start/.test(line)),
     graceMs: 0,
   };
   return startWarm(program, spec, loadFields);

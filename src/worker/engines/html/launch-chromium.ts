@@ -77,8 +77,11 @@ export async function launchChromium(program: string, workDir: string): Promise<
     process.stderr.write('Chromium runs without its own sandbox, because the worker runs as root.\n');
   const child = spawn(program, [...FLAGS, ...sandbox, `--user-data-dir=${profile}`], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
+    // It makes a socket in TMPDIR, and the path of a socket has 107 bytes at most: a relative one fits however deep the
+    // folder lies.
+    cwd: workDir,
     // It looks for a session bus and prints a line for each attempt.
-    env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
+    env: { ...process.env, TMPDIR: '.', DBUS_SESSION_BUS_ADDRESS: 'disabled:' },
   });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

@@ -58,7 +58,10 @@ async function handle(request: Request, chromium: Chromium): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const chromium = await launchChromium(PROGRAM, WORK_DIR);
+  const chromium = await launchChromium(PROGRAM, WORK_DIR).catch((error: unknown) => {
+    process.stderr.write(`Chromium did not start: ${messageOf(error)}\n`);
+    process.exit(1);
+  });
   reply({ type: 'ready', version: chromium.version, features: [] });
   for await (const message of sessionRequests(process.stdin as AsyncIterable<Buffer>)) {
     const request = message as Request;

@@ -14,10 +14,10 @@ const SIF: XmlFormat = {
   attributes: new Set(['value']),
   filesOf: (element, document) => {
     const { name, attributes } = element;
-    // `canvas="other.sif#part"` is part of another file; `#part` and `:part` of this one.
-    const linked = /^([^#:][^#]*)#/.exec(attributes.get('canvas') ?? '')?.[1];
+    // `other.sif#part` is part of another file; `#part` and `:part` of this one.
+    const linked = ['canvas', 'use'].map((key) => /^([^#:][^#]*)#/.exec(attributes.get(key) ?? '')?.[1] ?? '');
     const isFile = name === 'param' && attributes.get('name') === 'filename';
-    return [linked ?? '', isFile ? document.textOf(element).trim() : ''].filter((file) => file !== '');
+    return [...linked, isFile ? document.textOf(element).trim() : ''].filter((file) => file !== '');
   },
 };
 
