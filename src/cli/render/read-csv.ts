@@ -12,7 +12,7 @@ export interface CsvRecord {
   cells: string[];
 }
 
-/** What the parser gives with `info`: lines are counted to the record's end. */
+/** What the parser gives with `info`: lines are counted to the record's end, and CRLF inside quotes counts twice. */
 interface ParsedRecord {
   info: { lines: number };
   record: string[];
@@ -30,6 +30,8 @@ export async function* readCsv(file: string): AsyncGenerator<CsvRecord> {
   const parser = parse({
     delimiter: await delimiterOf(file),
     relax_column_count: true,
+    // 5" is a text like any other.
+    relax_quotes: true,
     skip_empty_lines: true,
     info: true,
     raw: false,
@@ -37,16 +39,20 @@ export async function* readCsv(file: string): AsyncGenerator<CsvRecord> {
   });
   // What goes wrong before the parser reaches the loop below through it.
   pipeline(Readable.from(decoded(file)), parser, () => undefined);
+  let twice = 0;
   try {
     for await (const { info, record } of parser as AsyncIterable<ParsedRecord>) {
-      const within = record.reduce((sum, cell) => sum + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
-      yield { line: info.lines - within, cells: record };
+      const text = record.join('');
+      twice += countOf(text, /\r\n/g);
+      yield { line: info.lines - twice - countOf(text, /\r\n|\n|\r/g), cells: record };
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${file} cannot be read as CSV: ${explain(error)}`, { cause: error });
   }
 }
+
+const countOf = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
 function explain(error: unknown): string {
   const { code, lines } = error as CsvError & { lines?: number };

@@ -47,7 +47,7 @@ export async function writeRows(
       written.rows++;
       const row =
         cells.length === header.length ? { ...read(cells), $line: line } : raggedRow(line, cells, header);
-      if ('$problem' in row) noteRagged(written, row.$problem);
+      if ('$problem' in row) noteRagged(written, `line ${line} has ${row.$problem}`);
       if (!sink.write(`${JSON.stringify(row)}\n`)) await once(sink, 'drain', { signal });
     }
   } finally {
@@ -65,7 +65,7 @@ function raggedRow(
   header: readonly string[],
 ): { $line: number; $problem: string } {
   const expected = `${header.length} (${header.join(', ')})`.slice(0, 200);
-  return { $line: line, $problem: `line ${line} has ${count(cells.length, 'cell')} instead of ${expected}` };
+  return { $line: line, $problem: `${count(cells.length, 'cell')} instead of ${expected}` };
 }
 
 function noteRagged(written: WrittenRows, problem: string): void {

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { isSafePath } from '../../shared/contracts/manifest.ts';
 import { templateRequestSchema, type TemplateRequest } from '../../shared/contracts/api.ts';
@@ -57,9 +57,13 @@ export async function readTemplate(path: string, name?: string): Promise<ReadTem
   const fields = parsed.success ? await fieldFaults(parsed.data, folder) : [];
   const all = [...faults, ...schema, ...fields];
   if (all.length > 0 || !parsed.success) throw wrongTemplate(file, source, all);
-  const files = (await collectFiles(folder)).filter((one) => one.path !== basename(file));
+  const files = (await collectFiles(folder)).filter((one) => !isLeftOut(one.path, basename(file)));
   return { request: await requestOf(parsed.data, folder, name), files };
 }
+
+/** What says what the template is, and tables to try it with, are no files of its scene. */
+const isLeftOut = (path: string, own: string): boolean =>
+  path === own || /^rows\.(csv|tsv|jsonl)$/.test(path);
 
 async function templateFile(path: string): Promise<string> {
   const info = await stat(path).catch((error: unknown) => {
@@ -118,20 +122,27 @@ function schemaFaults(value: unknown): Fault[] {
   if (schema['type'] !== 'object')
     faults.push({ path: ['schema', 'type'], message: 'the data is an object: expected "type": object' });
   const ajv = new Ajv2020({ strict: false, logger: false, validateFormats: false, allErrors: true });
-  if (ajv.validateSchema(schema) !== true)
-    return [
-      ...faults,
-      ...(ajv.errors ?? []).map(({ instancePath, message }) => ({
-        path: ['schema', ...pointerParts(instancePath)],
-        message: `${message ?? 'is wrong'} (JSON Schema 2020-12)`,
-      })),
-    ];
+  if (ajv.validateSchema(schema) !== true) return [...faults, ...metaSchemaFaults(ajv.errors ?? [])];
   try {
     ajv.compile(schema);
   } catch (error) {
     faults.push({ path: ['schema'], message: messageOf(error) });
   }
   return faults;
+}
+
+/** Of several messages about one place, which are the branches of a choice, the first. */
+function metaSchemaFaults(errors: readonly ErrorObject[]): Fault[] {
+  const first = new Map<string, ErrorObject>();
+  for (const error of errors) if (!first.has(error.instancePath)) first.set(error.instancePath, error);
+  return [...first.values()].map(({ instancePath, message, params }) => {
+    const allowed: unknown = params['allowedValues'];
+    const list = Array.isArray(allowed) ? `: ${allowed.join(', ')}` : '';
+    return {
+      path: ['schema', ...pointerParts(instancePath)],
+      message: `${message ?? 'is wrong'}${list} (JSON Schema 2020-12)`,
+    };
+  });
 }
 
 async function fieldFaults(file: TemplateFile, folder: string): Promise<Fault[]> {
