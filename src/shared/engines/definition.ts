@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAILURE_CLASSES } from '../contracts/messages.ts';
+import { DEFINITION_STATUS, FAILURE_CLASSES } from '../contracts/messages.ts';
 import { ID_PATTERN } from '../domain/ids.ts';
 
 /**
@@ -7,9 +7,6 @@ import { ID_PATTERN } from '../domain/ids.ts';
  * The fields are explained in docs/engines.md. What a schema cannot say (patterns, placeholders, which fields go together)
  * is checked by check-definition.ts.
  */
-
-/** How much of a definition was seen to work. */
-export const DEFINITION_STATUS = ['run-here', 'recorded', 'from-documentation'] as const;
 
 /** What a line that the program prints can mean. */
 export const EVENT_TYPES = [
@@ -154,6 +151,18 @@ export const definitionSchema = z.strictObject({
     .optional(),
   /** What licence the program asks for, in words; left out: none. */
   licence: z.string().min(1).max(300).optional(),
+  /** Variables of the worker that say where licences come from: the program gets them as they are, and no others. */
+  licenceEnv: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?!FARMHAND_)(?=.*(?:licen[cs]e|lmhost))[a-z_]\w{0,99}$/i,
+          'a variable with LICENSE or LMHOST in its name',
+        ),
+    )
+    .max(20)
+    .default([]),
 
   // What the farm must know to check a job.
   scene: z.enum(['required', 'optional', 'none']),

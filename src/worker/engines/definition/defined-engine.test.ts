@@ -66,6 +66,7 @@ events:
   - { type: fatal, regex: '^FATAL: (.*)' }
   - { type: error, regex: '^error: (.*)' }
 exit: { classes: { 17: host } }
+licenceEnv: [sketch_LICENSE, OTHER_LICENSE_FILE]
 cancel: { graceSeconds: 0.2 }
 variants:
   - { range: '>=3', args: ['good', '{scene}', --new, '--to={out}'] }
@@ -147,6 +148,20 @@ describe('an engine that a definition alone describes', () => {
     expect(variables).toMatch(/^SKETCH_MODE=good$/m);
     const dataFile = /^SKETCH_DATA=(.*)$/m.exec(variables)?.[1] ?? '';
     expect(JSON.parse(readFileSync(dataFile, 'utf8'))).toEqual({ name: 'Ada' });
+  });
+
+  it('learns where licences come from, and no other variable of the worker', async () => {
+    vi.stubEnv('sketch_LICENSE', '5053@licences');
+    vi.stubEnv('S3_SECRET_ACCESS_KEY', 'secret');
+    const rendered = await render();
+    const variables = readFileSync(`${rendered.files[0]?.path ?? ''}.env`, 'utf8');
+    expect(variables).toMatch(/^sketch_LICENSE=5053@licences$/m);
+    expect(variables).not.toMatch(/OTHER_LICENSE_FILE|S3_SECRET/);
+  });
+
+  it.each(['S3_SECRET_ACCESS_KEY', 'FARMHAND_LICENSE', 'LICENSE=x'])('may not ask for %s', (name) => {
+    const { problems } = readDefinition(DEFINITION.replace('[sketch_LICENSE, ', `[${name}, `));
+    expect(problems).toMatchObject([{ message: expect.stringMatching(/LICENSE or LMHOST/) as string }]);
   });
 
   it.each([

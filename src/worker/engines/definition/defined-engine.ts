@@ -14,8 +14,9 @@ import {
 } from '../engine.ts';
 import { OneShotRunner } from '../one-shot.ts';
 import { settingFiles } from '../setting-files.ts';
-import { expandArguments, expandText, type InputValues, type TemplateValues } from './arguments.ts';
+import { expandArguments, type InputValues, type TemplateValues } from './arguments.ts';
 import { detectProgram } from './detect.ts';
+import { engineVariables } from './engine-environment.ts';
 import { judgeRun } from './judge-run.ts';
 import { RunOutput } from './output-rules.ts';
 import { findOutputs, outputFile } from './outputs.ts';
@@ -96,7 +97,7 @@ class DefinedSession implements EngineSession {
   }
 
   async #render(request: FrameRequest, folder: string): Promise<RenderedFrame> {
-    const { label, outputs = [], args = [], env, cancel, work } = this.#definition;
+    const { label, outputs = [], args = [], cancel, work } = this.#definition;
     const values = await this.#frameValues(request, folder);
     const frames = Math.max(0, ...Object.values(values.inputs).map(({ count }) => count));
     const output = new RunOutput(this.#definition, (event, report) => {
@@ -107,7 +108,7 @@ class DefinedSession implements EngineSession {
     const start = performance.now();
     const exit = await this.#runner.run({
       args: expandArguments(args, values),
-      env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, expandText(text, values)])),
+      env: engineVariables(this.#definition, values),
       cwd: this.#folderToRunIn(folder),
       signal: request.signal,
       graceMs: cancel.graceSeconds * 1_000,

@@ -1,7 +1,8 @@
 import type { EngineDefinition } from '../../../shared/engines/definition.ts';
 import type { EngineSession, SessionSpec } from '../engine.ts';
 import { startWarm } from '../warm-session.ts';
-import { expandArguments, expandText, type TemplateValues } from './arguments.ts';
+import { expandArguments, type TemplateValues } from './arguments.ts';
+import { engineVariables } from './engine-environment.ts';
 import { reasonReader, warmLineReader } from './output-rules.ts';
 
 /** A program that keeps its scene loaded and speaks the protocol of session-protocol.ts. */
@@ -11,11 +12,11 @@ export async function openDefinedSession(
   spec: SessionSpec,
   values: TemplateValues,
 ): Promise<EngineSession> {
-  const { label, env, cancel } = definition;
+  const { label, cancel } = definition;
   const program = {
     label,
     argv: [spec.detected.program, ...expandArguments(args, values)] as const,
-    env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, expandText(text, values)])),
+    env: engineVariables(definition, values),
     cwd: spec.workDir,
     readLine: warmLineReader(definition),
     reason: reasonReader(definition),
