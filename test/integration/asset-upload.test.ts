@@ -155,6 +155,13 @@ describe('an upload', () => {
     await expect(upload(files)).rejects.toThrow('submit it again');
     await upload(files);
   });
+
+  it('works without a folder to remember hashes in', async () => {
+    const blocked = join(folder, 'a file where the folder should be');
+    writeFileSync(blocked, '');
+    const files = write({ 'a.bin': randomBytes(2_000) });
+    await layOut(await uploadAsset(files, { client, signal, label: 'test', cacheFolder: blocked }), 'a.bin');
+  });
 });
 
 describe('an upload in parts', () => {
@@ -181,7 +188,7 @@ describe('an upload in parts', () => {
         env: { ...process.env, FARMHAND_TOKEN: gateway.token, FARMHAND_CACHE: cacheFolder },
         stdio: 'ignore',
       });
-      await until(() => passed > 2, 'two parts are through');
+      await until(() => passed > 2, 'two parts are through', 60_000);
       const parts = await untilTwoStored(hash);
       submit.kill('SIGKILL');
       await once(submit, 'exit');
@@ -209,7 +216,7 @@ describe('an upload in parts', () => {
       });
       stored = begun.stored;
       return stored.length >= 2;
-    }, 'two parts are stored');
+    }, 'two parts are stored', 60_000);
     return stored;
   }
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../local/downloads/cache-folder.ts';
+import { messageOf } from '../../shared/domain/errors.ts';
 import { parseOutline } from '../upload/build-pack.ts';
 import { hashFiles } from '../upload/hash-files.ts';
 import type { LocalFile } from '../upload/local-file.ts';
@@ -43,12 +44,20 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
   const folder = join(options.cacheFolder ?? cacheFolder(), 'uploads');
   const hashes = new RecordFile(join(folder, 'hashes.jsonl'), parseHash);
   const packs = new RecordFile(join(folder, 'packs.jsonl'), parseOutline);
-  await Promise.all([hashes.load(), packs.load()]);
+  // A folder that cannot be used costs time and nothing else.
+  const remember = async (work: (records: RecordFile<unknown>) => Promise<void>): Promise<void> => {
+    try {
+      await Promise.all([work(hashes), work(packs)]);
+    } catch (error) {
+      progress?.note(`What was read is not remembered for the next time: ${messageOf(error)}`);
+    }
+  };
+  await remember((records) => records.load());
   try {
     const hashed = await hashFiles(files, { signal, cache: hashes, onRead: showingReads(options) });
     const { parcels, entries } = await packFiles(hashed, { hashes, packs, signal });
     // Kept now: whoever is cut off while sending shall not read it all again.
-    await Promise.all([hashes.save(), packs.save()]);
+    await remember((records) => records.save());
     const say = (text: string): void => progress?.note(text);
     await sendParcels(parcels, {
       client,
@@ -61,7 +70,7 @@ export async function uploadAsset(files: readonly LocalFile[], options: UploadOp
     const manifest = { version: 1 as const, files: entries, ...(origin !== undefined && { origin }) };
     return (await patiently(() => client.registerAsset(manifest), { signal, say })).sha256;
   } finally {
-    await Promise.all([hashes.save(), packs.save()]);
+    await remember((records) => records.save());
   }
 }
 
