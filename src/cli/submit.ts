@@ -38,7 +38,7 @@ export function registerSubmit(program: Command): void {
       "a template's parameter or an engine's setting; may be given several times",
       collect,
     )
-    .option('--data <file>', 'a JSON file with the parameters of a template')
+    .option('--data <file>', 'a JSON file with the parameters of a template, or with data for the scene')
     .option('--chunk <n>', 'frames a task: auto (default), sequential, or a number', chunk)
     .option('--encode <format>', 'also make a video of the frames: mp4', oneOf(['mp4']))
     .option('--scene <path>', 'which scene of a folder or zip')

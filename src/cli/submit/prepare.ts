@@ -16,6 +16,7 @@ import { prepareDocument } from './document-scenes.ts';
 import { findScene } from './find-scene.ts';
 import { openZip } from './open-zip.ts';
 import { typedParams } from './params.ts';
+import { readData } from './read-data.ts';
 import { understandScene, type UnderstoodScene } from './understand-scene.ts';
 import { understoodTemplate } from './understand-template.ts';
 
@@ -92,11 +93,12 @@ async function submitScene(
   flags: SubmitFlags,
   tools: PrepareTools,
 ): Promise<unknown> {
-  const work = workOf(scene, name, flags);
+  const data = flags.data === undefined ? {} : { data: await readData(flags.data) };
+  const work = { ...workOf(scene, name, flags), ...data };
   for (const line of scene.says) tools.say(line);
   const { progress, signal } = tools;
   const client = await tools.farm();
-  const warning = newerThanWorkers(scene, scene.madeWith === null ? [] : await client.engines());
+  const warning = newerThanWorkers(scene, scene.madeWith === null ? [] : (await client.engines()).engines);
   if (warning !== undefined) tools.say(printable(`  Warning: ${warning}`));
   const { origin } = scene;
   const asset = await uploadAsset(scene.files, { client, progress, signal, label: name, origin });
@@ -107,10 +109,6 @@ function workOf(scene: UnderstoodScene, name: string, flags: SubmitFlags): Work 
   const { engine } = scene;
   const schema = describeEngine(engine)?.settings;
   const settings = typedParams(flags.param ?? [], schema?.schema ?? {}, `the engine ${engine}`);
-  if (flags.data !== undefined)
-    throw new UsageError(
-      `--data fills the parameters of a template (template:<name>); the settings of a ${engine} scene are given with --param.`,
-    );
   return {
     name,
     engine,
