@@ -189,7 +189,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'engines',
-    description: 'list the engines of the farm, or install one here',
+    description: 'list the engines of the farm; give it another one, or install one here',
     load: async () => (await import('./engines.ts')).registerEngines,
   },
   {

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { checkEngine, type CheckOptions, type EngineCheck } from '../shared/engines/check-engine.ts';
 import { describeEngine, engineCatalogue } from '../shared/engines/engine-catalogue.ts';
 import { DEFINITION_FILE, ENGINES_FOLDER, readDefinitionsOf } from '../shared/engines/shipped-definitions.ts';
+import { definitionFiles, existing } from './support/definition-files.ts';
 import { runCommand, type CommonOptions } from './support/command.ts';
 import { EXIT, UsageError } from './support/exit-codes.ts';
 import { count } from './support/table.ts';
@@ -48,28 +49,6 @@ function checkOptions(path: string | undefined, { replay }: CheckFlags): CheckOp
     // What comes with the farm shows what it claims; a studio knows what it has run.
     demandLogs: path === undefined,
   };
-}
-
-/** @throws UsageError when there is none */
-function definitionFiles(path: string): string[] {
-  existing(path);
-  if (!statSync(path).isDirectory()) return [path];
-  const own = join(path, DEFINITION_FILE);
-  if (existsSync(own)) return [own];
-  const found = readdirSync(path)
-    .sort()
-    .flatMap((name) => {
-      const inFolder = join(path, name, DEFINITION_FILE);
-      if (existsSync(inFolder)) return [inFolder];
-      return /\.ya?ml$/.test(name) ? [join(path, name)] : [];
-    });
-  if (found.length > 0) return found;
-  throw new UsageError(`${path} holds no definition: neither ${DEFINITION_FILE} nor */${DEFINITION_FILE}.`);
-}
-
-function existing(path: string): string {
-  if (!existsSync(path)) throw new UsageError(`There is no file ${path}.`);
-  return path;
 }
 
 function report(checks: readonly EngineCheck[], showEvents: boolean): string {

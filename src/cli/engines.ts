@@ -4,21 +4,26 @@ import { cacheFolder } from '../local/downloads/cache-folder.ts';
 import { installEngine } from '../local/engines/install-engine.ts';
 import { INSTALLABLE_ENGINES, type InstallableEngine } from '../shared/programs/installed-engines.ts';
 import { registerCheck } from './engines-check.ts';
+import { registerStore } from './engines-store.ts';
 import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
 import { oneOf } from './support/parse-options.ts';
 import { formatTable } from './support/table.ts';
 
 export function registerEngines(program: Command): void {
-  const command = program.command('engines').description('list the engines of the farm, or install one here');
+  const command = program
+    .command('engines')
+    .description('list the engines of the farm; give it another one, or install one here');
   addCommonOptions(command).action(async (options: CommonOptions) => {
     await runCommand(options, async ({ out, farm }) => {
-      const engines = await (await farm()).engines();
-      await out.result(engines, () => (engines.length === 0 ? 'No worker is here.' : enginesTable(engines)));
+      const { engines, problems } = await (await farm()).engines();
+      await out.result(engines, () => enginesTable(engines));
+      for (const { file, message } of problems) out.note(`${file}: ${message}`);
       return undefined;
     });
   });
   registerInstall(command);
   registerCheck(command);
+  registerStore(command);
 }
 
 function registerInstall(engines: Command): void {
@@ -43,15 +48,19 @@ function registerInstall(engines: Command): void {
     });
 }
 
+const STATUS_TEXT = { 'run-here': 'run here', recorded: 'recorded', 'from-documentation': 'not run here' };
+
 function enginesTable(engines: Engines['engines']): string {
   return formatTable(
-    ['ENGINE', 'NAME', 'VERSIONS', 'WORKERS', 'SLOTS'],
-    engines.map(({ id, label, versions, workers, slots }) => [
+    ['ENGINE', 'NAME', 'VERSIONS', 'WORKERS', 'SLOTS', 'DEFINITION', 'SEEN TO WORK'],
+    engines.map(({ id, label, versions, workers, slots, definition, given, status }) => [
       id,
       label,
       versions.map(({ version, workers: count }) => `${version} (${count})`).join(', '),
       String(workers),
       String(slots),
+      `${definition ?? ''}${given ? ` by ${given.by}` : ''}`,
+      status === null ? '' : STATUS_TEXT[status],
     ]),
   );
 }

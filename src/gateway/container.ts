@@ -13,6 +13,7 @@ import { bucketCheck, ledgerCheck, streamCheck } from '../shared/telemetry/healt
 import { STREAMS } from '../shared/messaging/streams.ts';
 import type { NatsConnection } from 'nats';
 import type { Access } from './auth/access.ts';
+import { FarmEngines } from './engines/farm-engines.ts';
 import { createApp } from './http/app.ts';
 import { AssetStore } from './ledger/asset-store.ts';
 import { BatchQueries } from './ledger/batch-queries.ts';
@@ -97,6 +98,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.submitter, () => new JobSubmitter(nats));
   provide(TOKENS.settings, () => new FarmSettingsQueries(ledger));
   provide(TOKENS.manager, () => new FarmManager(nats));
+  provide(TOKENS.engines, () => new FarmEngines(get(TOKENS.workers), ledger, nats, log));
   provide(TOKENS.controller, () => new JobController(nats, log));
   provide(
     TOKENS.snapshots,
@@ -144,6 +146,7 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       controller: get(TOKENS.controller),
       settings: get(TOKENS.settings),
       manager: get(TOKENS.manager),
+      engines: get(TOKENS.engines),
       checks: get(TOKENS.healthChecks),
       metrics: get(TOKENS.metrics),
     },

@@ -75,6 +75,9 @@ export async function startGateway(
   realtime.attach(server, feeds.logs);
   lifecycle.onStop('sockets', () => realtime.stop());
   feeds.start();
+  const engines = container.resolve(TOKENS.engines);
+  engines.start();
+  lifecycle.onStop('engines’ definitions', () => engines.stop());
   watchClients(container.resolve(TOKENS.prometheus), () => realtime.clients);
   const health = await startHealthServer({
     host: environment.FARMHAND_HEALTH_HOST,

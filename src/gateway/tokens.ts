@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Express } from 'express';
 import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
+import type { FarmEngines } from './engines/farm-engines.ts';
 import type { AssetStore } from './ledger/asset-store.ts';
 import type { BatchQueries } from './ledger/batch-queries.ts';
 import type { PartUploads } from './ledger/part-uploads.ts';
@@ -54,6 +55,7 @@ export const TOKENS = {
   controller: token<JobController>('controller'),
   settings: token<FarmSettingsQueries>('settings'),
   manager: token<FarmManager>('manager'),
+  engines: token<FarmEngines>('engines'),
   snapshots: token<Snapshots>('snapshots'),
   realtime: token<RealtimeServer>('realtime'),
   feeds: token<Feeds>('feeds'),

@@ -108,8 +108,22 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   {
     method: 'get',
     path: '/api/engines',
-    summary: 'what the workers that are here can render with',
+    summary: 'the engines that the farm knows, and what the workers that are here have of them',
     replies: { 200: 'Engines' },
+  },
+  {
+    method: 'put',
+    path: '/api/engines/{id}',
+    summary: 'give the farm a definition of an engine; workers take it without a restart',
+    body: 'EngineRequest',
+    replies: { 200: 'ManageReply' },
+  },
+  {
+    method: 'delete',
+    path: '/api/engines/{id}',
+    summary: 'take it away; one of the same id that comes with the installation is there again',
+    body: 'RemoveRequest',
+    replies: { 200: 'ManageReply' },
   },
   {
     method: 'post',

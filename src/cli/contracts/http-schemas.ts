@@ -32,6 +32,7 @@ import {
   workersSchema,
 } from '../../shared/contracts/api.ts';
 import {
+  engineBodySchema,
   engineVersionBodySchema,
   engineVersionsSchema,
   guaranteeBodySchema,
@@ -95,6 +96,7 @@ export const HTTP_SCHEMAS = {
   EngineVersions: engineVersionsSchema,
   RemoveRequest: removeBodySchema,
   Engines: enginesSchema,
+  EngineRequest: engineBodySchema,
   Farm: farmSchema,
   SessionRequest: sessionRequestSchema,
   AssetPlanRequest: assetPlanRequestSchema,

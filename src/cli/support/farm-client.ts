@@ -151,14 +151,15 @@ export class FarmClient {
     return (await this.#request('GET', '/api/workers', { schema: workersSchema })).workers;
   }
 
-  /** What the workers that are here can render with. */
-  async engines(): Promise<Engines['engines']> {
-    return (await this.#request('GET', '/api/engines', { schema: enginesSchema })).engines;
+  /** The engines that the farm knows, with what the workers that are here have of them. */
+  engines(): Promise<Engines> {
+    return this.#request('GET', '/api/engines', { schema: enginesSchema });
   }
 
   /** Ids of the engines that some worker has now. */
   async offeredEngines(): Promise<Set<string>> {
-    return new Set((await this.engines()).map((engine) => engine.id));
+    const { engines } = await this.engines();
+    return new Set(engines.filter(({ workers }) => workers > 0).map(({ id }) => id));
   }
 
   /** @param version the newest when absent. */

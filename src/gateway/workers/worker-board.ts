@@ -1,7 +1,6 @@
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import type { Engines, Worker } from '../../shared/contracts/api.ts';
 import { decodeMessage } from '../../shared/contracts/decode.ts';
-import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import { heartbeatSchema } from '../../shared/contracts/messages.ts';
 import { SUBJECTS, lastToken } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
@@ -10,6 +9,8 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { viewWorker, type HeardWorker, type LedgerWorker } from './worker-view.ts';
 
 const CHECK_EVERY_MS = 2_000;
+
+type OfferedEngine = Pick<Engines['engines'][number], 'id' | 'versions' | 'workers' | 'slots'>;
 
 /** All workers as they are now: the ledger's list, made fresh by the heartbeats that arrive. */
 export class WorkerBoard {
@@ -60,7 +61,7 @@ export class WorkerBoard {
   }
 
   /** What the workers that are here can render with, by engine. */
-  async engines(): Promise<Engines['engines']> {
+  async engines(): Promise<OfferedEngine[]> {
     const here = (await this.list()).filter(
       (worker) => worker.state !== 'lost' && worker.state !== 'offline',
     );
@@ -77,7 +78,6 @@ export class WorkerBoard {
     }
     return [...engines].sort(byId).map(([id, { versions, workers, slots }]) => ({
       id,
-      label: describeEngine(id)?.label ?? id,
       versions: [...versions].sort(byId).map(([version, count]) => ({ version, workers: count })),
       workers,
       slots,

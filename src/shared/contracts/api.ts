@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FRAME_STATES, JOB_STATES } from '../domain/states.ts';
 import {
+  DEFINITION_STATUS,
   JOB_VERBS,
   controlFiguresSchema,
   heartbeatSchema,
@@ -161,8 +162,17 @@ export const enginesSchema = z.object({
       versions: z.array(z.object({ version: z.string(), workers: z.int() })),
       workers: z.int(),
       slots: z.int(),
+      /** Whether it was run here, only its recorded logs were understood, or it is known from documentation alone. */
+      status: z.enum(DEFINITION_STATUS).nullable(),
+      licence: z.string().nullable(),
+      /** `<id>@<version>` of the farm's store, `<id>@<digest>` of the installation's own; null: only workers know it. */
+      definition: z.string().nullable(),
+      /** Who gave it to the farm; null: it comes with the installation. */
+      given: z.object({ by: z.string(), at: z.string() }).nullable(),
     }),
   ),
+  /** Files of a coordinator's folder of definitions that cannot be used; what was there before stays. */
+  problems: z.array(z.object({ file: z.string(), message: z.string() })),
 });
 export type Engines = z.infer<typeof enginesSchema>;
 

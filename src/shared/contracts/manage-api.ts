@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { workerSchema } from './api.ts';
 import { idSchema } from './job-document.ts';
-import { LIMIT_KINDS, whyReplySchema, workerOrdersSchema } from './messages.ts';
+import { definitionText, LIMIT_KINDS, whyReplySchema, workerOrdersSchema } from './messages.ts';
 
 /** HTTP bodies of what wranglers see and set. */
 
@@ -40,6 +40,8 @@ export const shareBodySchema = z.strictObject({ ...asked, weight: z.number().min
 export const guaranteeBodySchema = z.strictObject({ ...asked, slots: z.int().min(1).max(1_000_000) });
 /** `PUT /api/engine-versions/:engine`. */
 export const engineVersionBodySchema = z.strictObject({ ...asked, range: z.string().min(1).max(100) });
+/** `PUT /api/engines/:id`: a definition in YAML, whose `id` is the same. */
+export const engineBodySchema = z.strictObject({ ...asked, text: definitionText });
 /** Every `DELETE` of these. */
 export const removeBodySchema = z.strictObject(asked);
 

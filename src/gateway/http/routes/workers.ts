@@ -30,9 +30,6 @@ export function workerRoutes(
   router.get('/workers', async (_request, response) => {
     response.json({ workers: await workers.list() });
   });
-  router.get('/engines', async (_request, response) => {
-    response.json({ engines: await workers.engines() });
-  });
   router.post('/workers/control', rawBody(MAX_BODY_BYTES), async (request, response) => {
     const { verb, ids, ...body } = readBody(request, workersControlBodySchema, MAX_BODY_BYTES);
     response.json(await manager.manage(requestOf(verb, ids, body, response)));

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { idSchema } from '../job-document.ts';
 import { sha256 } from './message-parts.ts';
 
+/** How much of an engine's definition was seen to work. */
+export const DEFINITION_STATUS = ['run-here', 'recorded', 'from-documentation'] as const;
+
 /** Of a definition's text, in characters. */
 export const MAX_DEFINITION_LENGTH = 250_000;
 export const definitionText = z.string().min(1).max(MAX_DEFINITION_LENGTH);
