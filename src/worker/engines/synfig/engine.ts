@@ -15,7 +15,9 @@ const SIF: XmlFormat = {
   filesOf: (element, document) => {
     const { name, attributes } = element;
     // `other.sif#part` is part of another file; `#part` and `:part` of this one.
-    const linked = ['canvas', 'use'].map((key) => /^([^#:][^#]*)#/.exec(attributes.get(key) ?? '')?.[1] ?? '');
+    const linked = ['canvas', 'use'].map(
+      (key) => /^([^#:][^#]*)#/.exec(attributes.get(key) ?? '')?.[1] ?? '',
+    );
     const isFile = name === 'param' && attributes.get('name') === 'filename';
     return [...linked, isFile ? document.textOf(element).trim() : ''].filter((file) => file !== '');
   },
