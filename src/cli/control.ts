@@ -10,6 +10,10 @@ interface FramesOptions extends AskOptions {
   step?: string;
 }
 
+interface ResumeOptions extends AskOptions {
+  trustScripts?: boolean;
+}
+
 interface CancelOptions extends AskOptions {
   drain?: boolean;
 }
@@ -31,7 +35,15 @@ export function registerPause(program: Command): void {
 }
 
 export function registerResume(program: Command): void {
-  registerVerb(program, 'resume', 'go on with jobs that were paused, cancelled or held');
+  const command = program
+    .command('resume')
+    .description('go on with jobs that were paused, cancelled or held')
+    .argument('<job...>', 'one job or several')
+    .option('--trust-scripts', 'scripts may run in scenes that were held for them; without it they do not');
+  addAskOptions(command).action(async (ids: string[], options: ResumeOptions) => {
+    const { dryRun, trustScripts } = options;
+    await runCommand(options, (context) => askJobs(context, ids, 'resume', { dryRun, trustScripts }));
+  });
 }
 
 export function registerRetry(program: Command): void {

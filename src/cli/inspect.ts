@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
+import type { Engines } from '../shared/contracts/api.ts';
 import type { SceneReport } from '../shared/contracts/inspect-api.ts';
 import { reportOf } from '../shared/scenes/scene-report.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
@@ -72,12 +73,9 @@ async function lookInFolder(
 }
 
 /** What the farm renders with, to hold the scene's version against; a scene can be inspected without a farm, too. */
-async function enginesOf(
-  { farm }: CommandContext,
-  options: CommonOptions,
-): Promise<Awaited<ReturnType<Awaited<ReturnType<CommandContext['farm']>>['engines']>>> {
+async function enginesOf({ farm }: CommandContext, options: CommonOptions): Promise<Engines['engines']> {
   try {
-    return await (await farm()).engines();
+    return (await (await farm()).engines()).engines;
   } catch (error) {
     if (options.farm === undefined && error instanceof UnreachableError) return [];
     throw error;

@@ -181,9 +181,24 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
     await expect(open('plain.blend', { data: { Nope: 'x' } })).rejects.toThrow('scene property "Nope"');
   });
 
-  it('runs no scripts of a file, and says so', async () => {
-    const session = await open('scripted.blend');
-    expect((await harness.render(session, 1)).warnings.join()).toMatch(/Scripts in the file were not run/);
+  it('runs no scripts of a file unless somebody trusts them, and asks before it renders without', async () => {
+    await expect(open('scripted.blend')).rejects.toMatchObject({
+      failure: 'untrusted-scripts',
+      message: expect.stringMatching(/Scripts in the file were not run: .*len\(str\(frame\)\)/) as string,
+    });
+    // Its driver takes the red plane out of the picture.
+    const without = await harness.render(
+      await open('scripted.blend', { settings: { trustScripts: false } }),
+      1,
+    );
+    expect(without.warnings.join()).toMatch(/Scripts in the file were not run/);
+    expect(await isRed(without.files[0]?.path)).toBe(true);
+    const trusted = await harness.render(
+      await open('scripted.blend', { settings: { trustScripts: true } }),
+      1,
+    );
+    expect(trusted.warnings).toEqual([]);
+    expect(await isRed(trusted.files[0]?.path)).toBe(false);
   });
 
   it('is ended when it takes too long and when the frame is no longer wanted', async () => {

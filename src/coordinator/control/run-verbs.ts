@@ -48,7 +48,8 @@ export async function resume(context: ControlContext): Promise<ControlOutcome> {
   if (control.dryRun) return would(context, figures);
   await trx.updateTable('jobs').set({ paused: false }).where('id', '=', job.id).execute();
   if (cancelled.length > 0) await revive(context, cancelled);
-  if (steps.some((step) => step.hold_reason !== null)) await unholdFrames(trx, job.id);
+  if (steps.some((step) => step.hold_reason !== null))
+    await unholdFrames(trx, job.id, undefined, control.trustScripts);
   await settleJobs(trx, [job.id]);
   return did(context, figures);
 }

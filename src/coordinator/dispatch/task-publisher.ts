@@ -113,6 +113,12 @@ export function subjectOf(task: { engine: string; lane: string; job_id: string; 
   });
 }
 
+/** Checked against zod's JSON at intake; the ledger gives them back as they were. */
+function settingsOf({ trust_scripts: trustScripts }: CutTask, { spec }: StepInfo): TaskMessage['settings'] {
+  const settings = spec.settings as TaskMessage['settings'];
+  return trustScripts === null ? settings : { ...settings, trustScripts };
+}
+
 export function taskMessage(task: CutTask, step: StepInfo): TaskMessage {
   const { format, width, height, fps } = step.spec.output;
   return {
@@ -128,7 +134,7 @@ export function taskMessage(task: CutTask, step: StepInfo): TaskMessage {
     inputs: step.spec.inputs,
     // Checked against zod's JSON at intake; the ledger gives it back as it was.
     data: step.spec.data as TaskMessage['data'],
-    settings: step.spec.settings as TaskMessage['settings'],
+    settings: settingsOf(task, step),
     output: {
       format,
       ...(width === undefined ? {} : { width }),

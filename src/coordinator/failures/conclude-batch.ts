@@ -8,6 +8,7 @@ import type { StepInfos } from '../ledger/step-info.ts';
 import { forgetWorkerFailures } from './failure-records.ts';
 import type { FarmView } from './farm-view.ts';
 import { unholdFrames } from './hold-steps.ts';
+import { holdForScripts } from './hold-for-scripts.ts';
 import { lowerLicences } from './licences.ts';
 import { takeFailures, type HostFailure, type TakenFailures } from './take-failures.ts';
 
@@ -73,10 +74,12 @@ export async function concludeBatch(
     moved,
     hostFailures(plan, tasks),
   );
+  const held = [...failures.held, ...(await holdForScripts(trx, steps, plan, tasks))];
   return {
     ...failures,
+    held,
     limitsLowered: unlicensed.length > 0,
-    jobs: [...unheld, ...failures.held.map(({ jobId }) => jobId)],
+    jobs: [...unheld, ...held.map(({ jobId }) => jobId)],
   };
 }
 

@@ -30,6 +30,17 @@ export function holdReason(groups: readonly FailureGroup[], able: readonly strin
   );
 }
 
+/**
+ * Why a step is held whose scene has scripts that nobody has allowed to run: its frames would be wrong without an error.
+ * @param message what was not run, in the engine's own words.
+ */
+export function scriptsReason(jobId: string, message: string): string {
+  return (
+    `Held: trust this project's scripts? ${quoted(message)} ./farmhand resume ${jobId} --trust-scripts (API: ` +
+    '"trustScripts": true) lets them run; resumed without, it is rendered without them.'
+  );
+}
+
 function agree(failed: readonly string[], able: readonly string[]): boolean {
   if (failed.length >= HOLD_AFTER_WORKERS) return true;
   return able.every((worker) => failed.includes(worker));

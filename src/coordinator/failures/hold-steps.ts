@@ -6,6 +6,9 @@ import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 
+/** Stands among a step's failures for the question whether its scene's scripts may run. */
+export const SCRIPTS = 'untrusted-scripts';
+
 export interface HeldStep {
   jobId: string;
   reason: string;
@@ -89,15 +92,18 @@ async function sweep(
  * Lets a job's held steps go on; for the same failures they are not held again. The job is locked by the caller, who
  * settles it afterwards and wakes the frame sweeper.
  * @param stepKeys only these of its steps.
+ * @param trustScripts whether scripts may run in the scenes of those that were held with that question.
  */
 export async function unholdFrames(
   trx: LedgerTransaction,
   jobId: string,
   stepKeys?: readonly string[],
+  trustScripts = false,
 ): Promise<void> {
   const { rows } = await sql<{ key: string }>`
     WITH held AS MATERIALIZED (
-      SELECT s.key, s.hold_reason, CASE
+      SELECT s.key, s.hold_reason,
+        EXISTS (SELECT 1 FROM step_failures f WHERE f.step_key = s.key AND f.fingerprint = ${SCRIPTS}) AS asked, CASE
           WHEN EXISTS (SELECT 1 FROM step_dependencies d WHERE d.step_key = s.key AND d.kind = 'frame') THEN 'waiting'
           WHEN s.entry_state = 'held' THEN 'ready' ELSE s.entry_state END::frame_state AS entry
       FROM steps s WHERE s.job_id = ${jobId} AND s.hold_reason IS NOT NULL
@@ -105,7 +111,8 @@ export async function unholdFrames(
     ),
     forgotten AS (DELETE FROM step_failures x USING held h WHERE x.step_key = h.key),
     spoken AS (UPDATE jobs j SET error = NULL FROM held h WHERE j.id = ${jobId} AND j.error = h.hold_reason)
-    UPDATE steps s SET hold_reason = NULL, hold_allowed = false, entry_state = h.entry
+    UPDATE steps s SET hold_reason = NULL, hold_allowed = s.hold_allowed AND h.asked, entry_state = h.entry,
+      trust_scripts = CASE WHEN h.asked THEN ${trustScripts} ELSE s.trust_scripts END
     FROM held h WHERE s.key = h.key RETURNING s.key`.execute(trx);
   if (rows.length > 0)
     await sweep(

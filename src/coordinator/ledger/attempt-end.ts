@@ -68,6 +68,8 @@ function blameOf(
       return { blame: 'none', charge: 'failure', delaySeconds: HOST_BACK_OFF_SECONDS };
     case 'licence':
       return { blame: 'none', charge: 'failure', delaySeconds: LICENCE_BACK_OFF_SECONDS };
+    case 'untrusted-scripts':
+      return { blame: 'none', charge: 'failure', delaySeconds: 0 };
     case 'scene':
     case 'missing-asset':
       return { blame: known ? failedFrame : 'all', charge: 'failure', delaySeconds: 0 };

@@ -23,6 +23,8 @@ export interface CutTask {
   slots: number;
   gpus: number;
   reserved_worker: string | null;
+  /** Whether its scene's scripts may run, where a person was asked. */
+  trust_scripts: boolean | null;
 }
 
 /** Everything of a job changes under its row's lock, taken in the order of ids: no deadlock, and counts add up. */
@@ -108,9 +110,8 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
     OVERRIDING SYSTEM VALUE
     SELECT key, step_key, job_id, engine, lane, 'queued', 1, frames, generations, resume, slots, gpus, worker, now()
     FROM cut ORDER BY no
-    RETURNING key, step_key, job_id, engine, lane, feed, frames, generations, resume, slots, gpus, reserved_worker`.execute(
-    trx,
-  );
+    RETURNING key, step_key, job_id, engine, lane, feed, frames, generations, resume, slots, gpus, reserved_worker,
+      (SELECT s.trust_scripts FROM steps s WHERE s.key = step_key) AS trust_scripts`.execute(trx);
   return rows;
 }
 

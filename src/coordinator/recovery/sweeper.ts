@@ -120,7 +120,8 @@ export class Sweeper {
         FROM unnest(${missing.map((task) => task.key)}::bigint[], ${missing.map((task) => task.feed)}::int[]) AS n(key, feed)
         WHERE t.key = n.key AND t.feed = n.feed AND t.state = 'queued'
         RETURNING t.key, t.step_key, t.job_id, t.engine, t.lane, t.feed, t.frames, t.generations, t.resume,
-          t.slots, t.gpus, t.reserved_worker`.execute(trx);
+          t.slots, t.gpus, t.reserved_worker,
+          (SELECT s.trust_scripts FROM steps s WHERE s.key = t.step_key) AS trust_scripts`.execute(trx);
       return fed.rows;
     });
     this.#log.warn(

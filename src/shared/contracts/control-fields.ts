@@ -9,7 +9,7 @@ const FIELDS: Record<
   { takes: readonly Field[]; needs?: readonly Field[]; oneOf?: readonly Field[] }
 > = {
   pause: { takes: ['drain'] },
-  resume: { takes: [] },
+  resume: { takes: ['trustScripts'] },
   cancel: { takes: ['drain'] },
   retry: { takes: ['frames', 'step'] },
   skip: { takes: ['frames', 'step'] },
@@ -25,6 +25,7 @@ const EXPECTED: Record<Field, string> = {
   frames: 'a frame range such as 1-100',
   step: 'the name of a step',
   drain: 'true or false',
+  trustScripts: 'true or false',
   priority: 'a whole number from 0 to 100',
   chunk: '"auto", "sequential" or a number of frames',
   targetSeconds: 'seconds',

@@ -7,7 +7,7 @@ export type ControlTense = 'did' | 'would';
 /** What was asked, as far as its sentence needs it. */
 export type ControlRequest = Pick<
   JobControl,
-  'verb' | 'drain' | 'priority' | 'chunk' | 'targetSeconds' | 'running' | 'step'
+  'verb' | 'drain' | 'trustScripts' | 'priority' | 'chunk' | 'targetSeconds' | 'running' | 'step'
 >;
 
 interface Told {
@@ -44,12 +44,12 @@ const SENTENCES: Record<JobControl['verb'], (told: Told) => string> = {
       [figures.queued, (n) => `${count(n, 'queued frame')} ${n === 1 ? 'is' : 'are'} taken back`],
       [figures.notBegun, (n) => `${count(n, 'frame')} ${n === 1 ? 'waits' : 'wait'}`],
     ])}`,
-  resume: ({ figures, jobs, say }) =>
+  resume: ({ asked, figures, jobs, say }) =>
     `${say('Goes', 'Went')} on with ${jobs}${listed(': ', [
       [figures.notBegun, (n) => `${count(n, 'frame')} to render`],
       [figures.cancelled, (n) => `${count(n, 'cancelled frame')} ${n === 1 ? 'comes' : 'come'} back`],
       [figures.held, (n) => `${count(n, 'held frame')} ${n === 1 ? 'is' : 'are'} let go`],
-    ])}`,
+    ])}${asked.trustScripts === true ? '; scripts in its scenes are trusted' : ''}`,
   cancel: ({ asked, figures, of, jobs, say }) => {
     const { running, ...others } = figures;
     const first =

@@ -148,6 +148,8 @@ export interface StepsTable {
   hold_reason: Generated<string | null>;
   /** False once somebody let it go on after it was held. */
   hold_allowed: Generated<boolean>;
+  /** The answer to whether the scene's scripts may run; null: nobody was asked. */
+  trust_scripts: Generated<boolean | null>;
   /** None of its frames is cut before this time: there was no licence for it. */
   retry_at: NullableTime;
   /** What is still to be done to its frames, in slices; it counts as if that were done already. */

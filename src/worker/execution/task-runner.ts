@@ -213,7 +213,11 @@ class AttemptRun {
     const { class: failureClass, message } = classifyFailure(error, diskFull);
     if (failureClass === 'host')
       this.#log.error({ err: error }, 'an attempt failed for a reason of this machine');
-    return { type: 'failed', class: failureClass, message, failedFrame: diskFull ? null : frame };
+    // Whoever has been answered and asks once more would do so for ever: nobody pays for the question.
+    const asksAgain =
+      failureClass === 'untrusted-scripts' && this.#attempt.task.settings['trustScripts'] !== undefined;
+    const known = asksAgain ? 'scene' : failureClass;
+    return { type: 'failed', class: known, message, failedFrame: diskFull ? null : frame };
   }
 
   /** @returns the log's key; null when nothing was logged or it could not be stored */

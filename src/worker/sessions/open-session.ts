@@ -46,9 +46,20 @@ export function sessionKey(request: SessionRequest): string {
   return JSON.stringify([hostKey(request), settings, data, output, timeouts]);
 }
 
-/** Tasks with an equal one can follow each other in one process: rows of a batch differ in their data only. */
+/**
+ * Tasks with an equal one can follow each other in one process: rows of a batch differ in their data only. What a scene's
+ * scripts have done to a process stays: those who trust them and those who do not get one each.
+ */
 export function hostKey({ engine, detected, definition, task, share }: SessionRequest): string {
-  return JSON.stringify([engine.id, detected.version, definition, task.scene, share.slots, share.environment]);
+  return JSON.stringify([
+    engine.id,
+    detected.version,
+    definition,
+    task.scene,
+    share.slots,
+    share.environment,
+    task.settings['trustScripts'] ?? null,
+  ]);
 }
 
 /** The scene alone, whatever is done with it: what a crash is remembered for. */

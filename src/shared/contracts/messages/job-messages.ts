@@ -35,6 +35,8 @@ export const jobControlSchema = z.strictObject({
   step: idSchema.optional(),
   /** `cancel`, `pause`: let frames under way end (`pause` does so anyway). */
   drain: z.boolean().optional(),
+  /** `resume`: whether scripts may run in scenes whose steps were held with that question; without it they do not. */
+  trustScripts: z.boolean().optional(),
   /** `priority`: the new one. */
   priority: z.int().min(0).max(100).optional(),
   /** `chunk`: the new one. */

@@ -29,6 +29,7 @@ export type FrameResult = z.infer<typeof frameResultSchema>;
 export const FAILURE_CLASSES = [
   'scene', // the scene or its settings cannot be rendered
   'missing-asset',
+  'untrusted-scripts', // the scene has scripts that nobody has allowed to run; uses up no attempt, a person decides
   'engine-crash',
   'out-of-memory',
   'licence',

@@ -5,6 +5,7 @@ import * as chosenSweeps from './0003-chosen-sweeps.ts';
 import * as batches from './0004-batches.ts';
 import * as engineDefinitions from './0005-engine-definitions.ts';
 import * as templatePreviews from './0006-template-previews.ts';
+import * as trustScripts from './0007-trust-scripts.ts';
 
 /** Every migration by name, in order. A static index: no folder is scanned at run time. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0004-batches': batches,
   '0005-engine-definitions': engineDefinitions,
   '0006-template-previews': templatePreviews,
+  '0007-trust-scripts': trustScripts,
 };

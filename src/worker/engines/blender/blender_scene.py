@@ -69,6 +69,7 @@ class Scene:
         self.warnings = []
         self.open(request["scenePath"])
         relink(request["paths"])
+        self.check_scripts()
         self.check_files()
         name = self.settings.get("scene")
         self.scene = choose(bpy.data.scenes, name, "scene") if name else bpy.context.scene
@@ -83,8 +84,8 @@ class Scene:
     def open(self, path):
         os.chdir(os.path.dirname(path))  # the session was started before anybody knew where its scene would be
         try:
-            # Scripts inside the file are not run: a job is data.
-            bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=False)
+            # Scripts inside the file are not run unless somebody said so: a job is data.
+            bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=self.trusts_scripts)
         except RuntimeError as error:
             raise RenderFailure("scene", str(error)) from error
         if tuple(bpy.data.version)[:2] > tuple(bpy.app.version)[:2]:
@@ -93,10 +94,20 @@ class Scene:
                 f"The file was made with Blender {made}, which is newer than {bpy.app.version_string}; "
                 "what this version does not know is lost."
             )
-        if bpy.app.autoexec_fail:
-            self.warnings.append(
-                f"Scripts in the file were not run: {bpy.app.autoexec_fail_message or 'blocked'}."
-            )
+
+    @property
+    def trusts_scripts(self):
+        return self.settings.get("trustScripts") is True
+
+    def check_scripts(self):
+        """Blender renders on without drivers and scripts that it did not run, and calls the wrong motion a success."""
+        if not bpy.app.autoexec_fail:
+            return
+        blocked = f"Scripts in the file were not run: {bpy.app.autoexec_fail_message or 'blocked'}."
+        if "trustScripts" not in self.settings:
+            raise RenderFailure("untrusted-scripts", blocked)
+        if blocked not in self.warnings:
+            self.warnings.append(blocked)
 
     def check_files(self):
         """Blender renders pink, or nothing, where a file is missing, and calls that a success."""
@@ -264,6 +275,7 @@ class Scene:
             bpy.ops.render.render(write_still=True, scene=self.scene.name)
         except RuntimeError as error:
             raise RenderFailure("scene", str(error)) from error
+        self.check_scripts()  # what belongs to another scene is worked out only now
         finish(path)
 
 
