@@ -60,9 +60,8 @@ async function render(context: CommandContext, reference: string, options: Rende
   if (batch !== undefined) return await renderBatch(context, { name, version }, { ...rest, batch });
   if (options.strict === true) throw new UsageError('--strict goes with --batch.');
   const named = await namedByPattern(options);
-  const { namePattern: _pattern, strict: _strict, ...flags } = rest;
   const full = `template:${name}${version === undefined ? '' : `@${version}`}`;
-  return await submit(context, full, { ...flags, ...(named === undefined ? {} : { name: named }) });
+  return await submit(context, full, { ...rest, ...(named === undefined ? {} : { name: named }) });
 }
 
 /** A single job's name, made of its data as a row's is. */

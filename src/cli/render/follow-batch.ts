@@ -1,5 +1,10 @@
 import { extname, join } from 'node:path';
-import type { Batch, RowResult, RowResultsPage } from '../../shared/contracts/batch.ts';
+import {
+  batchSummarySchema,
+  type Batch,
+  type RowResult,
+  type RowResultsPage,
+} from '../../shared/contracts/batch.ts';
 import { csvLine } from '../../shared/domain/csv-text.ts';
 import { fileSafeName } from '../../shared/domain/row-name.ts';
 import { isEndedJob, type JobState } from '../../shared/domain/states.ts';
@@ -153,7 +158,7 @@ export async function writeResults(
   rows: AsyncIterable<RowResult | TakenRow>,
 ): Promise<void> {
   if (out.json) {
-    const { refused: _rows, ...summary } = batch;
+    const summary = batchSummarySchema.parse(batch);
     await out.write(`{"batch":${JSON.stringify(summary)},"rows":`);
     await out.streamArray(rows);
     await out.write('}\n');

@@ -11,6 +11,8 @@ describe('rowName', () => {
     expect(rowName('{title}', 3, { title: '../..' })).toBe('_');
     expect(rowName('{constructor}', 3, {})).toBe('row 3');
     expect(rowName('{title}', 3, { title: 'con' })).toBe('_con');
+    expect(Buffer.byteLength(rowName('{title}', 3, { title: '長'.repeat(500) }))).toBe(198);
+    expect(rowName('{title}', 3, { title: '👩‍🚀'.repeat(50) })).toBe('👩‍🚀'.repeat(18));
   });
 
   it('is a name that every file system takes, whatever the data', () => {

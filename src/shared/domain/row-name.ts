@@ -1,6 +1,7 @@
 import { describeValue } from './errors.ts';
 
-const MAX_NAME = 120;
+/** Of UTF-8. File systems take 255: there is room for an extension and a number. */
+const MAX_NAME_BYTES = 200;
 const PLACEHOLDER = /\{([^{}]+)\}/g;
 export const NAME_PATTERN_RULE = 'text with {row} and {column}, without other braces';
 
@@ -35,10 +36,24 @@ export function fileSafeName(text: string): string {
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, ' ')
     .replace(/[<>:"|?*/\\]/g, '_')
     .replace(/\s+/g, ' ');
-  const cut = [...plain].slice(0, MAX_NAME).join('');
+  const cut = cutToBytes(plain.toWellFormed());
   // Neither hidden nor climbing out, and Windows drops dots and spaces at the end.
   const trimmed = cut.replace(/^[.\s]+|[.\s]+$/g, '');
   return /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(trimmed) ? `_${trimmed}` : trimmed;
+}
+
+/** As many whole characters, as people see them, as there is room for. */
+function cutToBytes(text: string): string {
+  const encoder = new TextEncoder();
+  if (encoder.encode(text).length <= MAX_NAME_BYTES) return text;
+  let cut = '';
+  let bytes = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text.slice(0, MAX_NAME_BYTES))) {
+    bytes += encoder.encode(segment).length;
+    if (bytes > MAX_NAME_BYTES) break;
+    cut += segment;
+  }
+  return cut;
 }
 
 /** `row` → 1, `row:04` → 4; undefined for any other name. */
