@@ -3,6 +3,7 @@ import { MAX_DOCUMENT_BYTES } from '../../shared/contracts/job-document.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import { uploadAsset } from '../support/upload.ts';
 import { understoodFrames, type SubmitFlags } from './build-document.ts';
+import { isLocalPath, withUploadedSettings } from './document-files.ts';
 import type { PrepareTools } from './prepare.ts';
 import { understandScene } from './understand-scene.ts';
 
@@ -14,8 +15,8 @@ const SCENE_FLAGS = ['encode', 'param', 'data'] as const;
 const STEP_FLAGS = ['engine', 'frames', 'chunk'] as const;
 
 /**
- * A user's own job document: local scenes (`"scene": "./tree.pov"`, relative to the document) are uploaded and replaced,
- * flags are written into it. With nothing to change, the very bytes of the file go to the farm, which judges them.
+ * A user's own job document: local scenes (`"scene": "./tree.pov"`, relative to the document) and local files in settings
+ * are uploaded and replaced, flags are written into it. With nothing to change, the very bytes of the file go to the farm, which judges them.
  * @throws UsageError for a flag that does not fit or a local scene that cannot be used.
  */
 export async function prepareDocument(
@@ -33,9 +34,12 @@ export async function prepareDocument(
   const top = { ...value, ...overrides(flags) };
   const steps = Array.isArray(value['steps']) ? (value['steps'] as unknown[]) : [];
   const newSteps: unknown[] = [];
-  for (const [index, step] of steps.entries())
-    newSteps.push(await withUploadedScene(step, `steps[${index}].scene`, file, tools));
-  const document = (await withUploadedScene(top, 'scene', file, tools)) as Json;
+  for (const [index, step] of steps.entries()) {
+    const withScene = await withUploadedScene(step, `steps[${index}].scene`, file, tools);
+    newSteps.push(await withUploadedSettings(withScene, `steps[${index}]`, file, tools));
+  }
+  const withScene = await withUploadedScene(top, 'scene', file, tools);
+  const document = (await withUploadedSettings(withScene, '', file, tools)) as Json;
   const changed =
     document !== top ||
     Object.keys(overrides(flags)).length > 0 ||
@@ -70,7 +74,7 @@ async function withUploadedScene(
 ): Promise<unknown> {
   if (typeof part !== 'object' || part === null || !('scene' in part)) return part;
   const { scene } = part;
-  if (typeof scene !== 'string' || !/^\.{1,2}\//.test(scene)) return part;
+  if (!isLocalPath(scene)) return part;
   const own = part as Json;
   const engine = typeof own['engine'] === 'string' ? { engine: own['engine'] } : {};
   const frames = typeof own['frames'] === 'string' ? { frames: own['frames'] } : {};
