@@ -186,9 +186,18 @@ describe('an upload in parts', () => {
       proxy.gate = (line) => (line.includes('partNumber=') && ++passed > 2 ? freed : undefined);
       const submit = spawn(process.execPath, [CLI, 'submit', folder, '--farm', gateway.url], {
         env: { ...process.env, FARMHAND_TOKEN: gateway.token, FARMHAND_CACHE: cacheFolder },
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', 'pipe'],
       });
-      await until(() => passed > 2, 'two parts are through', 60_000);
+      let said = '';
+      submit.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      await until(
+        () => {
+          if (submit.exitCode !== null) throw new Error(`submit ended by itself: ${said}`);
+          return passed > 2;
+        },
+        'two parts are through',
+        60_000,
+      );
       const parts = await untilTwoStored(hash);
       submit.kill('SIGKILL');
       await once(submit, 'exit');
@@ -209,14 +218,18 @@ describe('an upload in parts', () => {
   /** @returns numbers of the parts that the farm has */
   async function untilTwoStored(sha256: string): Promise<number[]> {
     let stored: number[] = [];
-    await until(async () => {
-      const begun = await gateway.post<PartsReply>('/api/assets/parts', 200, {
-        sha256,
-        size: bytes.byteLength,
-      });
-      stored = begun.stored;
-      return stored.length >= 2;
-    }, 'two parts are stored', 60_000);
+    await until(
+      async () => {
+        const begun = await gateway.post<PartsReply>('/api/assets/parts', 200, {
+          sha256,
+          size: bytes.byteLength,
+        });
+        stored = begun.stored;
+        return stored.length >= 2;
+      },
+      'two parts are stored',
+      60_000,
+    );
     return stored;
   }
 
