@@ -5,6 +5,7 @@ import { FarmClient } from '../../src/cli/support/farm-client.ts';
 import { uploadAsset } from '../../src/cli/support/upload.ts';
 import type { Problem } from '../../src/shared/contracts/api.ts';
 import type { SceneReport } from '../../src/shared/contracts/inspect-api.ts';
+import { ByteSource } from '../../src/shared/scenes/byte-source.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -22,7 +23,7 @@ afterAll(async () => {
   await context.dispose();
 });
 
-async function upload(folder: string, paths: readonly string[]): Promise<string> {
+async function upload(folder: string, paths: readonly string[], origin?: string): Promise<string> {
   const client = new FarmClient({ url: gateway.url, token: gateway.token });
   const files = paths.map((path) => ({ path, file: join(folder, path) }));
   const { signal } = new AbortController();
@@ -31,7 +32,22 @@ async function upload(folder: string, paths: readonly string[]): Promise<string>
     signal,
     label: 'test',
     cacheFolder: join(context.folder, 'cache'),
+    origin,
   });
+}
+
+/** An uncompressed .blend with another path in one of its fields. */
+async function blendWithPath(name: string, from: string, to: string): Promise<Buffer> {
+  const source = await ByteSource.open(join(BLENDS, name), 1e9);
+  const parts: Buffer[] = [];
+  try {
+    for (;;) parts.push(await source.take(1));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // the end
+  }
+  const bytes = Buffer.concat(parts);
+  bytes.write(`${to}\0`, bytes.indexOf(`${from}\0`), 'utf8');
+  return bytes;
 }
 
 describe('POST /api/inspect', () => {
@@ -82,6 +98,25 @@ describe('POST /api/inspect', () => {
     expect(scene.slots).toEqual([{ name: 'Tilt', kind: 'number' }]);
     const refused = await gateway.post<Problem>('/api/inspect', 400, { asset, scene: 'no.blend' });
     expect(refused.detail).toContain('no.blend cannot be read as a .blend');
+  });
+
+  it('knows where absolute paths lead in what was uploaded', async () => {
+    const folder = join(context.folder, 'moved');
+    await mkdir(join(folder, 'shots'), { recursive: true });
+    const blend = await blendWithPath('details.blend', '//points.mdd', '/show/caches/points.mdd');
+    await writeFile(join(folder, 'shots/a.blend'), blend);
+    await mkdir(join(folder, 'caches'));
+    await writeFile(join(folder, 'caches/points.mdd'), 'x');
+    const paths = ['shots/a.blend', 'caches/points.mdd'];
+    const scene = 'shots/a.blend';
+    const lost = await upload(folder, paths);
+    const without = await gateway.post<SceneReport>('/api/inspect', 200, { asset: lost, scene });
+    expect(without.missing).toEqual([expect.stringMatching(/^\/show\/caches\/points\.mdd \(named in/)]);
+    const asset = await upload(folder, paths, '/show');
+    expect(asset).not.toBe(lost);
+    const found = await gateway.post<SceneReport>('/api/inspect', 200, { asset, scene });
+    expect(found.missing).toEqual([]);
+    expect(found.files).toContainEqual({ path: 'caches/points.mdd', bytes: 1 });
   });
 
   it('says what is not there', async () => {
