@@ -21,6 +21,7 @@ import { LaneManager } from './dispatch/lane-manager.ts';
 import { LeaderLease } from './dispatch/leader-lease.ts';
 import { TaskPublisher } from './dispatch/task-publisher.ts';
 import { WorkerRegistry } from './dispatch/worker-registry.ts';
+import { EngineFolder } from './engines/engine-folder.ts';
 import { EngineStore } from './engines/engine-store.ts';
 import { FarmView } from './failures/farm-view.ts';
 import { HoldNotices } from './failures/hold-notices.ts';
@@ -278,13 +279,19 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
   });
 }
 
-function registerManagement({ provide, get, log, ledger, nats }: Building): void {
+function registerManagement({ provide, get, log, environment, ledger, nats }: Building): void {
   provide(TOKENS.orders, () => {
     const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
     return new WorkerOrders(parts, nats, ledger, log);
   });
   provide(TOKENS.engineStore, () => new EngineStore(get(TOKENS.wakeUps), ledger, nats, log));
   provide(TOKENS.settings, () => new FarmSettings(ledger));
+  provide(TOKENS.engineFolder, () => {
+    const { FARMHAND_ENGINES_DIR: folder } = environment;
+    if (folder === undefined) return null;
+    const changed = (): Promise<void> => get(TOKENS.engineStore).changed();
+    return new EngineFolder({ folder, settings: get(TOKENS.settings), changed }, ledger, log);
+  });
   provide(TOKENS.manageService, () => {
     const rules = get(TOKENS.rules);
     const parts = {

@@ -57,6 +57,8 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.batchExpander), 'the rows of batches', lifecycle);
   startPart(parts.resolve(TOKENS.batchService), 'batches', lifecycle);
   startPart(parts.resolve(TOKENS.manageService), 'management', lifecycle);
+  const folder = parts.resolve(TOKENS.engineFolder);
+  if (folder) startPart(folder, 'the folder of engines', lifecycle);
   startPart(parts.resolve(TOKENS.whyService), 'explanations', lifecycle);
 
   const environment = parts.resolve(TOKENS.environment);

@@ -7,6 +7,7 @@ import type { Ledger } from '../shared/database/connect.ts';
 import type { BatchExpander } from './batches/batch-expander.ts';
 import type { BatchService } from './batches/batch-service.ts';
 import type { ControlIntake } from './control/control-intake.ts';
+import type { EngineFolder } from './engines/engine-folder.ts';
 import type { EngineStore } from './engines/engine-store.ts';
 import type { FrameSweeper } from './control/frame-sweeper.ts';
 import type { FarmRulesCache } from './dispatch/farm-rules.ts';
@@ -85,6 +86,7 @@ export const TOKENS = {
   orders: token<WorkerOrders>('orders'),
   settings: token<FarmSettings>('settings'),
   engineStore: token<EngineStore>('engineStore'),
+  engineFolder: token<EngineFolder | null>('engineFolder'),
   manageService: token<ManageService>('manageService'),
   whyService: token<WhyService>('whyService'),
   exhaustedDeliveries: token<ExhaustedDeliveries>('exhaustedDeliveries'),

@@ -2,6 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeMessage } from '../../src/shared/contracts/decode.ts';
+import { engineCatalogue } from '../../src/shared/engines/engine-catalogue.ts';
+import { definitionDigest } from '../../src/shared/engines/pushed-definitions.ts';
 import { startTestCoordinator, type TestCoordinator } from '../support/coordinator.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -54,6 +57,8 @@ afterEach(async () => {
   await gateway.stop();
   await coordinator.stop();
   await context.dispose();
+  // Coordinator and gateway run in this process, which has one catalogue.
+  for (const id of ['stamp', 'seal']) engineCatalogue().remove(id);
 });
 
 interface EngineEntry {
@@ -79,7 +84,9 @@ const document = (id: string): Record<string, unknown> => ({
 /** What made each of a job's frames. */
 async function madeBy(id: string): Promise<(string | null)[]> {
   await jobWhen(context, id, 'completed', 40_000);
-  const { frames } = await gateway.json<{ frames: { definition: string | null }[] }>(`/api/jobs/${id}/frames`);
+  const { frames } = await gateway.json<{ frames: { definition: string | null }[] }>(
+    `/api/jobs/${id}/frames`,
+  );
   return frames.map((frame) => frame.definition);
 }
 
@@ -150,6 +157,67 @@ describe('a definition that is given to the farm', () => {
     });
     await submit(context, document('after'));
     expect(await madeBy('after')).toEqual(['stamp@1', 'stamp@1']);
+  });
+
+  it('is refused by a worker that cannot read it, which says so and renders nothing with the one before', async () => {
+    await push(definition('blue'));
+    await offered();
+    const connection = await context.connectAs('operator');
+    const text = definition('red').replace('range', 'rage');
+    const notice = {
+      version: 1,
+      type: 'put',
+      id: 'stamp',
+      definition: 9,
+      digest: definitionDigest(text),
+      text,
+    };
+    connection.publish('engines.stamp', encodeMessage(notice));
+    const problems = async (): Promise<string[]> => {
+      const { workers } = await gateway.json<{ workers: { problems: string[] }[] }>('/api/workers');
+      return workers.flatMap((one) => one.problems);
+    };
+    await until('it says so', async () => (await problems()).length > 0);
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^Definition 9 of the engine stamp is not usable here: .*\nstamp@9:5:7: work/),
+    ]);
+    await until('it has the engine no more', async () => (await listed())?.workers === 0);
+  });
+
+  it('comes from a folder, which is watched; what is wrong with a file is shown, and the one before stays', async () => {
+    const folder = join(context.folder, 'engines');
+    mkdirSync(folder);
+    const file = join(folder, 'stamp.yaml');
+    writeFileSync(file, definition('blue'));
+    await coordinator.stop();
+    coordinator = await startTestCoordinator(context, {}, { FARMHAND_ENGINES_DIR: folder });
+    await until('the first is there', async () => (await listed())?.definition === 'stamp@1');
+    expect(await listed()).toMatchObject({ given: { by: 'folder' } });
+
+    writeFileSync(file, definition('red').replace('range', 'rage'));
+    const problems = async (): Promise<{ file: string; message: string }[]> =>
+      (await gateway.json<{ problems: { file: string; message: string }[] }>('/api/engines')).problems;
+    await until('the mistake is shown', async () => (await problems()).length === 1);
+    expect(await problems()).toEqual([
+      { file, message: expect.stringContaining(`${file}:5:7: work: got "rage"`) as string },
+    ]);
+    expect(await listed()).toMatchObject({ definition: 'stamp@1' });
+
+    writeFileSync(file, definition('red'));
+    await until('the next is there', async () => (await listed())?.definition === 'stamp@2');
+    await until('nothing is wrong', async () => (await problems()).length === 0);
+
+    // What was taken away by hand does not come again with the next start.
+    await remove();
+    await coordinator.stop();
+    writeFileSync(join(folder, 'other.yaml'), definition('green').replaceAll('stamp', 'seal'));
+    coordinator = await startTestCoordinator(context, {}, { FARMHAND_ENGINES_DIR: folder });
+    const seal = async (): Promise<boolean> => {
+      const { engines } = await gateway.json<{ engines: EngineEntry[] }>('/api/engines');
+      return engines.some(({ id, definition: made }) => id === 'seal' && made === 'seal@1');
+    };
+    await until('the other file is taken', seal);
+    expect(await listed()).toBeUndefined();
   });
 
   it('is not taken by a worker that takes none', async () => {

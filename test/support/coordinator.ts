@@ -26,8 +26,12 @@ export interface CoordinatorLinks {
 export async function startTestCoordinator(
   context: TestContext,
   links: CoordinatorLinks = {},
+  variables: Record<string, string> = {},
 ): Promise<TestCoordinator> {
-  const environment = readEnvironment(coordinatorEnvironment, context.environmentOf('coordinator'));
+  const environment = readEnvironment(coordinatorEnvironment, {
+    ...context.environmentOf('coordinator'),
+    ...variables,
+  });
   const lifecycle = new Lifecycle(context.log);
   const id = newId('c');
   const parts = createContainer({
