@@ -6,7 +6,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskMessage, TaskStatus } from '../../src/shared/contracts/messages.ts';
 import { reconcileStreams } from '../../src/shared/messaging/reconcile-streams.ts';
-import { isGroupAlive } from '../../src/worker/execution/process-tree.ts';
+import { platform } from '../../src/worker/platform/platform.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { need } from '../support/needs.ts';
 import { PlayCoordinator, type TaskOptions } from '../support/play-coordinator.ts';
@@ -89,7 +89,7 @@ describe('a worker and its engines', () => {
     const groups = await engineGroups();
     await worker.end('SIGKILL');
     for (const group of groups)
-      await until(async () => !(await isGroupAlive(group)), 'the engine is gone', 3_000);
+      await until(async () => !(await platform.isGroupAlive(group)), 'the engine is gone', 3_000);
   });
 
   it('ends a hung engine within three seconds of a stop, and acks', async () => {

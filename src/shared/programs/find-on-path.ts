@@ -1,12 +1,15 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+/** Windows runs `blender.exe` where `blender` is asked for. */
+const ENDING = process.platform === 'win32' ? '.exe' : '';
 
 /** The first runnable file of that name on `PATH`. */
 export function findOnPath(program: string, path = process.env['PATH'] ?? ''): string | undefined {
   return path
     .split(delimiter)
-    .filter((folder) => folder.startsWith('/'))
-    .map((folder) => join(folder, program))
+    .filter(isAbsolute)
+    .map((folder) => join(folder, `${program}${ENDING}`))
     .find(isProgram);
 }
 

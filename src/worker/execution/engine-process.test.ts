@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { spawnEngine, type EngineProcess, type SpawnEngineOptions } from './engine-process.ts';
-import { isGroupAlive } from './process-tree.ts';
+import { platform } from '../platform/platform.ts';
 
 let dir: string;
 let engines: EngineProcess[] = [];
@@ -104,13 +104,13 @@ describe('spawnEngine', () => {
     const engine = start('trap "" INT TERM; echo up; sleep 1000 & sleep 1000', { log: (l) => lines.push(l) });
     await until(() => lines.includes('up'));
     expect(await engine.stop({ graceMs: 200 })).toMatchObject({ code: null, signal: 'SIGKILL' });
-    expect(await isGroupAlive(engine.group ?? 0)).toBe(false);
+    expect(await platform.isGroupAlive(engine.group ?? 0)).toBe(false);
   });
 
   it('leaves nothing of an engine that ends and forgets its children', async () => {
     const engine = start('sleep 1000 & echo done');
     expect(await engine.exited).toMatchObject({ code: 0 });
-    expect(await isGroupAlive(engine.group ?? 0)).toBe(false);
+    expect(await platform.isGroupAlive(engine.group ?? 0)).toBe(false);
   });
 
   it('gives up on silence, but only while there is work', async () => {
@@ -156,8 +156,8 @@ describe('spawnEngine', () => {
         resolve(Number(chunk.toString()));
       });
     });
-    expect(await isGroupAlive(group)).toBe(true);
+    expect(await platform.isGroupAlive(group)).toBe(true);
     worker.kill('SIGKILL');
-    await until(async () => !(await isGroupAlive(group)), 3_000);
+    await until(async () => !(await platform.isGroupAlive(group)), 3_000);
   });
 });

@@ -3,10 +3,9 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineFailure } from '../engines/engine.ts';
 import { exitOf, meaningOf, startFailure, type EngineExit } from './engine-exit.ts';
-import { guardScript } from './engine-guard.ts';
 import { EngineTimers } from './engine-timers.ts';
 import { LineSplitter } from './line-splitter.ts';
-import { groupMemoryBytes, isGroupAlive, signalGroup } from './process-tree.ts';
+import { platform } from '../platform/platform.ts';
 
 const MEMORY_CHECK_MS = 500;
 const LAST_LINES = 20;
@@ -67,22 +66,20 @@ export class EngineProcess {
     const lifeline = 3 + replies.length;
     const stdio = [options.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'] as ('pipe' | 'ignore')[];
     for (let fd = 3; fd <= lifeline; fd++) stdio.push('pipe');
-    this.#child = spawn(
-      '/bin/sh',
-      ['-c', guardScript(lifeline, options.nice ?? 10), 'engine-guard', ...options.argv],
-      {
-        cwd: options.cwd,
-        env: {
-          PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-          LANG: 'C.UTF-8',
-          HOME: options.workDir,
-          TMPDIR: options.workDir,
-          ...options.env,
-        },
-        stdio,
-        detached: true,
+    const [guard, ...guardArgs] = platform.guardCommand(options.argv, lifeline, options.nice ?? 10);
+    this.#child = spawn(guard, guardArgs, {
+      cwd: options.cwd,
+      env: {
+        PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+        LANG: 'C.UTF-8',
+        HOME: options.workDir,
+        TMPDIR: options.workDir,
+        ...options.env,
       },
-    );
+      stdio,
+      detached: true,
+      windowsHide: true,
+    });
     this.exited = this.#run(lifeline, replies);
   }
 
@@ -110,7 +107,7 @@ export class EngineProcess {
   async sampleMemory(): Promise<number> {
     const group = this.#child.pid;
     if (group === undefined || this.#ended) return 0;
-    this.#memoryBytes = await groupMemoryBytes(group);
+    this.#memoryBytes = await platform.groupMemoryBytes(group);
     this.#peakBytes = Math.max(this.#peakBytes, this.#memoryBytes);
     return this.#memoryBytes;
   }
@@ -259,14 +256,14 @@ export class EngineProcess {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    if (this.#child.pid !== undefined) signalGroup(this.#child.pid, signal);
+    if (this.#child.pid !== undefined) platform.signalGroup(this.#child.pid, signal);
   }
 
   async #untilGroupIsGone(): Promise<void> {
     const group = this.#child.pid;
     if (group === undefined) return;
-    while (await isGroupAlive(group)) {
-      signalGroup(group, 'SIGKILL');
+    while (await platform.isGroupAlive(group)) {
+      platform.signalGroup(group, 'SIGKILL');
       await sleep(10);
     }
   }

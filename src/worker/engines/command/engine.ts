@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { findOnPath, isProgram } from '../../../shared/programs/find-on-path.ts';
 import { ALLOW_COMMAND } from '../../../shared/engines/engine-variables.ts';
 import { parseTemplate } from '../../../shared/engines/placeholders.ts';
@@ -55,7 +56,7 @@ async function openCommand(spec: SessionSpec): Promise<EngineSession> {
 
 /** @throws EngineFailure `host`: another worker may have it */
 function programCalled(name: string): string {
-  const path = name.startsWith('/') ? name : name.includes('/') ? undefined : findOnPath(name);
+  const path = isAbsolute(name) ? name : name.includes('/') ? undefined : findOnPath(name);
   if (path !== undefined && isProgram(path)) return path;
   throw new EngineFailure(
     'host',

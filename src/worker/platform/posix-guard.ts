@@ -6,7 +6,11 @@
  * @param lifeline number of the file descriptor of that pipe, 3 … 9
  * @param nice how far the engine stands back behind the rest of the machine, 0 … 19
  */
-export function guardScript(lifeline: number, nice: number): string {
+export function posixGuard(argv: readonly string[], lifeline: number, nice: number): [string, ...string[]] {
+  return ['/bin/sh', '-c', guardScript(lifeline, nice), 'engine-guard', ...argv];
+}
+
+function guardScript(lifeline: number, nice: number): string {
   const closeReplies = Array.from({ length: lifeline - 3 }, (_, i) => `${i + 3}>&-`).join(' ');
   return [
     // Signals to the group are meant for the engine; the guard stays to report how it ended.
