@@ -17,6 +17,7 @@ const LOTTIE_FILES = join(
   'esm',
 );
 const POVRAY_EXAMPLES = '/usr/share/doc/povray/examples';
+const SYNFIG_EXAMPLES = '/usr/share/doc/synfig-examples/examples';
 
 const CLI = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -73,6 +74,49 @@ describe('submit', () => {
       pixels(join(out, 'render_0026.png')),
     ]);
     expect(first.data.equals(later.data), 'the clock has moved between the frames').toBe(false);
+  });
+
+  const synfig = need('synfig');
+  it.skipIf(synfig.skip)(`renders Synfig animations that nobody here made${synfig.note}`, async () => {
+    for (const name of ['candy', 'japan', 'warptext']) {
+      const scene = join(SYNFIG_EXAMPLES, `${name}.sif`);
+      if (!existsSync(scene)) throw new Error(`${scene} is not there: install the package synfig-examples.`);
+      const out = join(scratch, `synfig-${name}`);
+      const result = await farm.cli(['submit', scene, '--frames', '0', '--wait', '--download', out]);
+      expect(result, result.stderr).toMatchObject({ code: 0 });
+      const picture = await pixels(join(out, 'render_0000.png'));
+      expect(new Set(picture.data).size, `${name} shows something`).toBeGreaterThan(2);
+    }
+  });
+
+  const ffmpeg = need('ffmpeg');
+  it.skipIf(ffmpeg.skip)(`uploads the file that a document’s setting names${ffmpeg.note}`, async () => {
+    const folder = join(scratch, 'sound');
+    await mkdir(folder);
+    await cp(join(import.meta.dirname, '../../examples/sound/chime.wav'), join(folder, 'chime.wav'));
+    await cp(join(LOTTIE_FILES, 'gift', 'gift.json'), join(folder, 'gift.json'));
+    const encode = { name: 'encode', engine: 'ffmpeg', inputs: { frames: { step: 'render' } } };
+    const document = (audio: string): string =>
+      JSON.stringify({
+        version: 1,
+        name: 'Gift with sound',
+        steps: [
+          { name: 'render', engine: 'lottie', scene: './gift.json', frames: '0-5' },
+          { ...encode, settings: { audio }, output: { format: 'mp4', fps: 12 } },
+        ],
+      });
+    await writeFile(join(folder, 'job.json'), document('./chime.wav'));
+    const out = join(folder, 'out');
+    const result = await farm.cli(['submit', join(folder, 'job.json'), '--wait', '--download', out]);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    const [video = ''] = (await readdir(out)).filter((name) => name.endsWith('.mp4'));
+    expect((await readFile(join(out, video))).includes('soun'), 'the video has a track of sound').toBe(true);
+    await writeFile(join(folder, 'wrong.json'), document('./none.wav'));
+    const wrong = await farm.cli(['submit', join(folder, 'wrong.json')]);
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.stderr).toMatch(
+      /steps\[1\]\.settings\.audio names the file .*none\.wav, which cannot be read/,
+    );
   });
 
   it('takes a folder, a zip around one, and says which scene it found', async () => {
