@@ -52,7 +52,7 @@ describe('a batch', () => {
     });
     const rows = await storeRows(farm.context, rowsOf(500));
     const { id } = await send({ rows, namePattern: '{title} of {row:04}', priority: 60 });
-    const ended = await batchWhen(gateway, id, (batch) => batch.ended, 90_000);
+    const ended = await batchWhen(gateway, id, (batch) => batch.ended, 150_000);
     expect(ended).toMatchObject({
       state: 'expanded',
       template: 'card@1',
@@ -76,7 +76,7 @@ describe('a batch', () => {
     const page = await gateway.json<JobsPage>(`/api/jobs?batch=${id}&limit=500`);
     expect(page.jobs).toHaveLength(500);
     await worker.stop();
-  }, 120_000);
+  }, 180_000);
 
   it('names bad rows by line, with pointers, and goes on with the good ones', async () => {
     const text = [
