@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { ALLOW_COMMAND } from '../engines/engine-variables.ts';
 import {
   coordinatorEnvironment,
   gatewayEnvironment,
@@ -19,6 +20,7 @@ const example = new Map(
 describe('.env.example', () => {
   it('lists every variable that a process reads, and no other', () => {
     const known = new Set(schemas.flatMap((schema) => Object.keys(schema.shape)));
+    known.add(ALLOW_COMMAND); // read where the engine is looked for
     expect([...example.keys()].sort()).toEqual([...known].sort());
   });
 
