@@ -55,6 +55,8 @@ describe('the token', () => {
     ['POST', '/api/jobs/a/cancel'],
     ['GET', '/api/workers'],
     ['GET', '/api/engines'],
+    ['PUT', '/api/engines/x'],
+    ['DELETE', '/api/engines/x'],
     ['POST', '/api/assets/plan'],
     ['POST', '/api/assets'],
     ['POST', '/api/templates'],
