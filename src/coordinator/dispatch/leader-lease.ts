@@ -83,7 +83,9 @@ export class LeaderLease {
         SELECT 1 FROM leases WHERE name = ${LEASE} AND holder = ${this.#holder} AND epoch = ${this.#epoch ?? '-1'} FOR SHARE
       ), job AS (SELECT id FROM jobs WHERE id = ANY(${[...jobIds]}) ORDER BY id FOR NO KEY UPDATE)
       SELECT (SELECT count(*) FROM lease)::int AS held, (SELECT count(*) FROM job)::int AS locked,
-        CASE WHEN ${commit}::text = 'lazy' THEN set_config('synchronous_commit', 'off', true) END`.execute(trx);
+        CASE WHEN ${commit}::text = 'lazy' THEN set_config('synchronous_commit', 'off', true) END`.execute(
+      trx,
+    );
     if (rows[0]?.held === 1) return;
     this.#lose();
     throw new NotLeaderError();
