@@ -133,6 +133,10 @@ export default defineConfig(
     languageOptions: { globals: { module: 'writable', process: 'readonly', URL: 'readonly' } },
   },
   {
+    files: ['examples/html/**/*.js'],
+    languageOptions: { globals: { ...PAGE_GLOBALS, fetch: 'readonly', requestAnimationFrame: 'readonly' } },
+  },
+  {
     // Texts that run inside a page, put together by page-script.ts: each file is functions that the next one calls.
     files: ['src/worker/engines/html/in-page/*.js'],
     languageOptions: { sourceType: 'script', globals: PAGE_GLOBALS },

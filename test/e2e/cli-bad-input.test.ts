@@ -36,7 +36,7 @@ const DOCUMENT = { version: 1, name: 'bad', engine: 'null', frames: '1-3' };
 
 describe('a job document that the farm refuses: exit 1, where and what is expected', () => {
   it.each([
-    ['an unknown engine', { engine: 'maya' }, 'engine', 'lottie'],
+    ['an unknown engine', { engine: 'terragen' }, 'engine', 'lottie'],
     ['an absurd range', { frames: '1-999999999999' }, 'frames', '999999999'],
     ['too many frames', { frames: '1-99999999' }, 'frames', '10,000,000'],
     ['an empty range', { frames: ' ' }, 'frames', '1-100'],
@@ -133,7 +133,7 @@ describe('wrong use or an unreadable file: exit 2, before anything is sent', () 
       ['submit', 'template:title-card', '--param', 'title=x', '--frames', '1-10-20'],
       '1-10-20',
     ],
-    ['an unknown engine', ['submit', 'none.pov', '--engine', 'maya'], 'expected one of'],
+    ['an unknown engine', ['submit', 'none.pov', '--engine', 'terragen'], 'expected one of'],
     ['an unknown parameter', ['submit', 'template:title-card', '--param', 'tilte=x'], 'title'],
     ['a parameter without a value', ['submit', 'template:title-card', '--param', 'title'], 'name=value'],
     ['a data file that is not there', ['submit', 'template:title-card', '--data', 'none.json'], 'none.json'],

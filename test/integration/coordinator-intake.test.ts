@@ -139,7 +139,7 @@ describe('the intake of jobs', () => {
       version: 1,
       name: 'x',
       steps: [
-        { name: 'a', engine: 'maya', frames: '1' },
+        { name: 'a', engine: 'terragen', frames: '1' },
         { name: 'a', engine: 'ffmpeg', inputs: { frames: { step: 'gone' } }, settings: { crf: 99 } },
       ],
     });
@@ -271,7 +271,7 @@ describe('the intake of jobs', () => {
   it('writes one dead letter for a bad message, says so to the id it brings, and goes on', async () => {
     const submitter = await farm.context.connectAs('submitter');
     const said = submitter.subscribe('status.job.bad-one', { max: 1 });
-    await jetstream(submitter).publish('jobs', encodeMessage({ ...valid, id: 'bad-one', engine: 'maya' }));
+    await jetstream(submitter).publish('jobs', encodeMessage({ ...valid, id: 'bad-one', engine: 'terragen' }));
     await jetstream(submitter).publish('jobs', new Uint8Array([0xff]));
     await jetstream(submitter).publish('jobs', encodeMessage({ ...valid, id: 'good-one' }));
     await jobWhen(farm.context, 'good-one', 'queued');
@@ -279,7 +279,7 @@ describe('the intake of jobs', () => {
       expect(jobStatusSchema.parse(message.json())).toMatchObject({
         type: 'refused',
         jobId: 'bad-one',
-        errors: [{ path: 'engine', value: '"maya"' }],
+        errors: [{ path: 'engine', value: '"terragen"' }],
       });
     const letters = await deadLetters('dead.jobs.>');
     expect(letters).toHaveLength(2);

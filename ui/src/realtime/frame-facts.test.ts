@@ -13,6 +13,7 @@ const fetched = {
   bytes: null,
   sha256: null,
   key: null,
+  definition: null,
   outputs: [],
   warnings: [],
   error: 'no texture',
