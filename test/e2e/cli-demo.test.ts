@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +25,14 @@ interface DemoReport {
     files: string[];
   }[];
   skipped: { name: string; missing: string[] }[];
+}
+
+/** What the video is made of: pictures of one step. Others may have been laid over them. */
+function framesOf(files: readonly string[]): number {
+  const steps = files
+    .filter((file) => file.endsWith('.png'))
+    .map((file) => basename(file).replace(/_\d+\.png$/, ''));
+  return Math.max(...steps.map((step) => steps.filter((other) => other === step).length));
 }
 
 const CLI = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -82,7 +90,7 @@ describe('demo', () => {
       const decode = ['-v', 'error', '-xerror', '-i', video!, '-f', 'null', '-progress', 'pipe:1', '-'];
       const { stdout, stderr } = await promisify(execFile)(ffmpeg, decode);
       expect(stderr).toBe('');
-      expect(Number(/frame=(\d+)(?![\s\S]*frame=)/.exec(stdout)?.[1])).toBe(job.frames - 1);
+      expect(Number(/frame=(\d+)(?![\s\S]*frame=)/.exec(stdout)?.[1])).toBe(framesOf(job.files));
     }
   });
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
+import { manage } from '../support/manage.ts';
 import type { HeldTask, ScriptedWorker } from '../support/scripted-worker.ts';
 import { stepsWithWrongCounts } from '../support/wrong-counts.ts';
 
@@ -256,10 +257,7 @@ describe('when frames fail', () => {
     });
 
     it('are not asked for again by what a lowered pool still seemed to allow', async () => {
-      await farm.context.ledger
-        .insertInto('limits')
-        .values({ kind: 'licence', name: 'nuke', running: 4 })
-        .execute();
+      await manage(farm.context, { verb: 'limit', kind: 'licence', name: 'nuke', running: 4 });
       let begun = 0;
       await farm.work({
         slots: 4,

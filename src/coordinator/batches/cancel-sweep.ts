@@ -34,7 +34,10 @@ export class CancelSweep {
     }
     const control: JobControl = { requestId, verb: 'cancel', by: batch.cancelled_by ?? 'unknown' };
     const body = encodeMessage(control);
-    await Promise.all(open.map((id) => this.#jetstream.publish(jobControlSubject(id), body)));
+    // The same id each time: what waits to be heard is not said again.
+    await Promise.all(
+      open.map((id) => this.#jetstream.publish(jobControlSubject(id), body, { msgID: `${requestId}:${id}` })),
+    );
     await restBatch(this.#ledger, batch, { seconds: PAUSE_SECONDS, error: null });
   }
 

@@ -5,6 +5,7 @@ import {
   type JetStreamClient,
   type JetStreamManager,
 } from '@nats-io/jetstream';
+import { isDeepStrictEqual } from 'node:util';
 import type { NatsConnection } from 'nats';
 import { encodeMessage } from '../../shared/contracts/decode.ts';
 import type { TaskMessage } from '../../shared/contracts/messages.ts';
@@ -77,7 +78,8 @@ export class TaskPublisher {
 
   async #publishOne(task: CutTask, step: StepInfo): Promise<void> {
     const subject = subjectOf(task);
-    const body = encodeMessage(taskMessage(task, step));
+    const message = taskMessage(task, step);
+    const body = encodeMessage(message);
     this.#metrics.taskPublished(task.key);
     const options = { msgID: `${taskIdOf(task.key)}:${task.feed}`, timeout: PUBLISH_TIMEOUT_MS };
     try {
@@ -87,21 +89,31 @@ export class TaskPublisher {
       if (!(error instanceof JetStreamApiError) || error.code !== SUBJECT_TAKEN) throw error;
     }
     // "Already there" is true only if the stored message is of this feed: the server also answers so for what was
-    // acknowledged or purged a moment ago.
-    if ((await this.#storedFeed(subject)) === task.feed) return;
+    // acknowledged or purged a moment ago. A database that forgot a task gives its number to another one, with other frames.
+    if (isDeepStrictEqual(await this.#stored(subject), contentOf(message))) return;
     await this.purge(subject);
     await this.#jetstream.publish(subject, body, { ...options, msgID: `${options.msgID}:again` });
   }
 
-  async #storedFeed(subject: string): Promise<number | undefined> {
+  async #stored(subject: string): Promise<TaskContent | undefined> {
     const manager = await this.#manager();
     const stored = await manager.streams.getMessage(STREAMS.tasks.name, { last_by_subj: subject });
-    return stored?.json<{ feed?: number }>().feed;
+    return stored ? contentOf(stored.json()) : undefined;
   }
 
   #manager(): Promise<JetStreamManager> {
     return jetstreamManager(this.#connection, { checkAPI: false });
   }
+}
+
+interface TaskContent {
+  feed?: number | undefined;
+  frames?: unknown;
+}
+
+function contentOf(message: unknown): TaskContent {
+  const { feed, frames } = message as TaskContent;
+  return { feed, frames };
 }
 
 export function subjectOf(task: { engine: string; lane: string; job_id: string; key: string }): string {

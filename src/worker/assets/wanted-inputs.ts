@@ -1,8 +1,8 @@
 import type { EngineDefinition } from '../../shared/engines/definition.ts';
 import type { TaskMessage } from '../../shared/contracts/messages.ts';
 
-/** Placeholders that speak of all frames of an input. */
-const WHOLE = /\{input\.[\w-]+\.(?:folder|count)\b/;
+/** Placeholders and conditions that speak of all frames of an input. */
+const WHOLE = /\binput\.[\w-]+\.(?:folder|count)\b/;
 
 /**
  * Which frames of its inputs a task needs: a frame that is laid over another step's needs that one only, an encoder all.

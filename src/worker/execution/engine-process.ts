@@ -242,7 +242,8 @@ export class EngineProcess {
   }
 
   async #checkMemory(): Promise<void> {
-    const bytes = await this.sampleMemory();
+    // Where the system cannot say it now (no more processes, no more files), it is asked again.
+    const bytes = await this.sampleMemory().catch(() => 0);
     const limit = this.#options.memoryLimitBytes;
     if (bytes > limit) {
       this.fail(
@@ -262,7 +263,7 @@ export class EngineProcess {
   async #untilGroupIsGone(): Promise<void> {
     const group = this.#child.pid;
     if (group === undefined) return;
-    while (await platform.isGroupAlive(group)) {
+    while (await platform.isGroupAlive(group).catch(() => true)) {
       platform.signalGroup(group, 'SIGKILL');
       await sleep(10);
     }

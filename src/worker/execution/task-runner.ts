@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { definitionFor } from '../../shared/engines/read-definition.ts';
 import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import type { TaskMessage } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
@@ -185,13 +186,14 @@ class AttemptRun {
 
   async #fetchInputs(task: TaskMessage, signal: AbortSignal): Promise<FrameRequest['inputs']> {
     if (Object.keys(task.inputs).length === 0) return {};
-    const { asks, store } = this.#parts;
+    const { asks, store, engines } = this.#parts;
     const ask = (step: string, after: number | null, limit: number): ReturnType<FarmAsks['inputs']> =>
       asks.inputs({ version: 1, jobId: task.jobId, step, after, limit }, signal);
     const loaded = engineCatalogue().definition(task.engine);
+    const { version } = engines.get(task.engine).detected;
     const place = {
       folder: join(await this.#makeFolder(), 'inputs'),
-      wanted: loaded ? wantedInputs(loaded.definition, task) : null,
+      wanted: loaded ? wantedInputs(definitionFor(loaded, version), task) : null,
     };
     return fetchInputs(task.inputs, place, ask, store, signal);
   }

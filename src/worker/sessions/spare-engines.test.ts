@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -108,6 +108,21 @@ describe('SpareEngines', () => {
     await vi.advanceTimersByTimeAsync(PAUSE);
     await vi.waitFor(() => expect(running.size).toBe(2));
     expect(before.some((spec) => running.has(spec))).toBe(false);
+  });
+
+  it('end at once when the machine is given back while one is starting', async () => {
+    const hanging: Engine = {
+      ...engine,
+      start: ({ signal }) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(new Error('stopped'))),
+        ),
+    };
+    spares.keepFor(request({ engine: hanging }));
+    await vi.advanceTimersByTimeAsync(PAUSE);
+    await vi.waitFor(() => expect(readdirSync(folder)).toHaveLength(1));
+    await spares.close();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('that died are not given away', async () => {

@@ -47,6 +47,8 @@ export class SpareEngines {
   #timer: NodeJS.Timeout | undefined;
   #isPaused = false;
   #filling: Promise<void> | undefined;
+  /** Ends the one that is being started. */
+  #starting: AbortController | undefined;
 
   constructor(options: SpareEnginesOptions, log: Logger) {
     this.#options = options;
@@ -110,8 +112,8 @@ export class SpareEngines {
       if (this.#options.room() < each) return;
       const spare = await this.#start(last.request);
       if (!spare) return;
-      this.#spares.push(spare);
-      if (!this.#isOf(last)) this.#closeAll(); // not wanted any more while it was starting
+      if (this.#isOf(last)) this.#spares.push(spare);
+      else this.#close(spare); // not wanted any more while it was starting
     }
   }
 
@@ -126,6 +128,7 @@ export class SpareEngines {
     const printed: string[] = [];
     const sink = { log: (line: string): void => void printed.push(line) };
     const end = new AbortController();
+    this.#starting = end;
     try {
       await mkdir(workDir, { recursive: true, mode: 0o700 });
       const started = await engine.start?.({
@@ -139,13 +142,17 @@ export class SpareEngines {
       });
       return started ? { started, folder, end, sink, printed } : null;
     } catch (error) {
-      this.#log.warn({ engine: engine.id, reason: messageOf(error) }, 'no spare engine could be started');
+      if (!end.signal.aborted)
+        this.#log.warn({ engine: engine.id, reason: messageOf(error) }, 'no spare engine could be started');
       await rm(folder, { recursive: true, force: true });
       return null;
+    } finally {
+      this.#starting = undefined;
     }
   }
 
   #closeAll(): void {
+    this.#starting?.abort();
     for (const spare of this.#spares.splice(0)) this.#close(spare);
     this.#last = undefined;
   }

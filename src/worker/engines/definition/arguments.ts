@@ -29,7 +29,7 @@ export interface InputValues {
 }
 
 /** Placeholders whose value people make: it must not be taken for an option. */
-const FROM_PEOPLE = new Set(['settings', 'data', 'item', 'key', 'value']);
+const FROM_PEOPLE = new Set(['sceneName', 'settings', 'data', 'item', 'key', 'value']);
 
 /**
  * The arguments for a run: each list item is one argument, whatever its values contain.
