@@ -4,7 +4,12 @@ import { appendFileSync, mkdirSync, statSync, utimesSync, writeFileSync } from '
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +17,7 @@ import { FarmClient } from '../../src/cli/support/farm-client.ts';
 import { uploadAsset, type LocalFile } from '../../src/cli/support/upload.ts';
 import { PARTS_FROM_BYTES } from '../../src/shared/contracts/asset-api.ts';
 import type { AssetPlan, PartLink, PartsReply, Problem } from '../../src/shared/contracts/api.ts';
-import { assetManifestSchema } from '../../src/shared/contracts/manifest.ts';
+import { assetManifestSchema, MAX_MANIFEST_BYTES } from '../../src/shared/contracts/manifest.ts';
 import { assetKey } from '../../src/shared/storage/keys.ts';
 import { createS3Client } from '../../src/shared/storage/s3-client.ts';
 import { FileCache } from '../../src/worker/assets/file-cache.ts';
@@ -282,6 +287,31 @@ describe('an upload in parts', () => {
     expect(again).toMatchObject({ uploadId: expect.any(String) as string, stored: [] });
   });
 
+  it('of another size than what is there leaves what is there', async () => {
+    const { s3, s3Settings } = context;
+    const where = { Bucket: s3Settings.bucket, Key: assetKey(hash) };
+    await upload(write({ 'film.mov': bytes }));
+    const size = bytes.byteLength + 1;
+    const refused = await gateway.post<Problem>('/api/assets/parts', 409, { sha256: hash, size });
+    expect(refused.detail).toContain(`${bytes.byteLength} bytes, and not with ${size}`);
+    // Begun while nothing was there, and ended now.
+    const { UploadId: uploadId } = await s3.send(new CreateMultipartUploadCommand(where));
+    const parts = Array.from({ length: Math.ceil(size / PART) }, () => sha('x'));
+    const complete = { sha256: hash, size, uploadId, parts };
+    const late = await gateway.post<Problem>('/api/assets/parts/complete', 409, complete);
+    expect(late.detail).toContain(`${bytes.byteLength} bytes, and not with ${size}`);
+    expect((await s3.send(new HeadObjectCommand(where))).ContentLength).toBe(bytes.byteLength);
+  });
+
+  it('finds other bytes of another size, which nobody verified, and removes them', async () => {
+    const { s3, s3Settings } = context;
+    const params = { Bucket: s3Settings.bucket, Key: assetKey(hash), Body: bytes.subarray(1) };
+    await new Upload({ client: s3, params }).done();
+    const begun = { sha256: hash, size: bytes.byteLength };
+    expect((await gateway.post<PartsReply>('/api/assets/parts', 200, begun)).uploadId).not.toBeNull();
+    await upload(write({ 'film.mov': bytes }));
+  });
+
   it('that was completed and never verified is verified before anybody uses it', async () => {
     const files = write({ 'film.mov': bytes });
     await new Upload({
@@ -361,6 +391,17 @@ describe('a manifest with packs', () => {
       expected: 'a pack of at least 8 bytes',
     });
     await gateway.post('/api/assets', 201, manifest({ ...entry, pack: { ...place, offset: 0 } }));
+  });
+
+  it('is not read when more lies at its hash than a manifest can have', async () => {
+    const asset = await upload(write({ 'card.json': LOTTIE }));
+    const Body = Buffer.alloc(MAX_MANIFEST_BYTES + 1, ' ');
+    const where = { Bucket: context.s3Settings.bucket, Key: assetKey(asset) };
+    await context.s3.send(new PutObjectCommand({ ...where, Body }));
+    const template = { name: 'card', label: 'A card', engine: 'lottie', asset, scenePath: 'card.json' };
+    const rest = { schema: { type: 'object' }, slots: {}, defaults: { frames: '0-1' } };
+    const problem = await gateway.post<Problem>('/api/templates', 413, { ...template, ...rest });
+    expect(problem.detail).toContain(`at most ${MAX_MANIFEST_BYTES} are read`);
   });
 
   it('is refused when a file is the folder of another one', async () => {

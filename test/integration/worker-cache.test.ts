@@ -139,4 +139,33 @@ describe('layOutScene', () => {
     });
     await expect(readdir(target)).rejects.toThrow('ENOENT');
   });
+
+  it('fetches again what another worker on the same folder removes just before it is used', async () => {
+    const text = JSON.stringify({ scene: 'alone' });
+    const pack = { sha256: await put('packed'), offset: 0, size: 6 };
+    const manifest = canonicalManifest({
+      version: 1,
+      files: [
+        { path: 'a.pov', size: text.length, sha256: await put(text) },
+        { path: 'b.inc', size: 6, sha256: sha('packed'), pack },
+      ],
+    });
+    const ref = { asset: await put(manifest), path: 'a.pov' };
+    /** Each file is gone once. */
+    class Robbed extends FileCache {
+      readonly robbed = new Set<string>();
+      override async acquire(wanted: WantedFile, until: AbortSignal): Promise<void> {
+        await super.acquire(wanted, until);
+        if (this.robbed.has(wanted.sha256)) return;
+        this.robbed.add(wanted.sha256);
+        await rm(this.pathOf(wanted.sha256));
+      }
+    }
+    const cache = new Robbed(folder, store, 1_000_000, metrics);
+    const tree = await layOutScene(ref, join(context.folder, 'robbed'), cache, signal);
+    expect(cache.robbed).toEqual(new Set([ref.asset, sha(text), pack.sha256]));
+    expect(await readFile(tree.scenePath, 'utf8')).toBe(text);
+    expect(await readFile(join(tree.root, 'b.inc'), 'utf8')).toBe('packed');
+    await tree.dispose();
+  });
 });

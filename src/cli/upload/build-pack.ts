@@ -11,8 +11,8 @@ const WORTH_COMPRESSING_BYTES = 1_024;
 const WORTH_KEEPING = 0.9;
 /** What the manifest's contract takes as no archive bomb, with room to spare. */
 const MOST_RATIO = 150;
-/** Goes up when a pack of the same files would get other bytes. */
-const FORMAT = 'pack-1';
+/** Another one when a pack of the same files would get other bytes; each zstd compresses in its own way. */
+const FORMAT = `pack-1 zstd-${process.versions.zstd}`;
 
 /** What a pack holds: its hash, and each file's stored size, negative for one that is compressed. */
 export interface PackOutline {

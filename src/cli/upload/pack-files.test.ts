@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assetManifestSchema } from '../../shared/contracts/manifest.ts';
-import { parseOutline } from './build-pack.ts';
+import { parseOutline, type PackCache } from './build-pack.ts';
 import { groupPacks } from './group-packs.ts';
 import { hashFiles } from './hash-files.ts';
 import type { HashedFile } from './local-file.ts';
@@ -31,7 +31,9 @@ function imagine(count: number, size: number, change: Record<string, string> = {
 const namesOf = (packs: HashedFile[][]): string[] =>
   packs.map((pack) => sha(pack.map(({ sha256 }) => sha256).join()));
 
-async function pack(contents: Record<string, string>): Promise<Packed & { hashed: HashedFile[] }> {
+async function pack(
+  contents: Record<string, string>,
+): Promise<Packed & { hashed: HashedFile[]; packs: PackCache }> {
   const files = Object.entries(contents).map(([path, content]) => {
     const file = join(folder, sha(path));
     writeFileSync(file, content);
@@ -43,7 +45,7 @@ async function pack(contents: Record<string, string>): Promise<Packed & { hashed
   const hashed = await hashFiles(files, { signal, cache: hashes });
   const packed = await packFiles(hashed, { hashes, packs, signal });
   await packs.save();
-  return { ...packed, hashed };
+  return { ...packed, hashed, packs };
 }
 
 const bytesOf = (parcel: Parcel | undefined): Buffer =>
@@ -125,6 +127,16 @@ describe('packFiles', () => {
     const again = await pack(contents);
     expect(again.entries).toEqual(first.entries);
     expect(bytesOf(again.parcels[0]).equals(bytesOf(first.parcels[0]))).toBe(true);
+  });
+
+  it('forgets a pack that comes out otherwise when it is built again', async () => {
+    const first = await pack(contents);
+    const record = readFileSync(join(folder, 'packs'), 'utf8');
+    writeFileSync(join(folder, 'packs'), record.replace(first.parcels[0]!.sha256, sha('another zstd')));
+    const { parcels, packs } = await pack(contents);
+    expect(() => bytesOf(parcels[0])).toThrow('submit it again');
+    await packs.save();
+    expect((await pack(contents)).entries).toEqual(first.entries);
   });
 
   it('names a file that changed after it was hashed', async () => {

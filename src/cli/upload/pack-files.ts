@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ManifestFile, PackedPlace } from '../../shared/contracts/manifest.ts';
+import { UsageError } from '../support/exit-codes.ts';
 import { buildPack, contentKey, placesIn, type PackCache, type PackOutline } from './build-pack.ts';
 import { groupPacks } from './group-packs.ts';
 import type { HashCache } from './hash-files.ts';
@@ -56,12 +57,19 @@ function outlineOf(
   { hashes, packs }: PackTools,
   kept: { bytes: number },
 ): { outline: PackOutline; bytes: () => Buffer } {
-  const build = (): Buffer => buildPack(members, hashes).bytes;
   const key = contentKey(members);
+  const buildAgain = (expected: PackOutline): Buffer => {
+    const { bytes, outline } = buildPack(members, hashes);
+    if (outline.sha256 === expected.sha256) return bytes;
+    packs.forget(key);
+    throw new UsageError(
+      `A pack of ${members.length} files, with ${members[0]?.path ?? ''}, is not what was remembered of it; submit it again.`,
+    );
+  };
   const known = packs.get(key);
-  if (known?.stored.length === members.length) return { outline: known, bytes: build };
+  if (known?.stored.length === members.length) return { outline: known, bytes: () => buildAgain(known) };
   const { outline, bytes } = buildPack(members, hashes);
   packs.set(key, outline);
   kept.bytes += outline.size;
-  return { outline, bytes: kept.bytes > KEPT_BYTES ? build : () => bytes };
+  return { outline, bytes: kept.bytes > KEPT_BYTES ? () => buildAgain(outline) : () => bytes };
 }

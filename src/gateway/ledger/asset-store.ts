@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PARTS_FROM_BYTES, type AssetPlan, type AssetReply } from '../../shared/contracts/asset-api.ts';
 import {
+  MAX_MANIFEST_BYTES,
   MAX_PACK_BYTES,
   canonicalManifest,
   objectsOf,
@@ -75,15 +76,18 @@ export class AssetStore {
     return { asset, existing: inserted === undefined };
   }
 
-  /** @returns undefined for an asset that was not registered. */
+  /**
+   * @returns undefined for an asset that was not registered
+   * @throws FarmError `too-large` when more is stored at its hash than a manifest can have
+   */
   async manifest(sha256: string): Promise<AssetManifest | undefined> {
     const known = await this.#ledger
       .selectFrom('assets')
       .select('sha256')
       .where('sha256', '=', sha256)
       .executeTakeFirst();
-    const stream = known && (await this.#objects.read(assetKey(sha256)));
-    return stream && (JSON.parse(Buffer.concat(await stream.toArray()).toString('utf8')) as AssetManifest);
+    const bytes = known && (await this.#objects.readWhole(assetKey(sha256), MAX_MANIFEST_BYTES));
+    return bytes && (JSON.parse(bytes.toString('utf8')) as AssetManifest);
   }
 
   /** @throws FarmError `invalid` when no such asset was registered, or it holds no such file. */

@@ -6,7 +6,7 @@ import {
   type PartsReply,
   type PartsVerifyReply,
 } from '../../shared/contracts/asset-api.ts';
-import { FarmError } from '../../shared/domain/errors.ts';
+import { FarmError, InvalidInputError } from '../../shared/domain/errors.ts';
 import type { AssetPresence } from '../storage/asset-presence.ts';
 import type { AssetVerifier } from '../storage/asset-verifier.ts';
 import type { PartStore } from '../storage/part-store.ts';
@@ -28,10 +28,10 @@ export class PartUploads {
     this.#verifier = verifier;
   }
 
+  /** @throws FarmError `conflict` when the farm has the object, in another size */
   async begin({ sha256, size }: LargeObject): Promise<PartsReply> {
     const partBytes = partBytesOf(size);
-    const found = await this.#presence.look(sha256);
-    if (found.state !== 'missing' && found.bytes === size) return { uploadId: null, partBytes, stored: [] };
+    if (await this.#isThere({ sha256, size })) return { uploadId: null, partBytes, stored: [] };
     const uploadId = await this.#parts.begin(sha256);
     const parts = await this.#parts.parts(sha256, uploadId);
     const stored = parts.flatMap(({ PartNumber: part = 0, Size: bytes }) =>
@@ -46,11 +46,11 @@ export class PartUploads {
 
   /**
    * Makes the parts one object. Its answer may be lost: asked again, it finds the object.
-   * @throws FarmError `conflict` when parts are missing or others than they should be; the upload is given up then
+   * @throws FarmError `conflict` when parts are missing or others than they should be; the upload is given up then.
+   * Also when the farm has the object in another size
    */
   async complete({ sha256, size, uploadId, parts }: PartsCompleteRequest): Promise<void> {
-    const found = await this.#presence.look(sha256);
-    if (found.state !== 'missing' && found.bytes === size) return;
+    if (await this.#isThere({ sha256, size })) return;
     const partBytes = partBytesOf(size);
     const stored = await this.#parts.parts(sha256, uploadId);
     const sizes = new Map(stored.map(({ PartNumber, Size }) => [PartNumber, Size]));
@@ -75,6 +75,29 @@ export class PartUploads {
     const found = await this.#presence.look(sha256);
     if (found.state === 'there') return { state: 'verified' };
     return { state: (await this.#verifier.verify(sha256)) ? 'verified' : 'verifying' };
+  }
+
+  /** What is there must never be replaced: its hash names it, and the size that somebody says may be wrong. */
+  async #isThere({ sha256, size }: LargeObject): Promise<boolean> {
+    const found = await this.#presence.look(sha256);
+    if (found.state === 'missing') return false;
+    if (found.bytes === size) return true;
+    if (found.state === 'unverified' && (await this.#isRemoved(sha256))) return false;
+    throw new FarmError(
+      'conflict',
+      `The farm has ${sha256.slice(0, 12)}… with ${found.bytes} bytes, and not with ${size}. Hash the file again, and begin its upload again.`,
+    );
+  }
+
+  /** Nobody hashed the whole yet: what is not what its name says goes, or the right bytes could never come. */
+  async #isRemoved(sha256: string): Promise<boolean> {
+    try {
+      await this.#verifier.verify(sha256);
+      return false; // it is what it is called, or that takes longer than one answer may
+    } catch (error) {
+      if (error instanceof InvalidInputError) return true;
+      throw error;
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Readable } from 'node:stream';
+import { FarmError } from '../../shared/domain/errors.ts';
 import { assetKey } from '../../shared/storage/keys.ts';
 
 /** Links to results and pictures hold five minutes; an upload may wait behind others. */
@@ -68,15 +69,35 @@ export class ObjectStore {
     );
   }
 
-  /** @returns the object's bytes as a stream, or undefined where there is none. */
-  async read(key: string): Promise<Readable | undefined> {
+  /**
+   * @returns the object's bytes as a stream, or undefined where there is none
+   * @throws FarmError `too-large` for more than `mostBytes`
+   */
+  async read(key: string, mostBytes = Infinity): Promise<Readable | undefined> {
     try {
       const object = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
-      return object.Body as Readable;
+      const stream = object.Body as Readable;
+      const bytes = object.ContentLength ?? 0;
+      if (bytes <= mostBytes) return stream;
+      stream.destroy();
+      throw new FarmError(
+        'too-large',
+        `The stored object ${key} has ${bytes} bytes; at most ${mostBytes} are read. Upload it again.`,
+      );
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * A small object, into memory.
+   * @returns undefined where there is none
+   * @throws FarmError `too-large` for more than `mostBytes`, of which nothing is read
+   */
+  async readWhole(key: string, mostBytes: number): Promise<Buffer | undefined> {
+    const stream = await this.read(key, mostBytes);
+    return stream && Buffer.concat((await stream.toArray()) as Buffer[]);
   }
 
   /** @param fileName saves under this name instead of showing in the page. */

@@ -121,7 +121,9 @@ export class PartStore {
     );
   }
 
+  /** The word that it was verified goes first: alone, it would count for the next object of this name. */
   async remove(sha256: string): Promise<void> {
+    await this.#s3.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: verifiedKey(sha256) }));
     await this.#s3.send(new DeleteObjectCommand(this.#at(sha256)));
   }
 

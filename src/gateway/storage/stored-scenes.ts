@@ -52,6 +52,14 @@ export class StoredScenes {
       throw new FarmError('not-found', what);
     }
     await this.#enter();
+    try {
+      return await this.#inspectLaidOut(manifest, scene);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #inspectLaidOut(manifest: AssetManifest, scene: string): Promise<SceneInspection> {
     const folder = await mkdtemp(join(tmpdir(), 'farmhand-inspect-'));
     try {
       await this.#layOut(manifest, scene, folder);
@@ -59,7 +67,6 @@ export class StoredScenes {
       return await inspectScene(folder, scene, origin === undefined ? {} : { origin });
     } finally {
       await rm(folder, { recursive: true, force: true });
-      this.#leave();
     }
   }
 

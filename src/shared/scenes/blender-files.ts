@@ -1,6 +1,9 @@
+import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { isSafePath } from '../contracts/manifest.ts';
+import { FarmError } from '../domain/errors.ts';
 import type { InspectOptions, SceneFile } from './scene-inspection.ts';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' ').map((word) => `.${word}`));
@@ -18,12 +21,17 @@ const KINDS = {
   sound: words('wav flac mp3 ogg oga aac m4a ac3 mp2 aif aiff mp4 mov mkv avi webm mpg mpeg'),
   geometry: words('abc usd usda usdc usdz'),
   volume: words('vdb'),
-  cache: words('abc vdb bphys uni raw gz obj bobj mdd pc2 exr png jpg blob json bmesh'),
+  cache: words('abc vdb bphys uni bobj mdd pc2 exr blob bmesh'),
   light: words('ies'),
 } as const;
 export type BlenderFileKind = keyof typeof KINDS;
 
+/** Caches have these, too, but so has much else: only from the scene's own folder. */
+const CACHES_INSIDE = words('json gz png jpg obj raw');
+
 const MAX_FILES = 100_000;
+/** Names that are looked at for one scene, each time that they are. */
+const MAX_NAMES = 1_000_000;
 
 /** Gathers the files that a .blend refers to, and finds the folder around all of them. */
 export class BlenderFiles {
@@ -33,6 +41,7 @@ export class BlenderFiles {
   readonly #files = new Map<string, number>();
   readonly #outside: string[] = [];
   #hasAbsolute = false;
+  #names = 0;
 
   /** @param home the scene's folder: an absolute path without links (`realpath`) */
   constructor(home: string, options: InspectOptions) {
@@ -92,24 +101,29 @@ export class BlenderFiles {
     matches: (name: string) => boolean,
   ): Promise<number> {
     const file = this.locate(reference, from);
-    if (file === undefined) return 0;
+    if (file === undefined || !(await this.#mayList(dirname(file)))) return 0;
     let count = 0;
-    for (const name of await namesIn(dirname(file)))
+    for (const { name } of await this.#list(dirname(file)))
       if (matches(name) && (await this.#take(join(dirname(file), name), kind)) === undefined) count++;
     if (count > 0) this.#noteAbsolute(reference);
     return count;
   }
 
-  /** Adds a folder with all that is in it, as simulations leave them. @returns how many files */
-  async addFolder(reference: string, from: string, accepts: (name: string) => boolean): Promise<number> {
+  /**
+   * Adds a folder with the caches that are in it, as simulations leave them. The path is whatever somebody typed: hidden
+   * folders are not entered, and no folder is walked that holds all that somebody has.
+   * @returns how many files
+   */
+  async addFolder(reference: string, from: string): Promise<number> {
     const folder = this.locate(reference, from);
-    if (folder === undefined) return 0;
+    if (folder === undefined || !(await this.#mayList(folder)) || !(await this.#mayWalk(folder))) return 0;
     const open = [folder];
     let count = 0;
     for (let at = open.pop(); at !== undefined && count < MAX_FILES; at = open.pop()) {
-      for (const entry of await readdir(at, { withFileTypes: true }).catch(() => [])) {
+      for (const entry of await this.#list(at)) {
+        if (entry.name.startsWith('.')) continue;
         if (entry.isDirectory()) open.push(join(at, entry.name));
-        else if (accepts(entry.name) && (await this.#take(join(at, entry.name), 'cache')) === undefined)
+        else if (isCache(entry.name) && (await this.#take(join(at, entry.name), 'cache')) === undefined)
           count++;
       }
     }
@@ -126,6 +140,33 @@ export class BlenderFiles {
       bytes,
     }));
     return { root, origin: this.#hasAbsolute ? root : null, files, outside: this.#outside };
+  }
+
+  /** Whether a folder may be looked into at all: on a machine of others only the scene's own. */
+  async #mayList(folder: string): Promise<boolean> {
+    if (this.#options.outside === true) return true;
+    const real = await realpath(folder).catch(() => undefined); // not there: nothing to list
+    return real !== undefined && isInside(join(real, sep), this.#home);
+  }
+
+  async #mayWalk(folder: string): Promise<boolean> {
+    const real = await realpath(folder).catch(() => folder); // not there: nothing comes of it
+    const person = await realpath(homedir()).catch(() => homedir());
+    if (real === dirname(real) || real === person) return false;
+    if (isInside(person, real) || isInside(this.#home, real)) return false;
+    const apart = relative(around(this.#home, join(real, sep)), real).split(sep);
+    return !apart.some((name) => name.startsWith('.'));
+  }
+
+  /** @throws FarmError `too-large` when this scene had too many names looked at */
+  async #list(folder: string): Promise<Dirent[]> {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []); // not there: it holds nothing
+    this.#names += entries.length;
+    if (this.#names <= MAX_NAMES) return entries;
+    throw new FarmError(
+      'too-large',
+      `The folders that the scene names hold more than ${MAX_NAMES} files, up to ${folder}. Keep its textures and caches in folders of their own.`,
+    );
   }
 
   #noteAbsolute(reference: string): void {
@@ -158,8 +199,9 @@ export class BlenderFiles {
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  return await readdir(folder).catch(() => []); // no such folder: it holds no such file
+function isCache(name: string): boolean {
+  const ending = extname(name).toLowerCase();
+  return KINDS.cache.has(ending) || CACHES_INSIDE.has(ending);
 }
 
 const isInside = (file: string, folder: string): boolean =>

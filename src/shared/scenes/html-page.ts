@@ -17,8 +17,10 @@ export interface HtmlPageFacts {
 
 export const MAX_HTML_BYTES = 16_000_000;
 const DEFAULTS = { fps: 30, width: 1280, height: 720 };
-const META = /<meta\s[^>]*>/gi;
-const ATTRIBUTE = /([a-z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/gi;
+/** What is never closed goes on to the end: looking for its end again and again would take hours in a large page. */
+export const HTML_COMMENT = /<!--(?:[\s\S]*?-->|[\s\S]*$)/g;
+const META = /<meta\s[^>]*>?/gi;
+const ATTRIBUTE = /(?<![\w-])([a-z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/gi;
 
 /** Attributes of a tag's text, names in lower case. */
 export function attributesOf(tag: string): Map<string, string> {
@@ -69,7 +71,7 @@ export function readHtmlPage(bytes: Uint8Array, name: string): HtmlPageFacts {
 
 function saidBy(html: string): Map<string, string> {
   // What is commented out is not said.
-  for (const [tag] of html.replaceAll(/<!--[\s\S]*?-->/g, '').matchAll(META)) {
+  for (const [tag] of html.replaceAll(HTML_COMMENT, '').matchAll(META)) {
     const attributes = attributesOf(tag);
     if (attributes.get('name')?.toLowerCase() !== 'farmhand') continue;
     const words = (attributes.get('content') ?? '').split(/[\s,;]+/).filter((word) => word !== '');

@@ -151,9 +151,9 @@ async function addReference(
 ): Promise<string | undefined> {
   const name = path.split(/[\\/]/).at(-1) ?? '';
   if (what === 'folder') {
-    if ((await files.addFolder(path, from, (entry) => !entry.startsWith('.'))) === 0)
+    if ((await files.addFolder(path, from)) === 0)
       warnings.add(
-        `the simulation cache ${path} is not there: frames that are rendered apart will not agree; bake it and submit again`,
+        `the simulation cache ${path} is not there, or its folder may not come along: frames that are rendered apart will not agree; bake it into a folder beside the scene and submit again`,
       );
     return undefined;
   }

@@ -12,7 +12,9 @@ import {
 } from './scene-inspection.ts';
 
 const MAX_BYTES = 256 * 1_048_576;
-const ATTRIBUTE = /([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+/** These never search twice for an end that is missing: in a large file that would take hours. */
+const COMMENT = /<!--(?:[\s\S]*?-->|[\s\S]*$)/g;
+const ATTRIBUTE = /(?<![\w:.-])([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 
 /**
  * A drawing for Inkscape: one frame, in the size that it says, and the pictures that it names.
@@ -90,8 +92,8 @@ async function readXml(path: string, name: string): Promise<string> {
 }
 
 function startTag(text: string, name: string): Map<string, string> | undefined {
-  const plain = text.replaceAll(/<!--[\s\S]*?-->/g, '');
-  const tag = new RegExp(`<(?:\\w+:)?${name}\\b(?:[^<>"']|"[^"]*"|'[^']*')*>`).exec(plain)?.[0];
+  const plain = text.replaceAll(COMMENT, '');
+  const tag = new RegExp(`<(?:\\w+:)?${name}\\b[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>`).exec(plain)?.[0];
   if (tag === undefined) return undefined;
   return new Map(
     [...tag.matchAll(ATTRIBUTE)].map(([, key = '', double, single]) => [key, double ?? single ?? '']),
@@ -101,8 +103,8 @@ function startTag(text: string, name: string): Map<string, string> | undefined {
 function svgReferences(text: string): string[] {
   const found: string[] = [];
   for (const [tag, name = ''] of text
-    .replaceAll(/<!--[\s\S]*?-->/g, '')
-    .matchAll(/<([A-Za-z][\w:-]*)\b[^<>]*>/g)) {
+    .replaceAll(COMMENT, '')
+    .matchAll(/<([A-Za-z][\w:-]*)(?![\w:-])[^<>]*>/g)) {
     if (name.split(':').at(-1) === 'a') continue; // a link that nobody follows
     for (const [, key = '', double, single] of tag.matchAll(ATTRIBUTE))
       if (key.split(':').at(-1) === 'href') found.push(double ?? single ?? '');
@@ -132,7 +134,7 @@ function pixels(text: string | undefined): number | null {
 function frameOf(text: string | undefined, fps: number): number {
   const units: Readonly<Record<string, number>> = { h: 3_600 * fps, m: 60 * fps, s: fps, f: 1 };
   let frame = 0;
-  for (const [, amount, unit = 'f'] of (text ?? '').matchAll(/(-?\d+(?:\.\d+)?)\s*([hmsf])/g))
+  for (const [, amount, unit = 'f'] of (text ?? '').matchAll(/(-?(?<![\d.])\d+(?:\.\d+)?)\s*([hmsf])/g))
     frame += Number(amount) * (units[unit] ?? 0);
   return Math.round(frame);
 }

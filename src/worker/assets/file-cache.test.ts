@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -64,6 +73,17 @@ describe('FileCache', () => {
     await Promise.all(taken.map((hash) => cache.acquire(want(hash), signal)));
     await loading;
     expect(taken.map((hash) => existsSync(cache.pathOf(hash)))).toEqual([true, true]);
+  });
+
+  it('leaves the time of a file as another process on the same folder gave it', async () => {
+    const hash = leave('a texture');
+    const path = newCache(0).pathOf(hash);
+    utimesSync(path, 1_000_000, 1_000_000);
+    const cache = newCache(1_000);
+    await cache.load();
+    utimesSync(path, 2_000_000, 2_000_000);
+    await cache.acquire(want(hash), new AbortController().signal);
+    expect(statSync(path).mtimeMs).toBe(2_000_000_000);
   });
 
   it('starts although a file vanishes while it looks', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EngineFailure } from '../engines/engine.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
-import { FileFetcher, statOrNull, type WantedFile } from './file-fetcher.ts';
+import { FileFetcher, hasGivenTime, statOrNull, type WantedFile } from './file-fetcher.ts';
 import { assetMark } from '../../shared/domain/asset-mark.ts';
 
 /** As many as a heartbeat names. */
@@ -110,10 +110,7 @@ export class FileCache {
   async #isIntact(sha256: string, file: CachedFile): Promise<boolean> {
     const found = await statOrNull(this.pathOf(sha256));
     return (
-      found !== null &&
-      found.size === file.bytes &&
-      found.mtimeMs === file.mtimeMs &&
-      file.mtimeMs % 1_000 === 0
+      found !== null && found.size === file.bytes && found.mtimeMs === file.mtimeMs && hasGivenTime(file)
     );
   }
 

@@ -88,9 +88,11 @@ export class FileFetcher {
   /** Another process on the same folder may have fetched it; and of what somebody touched, the bytes may be right still. */
   async #isHereAlready(sha256: string): Promise<boolean> {
     const path = this.pathOf(sha256);
-    if ((await statOrNull(path)) === null) return false;
+    const info = await statOrNull(path);
+    if (info === null) return false;
     if ((await hashFile(path)).sha256 !== sha256) return false;
-    await giveItsTime(path);
+    // A new time would make each other process on this folder hash it again, and give it a new time in turn.
+    if (!hasGivenTime(info)) await giveItsTime(path);
     return true;
   }
 
@@ -146,6 +148,11 @@ export class FileFetcher {
 async function giveItsTime(path: string): Promise<void> {
   const time = Math.floor(Date.now() / 1_000);
   await utimes(path, time, time);
+}
+
+/** Whether {@link FileFetcher} gave the file its modification time: what somebody writes has a fraction in it. */
+export function hasGivenTime({ mtimeMs }: Pick<Stats, 'mtimeMs'>): boolean {
+  return mtimeMs % 1_000 === 0;
 }
 
 function damaged(what: string, found: string): EngineFailure {

@@ -32,12 +32,8 @@ export async function downloadLarge(download: LargeDownload): Promise<{ sha256: 
       await file.truncate(bytes);
     }
     const ranges = Array.from({ length: Math.ceil(bytes / RANGE_BYTES) }, (_, index) => index);
-    const open = ranges.filter((index) => !done.has(index)).reverse();
-    const fetchNext = async (): Promise<void> => {
-      for (let index = open.pop(); index !== undefined; index = open.pop())
-        await fetchRange(index, file, download);
-    };
-    await settleAll(Array.from({ length: RANGES_AT_ONCE }, fetchNext));
+    const open = ranges.filter((index) => !done.has(index));
+    await settleAll(open, RANGES_AT_ONCE, (index) => fetchRange(index, file, download));
     await file.sync();
     const { sha256 } = await hashFile(path);
     return { sha256, resumed: done.size > 0 };

@@ -55,13 +55,10 @@ export async function layOutScene(
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const open = scene.manifest.files.filter((file) => file.pack === undefined);
-    const placeNext = async (): Promise<void> => {
-      for (let file = open.pop(); file; file = open.pop()) await place(file, folder, scene);
-    };
-    await settleAll(Array.from({ length: PLACE_AT_ONCE }, placeNext));
+    await settleAll(open, PLACE_AT_ONCE, (file) => place(file, folder, scene));
     // One after the other: each pack is in memory while it is unpacked.
     for (const [sha256, files] of packsOf(scene.manifest))
-      await unpackFiles(cache.pathOf(sha256), files, folder, signal);
+      await unpackFiles(await readPack(sha256, files, scene), files, folder, signal);
     cache.noteAsset(ref.asset);
     const origin = scene.manifest.origin ?? null;
     return { root: folder, scenePath: join(folder, ref.path), origin, dispose };
@@ -99,18 +96,19 @@ export async function fetchScene(
   };
   try {
     const size = { leastBytes: 1, mostBytes: MAX_MANIFEST_BYTES };
-    await hold({ sha256: ref.asset, what: `The asset ${ref.asset.slice(0, 12)}…`, size });
-    const manifest = await readManifest(cache.pathOf(ref.asset), ref.asset);
+    const wantedManifest = { sha256: ref.asset, what: `The asset ${ref.asset.slice(0, 12)}…`, size };
+    await hold(wantedManifest);
+    const bytes = await orAgain(
+      () => readFile(cache.pathOf(ref.asset)),
+      () => hold(wantedManifest),
+    );
+    const manifest = parseManifest(bytes, ref.asset);
     if (!manifest.files.some((file) => file.path === ref.path))
       throw new EngineFailure(
         'missing-asset',
         `The asset ${ref.asset.slice(0, 12)}… has no file "${ref.path}".`,
       );
-    const open = wantedFiles(manifest);
-    const fetchNext = async (): Promise<void> => {
-      for (let wanted = open.pop(); wanted; wanted = open.pop()) await hold(wanted);
-    };
-    await settleAll(Array.from({ length: FETCH_AT_ONCE }, fetchNext));
+    await settleAll(wantedFiles(manifest), FETCH_AT_ONCE, hold);
     const fetchAgain = async (file: ManifestFile): Promise<void> => {
       const [wanted] = wantedFiles({ version: 1, files: [file] });
       if (wanted) await hold(wanted);
@@ -135,15 +133,36 @@ function wantedFiles(manifest: AssetManifest): WantedFile[] {
 async function place(file: ManifestFile, folder: string, scene: FetchedScene): Promise<void> {
   const [source, target] = [scene.cache.pathOf(file.sha256), join(folder, file.path)];
   try {
-    try {
-      await placeFile(source, target);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      await scene.fetchAgain(file);
-      await placeFile(source, target);
-    }
+    await orAgain(
+      () => placeFile(source, target),
+      () => scene.fetchAgain(file),
+    );
   } catch (error) {
     throw placeError(error, file.path);
+  }
+}
+
+async function readPack(
+  sha256: string,
+  files: readonly PackedFile[],
+  { cache, fetchAgain }: FetchedScene,
+): Promise<Buffer> {
+  return await orAgain(
+    () => readFile(cache.pathOf(sha256)),
+    async () => {
+      for (const file of files.slice(0, 1)) await fetchAgain(file);
+    },
+  );
+}
+
+/** Uses a cached file; once more, after it was fetched again, when another worker on the same folder removed it. */
+async function orAgain<T>(use: () => Promise<T>, fetchAgain: () => Promise<void>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await fetchAgain();
+    return await use();
   }
 }
 
@@ -158,10 +177,10 @@ function packsOf({ files }: AssetManifest): Map<string, PackedFile[]> {
   return packs;
 }
 
-async function readManifest(path: string, asset: string): Promise<AssetManifest> {
+function parseManifest(bytes: Buffer, asset: string): AssetManifest {
   const what = `The manifest of asset ${asset.slice(0, 12)}…`;
   try {
-    const value = decodeJson(await readFile(path), { what, maxBytes: MAX_MANIFEST_BYTES });
+    const value = decodeJson(bytes, { what, maxBytes: MAX_MANIFEST_BYTES });
     return parseWith(assetManifestSchema, value, what);
   } catch (error) {
     throw new EngineFailure('missing-asset', messageOf(error), { cause: error });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import type { ManifestFile, PackedPlace } from '../../shared/contracts/manifest.ts';
@@ -19,12 +19,11 @@ export type PackedFile = ManifestFile & { pack: PackedPlace };
  * @throws EngineFailure `missing-asset`; the signal's reason
  */
 export async function unpackFiles(
-  packPath: string,
+  pack: Buffer,
   files: readonly PackedFile[],
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const pack = await readFile(packPath);
   const parents = new Set(files.map(({ path }) => dirname(path)));
   for (const parent of parents) await atPlace(parent, mkdirFor(join(folder, parent)));
   const first = new Map<string, PackedFile>();
@@ -45,14 +44,10 @@ async function eachOf(
   signal: AbortSignal,
   work: (file: PackedFile) => Promise<void>,
 ): Promise<void> {
-  const open = files.values();
-  const next = async (): Promise<void> => {
-    for (const file of open) {
-      signal.throwIfAborted();
-      await work(file);
-    }
-  };
-  await settleAll(Array.from({ length: FILES_AT_ONCE }, next));
+  await settleAll(files, FILES_AT_ONCE, async (file) => {
+    signal.throwIfAborted();
+    await work(file);
+  });
 }
 
 async function atPlace(path: string, work: Promise<void>): Promise<void> {

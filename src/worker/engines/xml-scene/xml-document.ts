@@ -10,9 +10,10 @@ interface Piece {
   isEmpty: boolean;
 }
 
+/** What is never closed goes on to the end: looking for its end again at every `<` would take hours in a large file. */
 const PIECES =
-  /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<!DOCTYPE[^>[]*(?:\[[^\]]*\])?[^>]*>|<\/?[A-Za-z_](?:[^<>"']|"[^"]*"|'[^']*')*>|[^<]+|</g;
-const ATTRIBUTE = /([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+  /<!--(?:[\s\S]*?-->|[\s\S]*$)|<!\[CDATA\[(?:[\s\S]*?\]\]>|[\s\S]*$)|<\?(?:[\s\S]*?\?>|[\s\S]*$)|<!DOCTYPE(?:[^>[]*(?:\[[^\]]*\][^>]*)?>|[\s\S]*$)|<\/?[A-Za-z_][^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>|[^<]+|</g;
+const ATTRIBUTE = /(?<![\w:.-])([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 /** One element: where it begins and ends among the pieces. */
@@ -77,7 +78,7 @@ export class XmlDocument {
     const first = this.#pieces[at];
     if (!first) return;
     if (at === end) {
-      first.text = `${first.text.replace(/\s*\/>$/, '>')}${escapeText(text)}</${first.name}>`;
+      first.text = `${first.text.replace(/(?<!\s)\s*\/>$/, '>')}${escapeText(text)}</${first.name}>`;
       return;
     }
     const inside = this.#pieces.slice(at + 1, end);
@@ -100,7 +101,7 @@ export class XmlDocument {
     const text = piece.text.replace(ATTRIBUTE, (whole, key: string) => (key === name ? written : whole));
     piece.text = attributes.has(name)
       ? text
-      : text.replace(/\s*(\/?>)$/, (end) => ` ${written}${end.trim()}`);
+      : text.replace(/(?<!\s)\s*(\/?>)$/, (end) => ` ${written}${end.trim()}`);
   }
 }
 
