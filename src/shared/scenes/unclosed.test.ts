@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readHtmlPage } from './html-page.ts';
 import { cssReferences, htmlReferences, remoteReferences, scriptReferences } from './html-references.ts';
 import { inspectSvg, inspectSynfig } from './inspect-xml.ts';
@@ -9,6 +9,7 @@ import { inspectSvg, inspectSynfig } from './inspect-xml.ts';
 /** Each takes about a second at the most; it took many minutes when each piece was searched to the end of the file. */
 const BOUND_MS = 10_000;
 const BYTES = 2_000_000;
+vi.setConfig({ testTimeout: 60_000 });
 
 const filled = (piece: string): string => piece.repeat(Math.ceil(BYTES / piece.length));
 
