@@ -271,7 +271,10 @@ describe('the intake of jobs', () => {
   it('writes one dead letter for a bad message, says so to the id it brings, and goes on', async () => {
     const submitter = await farm.context.connectAs('submitter');
     const said = submitter.subscribe('status.job.bad-one', { max: 1 });
-    await jetstream(submitter).publish('jobs', encodeMessage({ ...valid, id: 'bad-one', engine: 'terragen' }));
+    await jetstream(submitter).publish(
+      'jobs',
+      encodeMessage({ ...valid, id: 'bad-one', engine: 'terragen' }),
+    );
     await jetstream(submitter).publish('jobs', new Uint8Array([0xff]));
     await jetstream(submitter).publish('jobs', encodeMessage({ ...valid, id: 'good-one' }));
     await jobWhen(farm.context, 'good-one', 'queued');
