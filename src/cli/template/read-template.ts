@@ -7,6 +7,7 @@ import { templateRequestSchema, type TemplateRequest } from '../../shared/contra
 import { parseFrameRange } from '../../shared/domain/frame-ranges.ts';
 import { FarmError, describeValue, messageOf } from '../../shared/domain/errors.ts';
 import { describeEngine, engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
+import { pathOf, unknownFields } from '../../shared/engines/schema-issues.ts';
 import { YamlSource, type Path } from '../../shared/engines/yaml-source.ts';
 import { inspectScene } from '../../shared/scenes/inspect-scene.ts';
 import { collectFiles } from '../submit/collect-files.ts';
@@ -225,13 +226,8 @@ async function inspected({ scene }: TemplateFile, folder: string) {
 }
 
 function toFaults(issue: z.core.$ZodIssue): Fault[] {
-  const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      path: [...path, key],
-      atKey: true,
-      message: 'there is no such field',
-    }));
+  const path = pathOf(issue);
+  if (issue.code === 'unrecognized_keys') return unknownFields(issue);
   if (issue.input === undefined) return [{ path, message: 'is missing' }];
   const expected = issue.code === 'invalid_type' ? issue.expected : issue.message;
   return [{ path, message: `got ${describeValue(issue.input)}, expected ${expected}` }];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
 import { decodeJson, parseWith } from '../../shared/contracts/decode.ts';
 import {
+  MAX_MANIFEST_BYTES,
   assetManifestSchema,
   type AssetManifest,
   type ManifestFile,
@@ -9,7 +10,6 @@ import {
 import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import { assetKey } from '../../shared/storage/keys.ts';
 
-const MAX_MANIFEST_BYTES = 64_000_000;
 /** Manifests never change, so the newest few are kept. */
 const KEPT_MANIFESTS = 32;
 

@@ -11,13 +11,13 @@ import type { TaskPublisher } from '../dispatch/task-publisher.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import type { Announcer } from '../ledger/announcer.ts';
 import type { CutTask } from '../ledger/cut-tasks.ts';
-import { endTasks } from '../ledger/end-tasks.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
 import type { CoordinatorMetrics } from '../telemetry/coordinator-metrics.ts';
 import type { LostWorkers, RunningTask } from './lost-workers.ts';
+import { releaseWaiting } from './waiting-tasks.ts';
 import { isLedgerUpToDate, storedTasks, type StoredTask } from './stream-contents.ts';
 
 const EVERY_MS = 10_000;
@@ -200,7 +200,6 @@ export class Sweeper {
   }
 
   async #recut(lanes: readonly string[]): Promise<void> {
-    const { lease, steps, publisher, announcer, wakeUps } = this.#parts;
     const tasks = await this.#ledger
       .selectFrom('tasks')
       .select(['key', 'job_id', 'attempt'])
@@ -209,19 +208,8 @@ export class Sweeper {
       .limit(MAX_A_ROUND)
       .execute();
     if (tasks.length === 0) return;
-    const { ended, changes } = await this.#ledger.transaction().execute(async (trx) => {
-      await lease.fence(trx, [...new Set(tasks.map((task) => task.job_id))]);
-      return endTasks(trx, steps, tasks, {
-        outcome: 'released',
-        blame: 'none',
-        delaySeconds: 0,
-        mayBeHeld: true,
-        error: 'No worker serves the lane any more.',
-      });
-    });
-    await publisher.remove(ended);
-    for (const [jobId, frames] of changes) announcer.announce(jobId, frames);
-    wakeUps.feeder.wake();
+    await releaseWaiting(this.#parts, this.#ledger, tasks, 'No worker serves the lane any more.');
+    this.#parts.wakeUps.feeder.wake();
   }
 
   /** Workers that go on with a cancelled job did not hear that it is to stop: they are told again. */

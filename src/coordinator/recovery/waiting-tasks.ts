@@ -6,6 +6,13 @@ import type { Announcer } from '../ledger/announcer.ts';
 import { endTasks } from '../ledger/end-tasks.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 
+interface ReleaseParts {
+  lease: LeaderLease;
+  steps: StepInfos;
+  publisher: TaskPublisher;
+  announcer: Announcer;
+}
+
 /**
  * Gives tasks back that had been delivered to a worker which is gone, and had not begun: nobody would hear of them until
  * the server delivers them again, minutes later. Tasks that have begun or ended meanwhile are left alone.
@@ -13,7 +20,7 @@ import type { StepInfos } from '../ledger/step-info.ts';
  * @returns how many it were.
  */
 export async function takeBackWaiting(
-  parts: { lease: LeaderLease; steps: StepInfos; publisher: TaskPublisher; announcer: Announcer },
+  parts: ReleaseParts,
   ledger: Ledger,
   keys: readonly string[],
 ): Promise<number> {
@@ -22,8 +29,20 @@ export async function takeBackWaiting(
     SELECT key, job_id, attempt FROM tasks WHERE key = ANY(${[...keys]}::bigint[]) AND state = 'queued'`.execute(
     ledger,
   );
+  return releaseWaiting(parts, ledger, tasks, 'It waited in the hands of a worker that is gone.');
+}
+
+/**
+ * Gives back queued tasks that nobody will begin: their frames are ready again, and nothing counts against them.
+ * @returns how many still were queued.
+ */
+export async function releaseWaiting(
+  { lease, steps, publisher, announcer }: ReleaseParts,
+  ledger: Ledger,
+  tasks: readonly { key: string; job_id: string; attempt: string | null }[],
+  error: string,
+): Promise<number> {
   if (tasks.length === 0) return 0;
-  const { lease, steps, publisher, announcer } = parts;
   const { ended, changes } = await ledger.transaction().execute(async (trx) => {
     await lease.fence(trx, [...new Set(tasks.map((task) => task.job_id))]);
     return endTasks(trx, steps, tasks, {
@@ -31,7 +50,7 @@ export async function takeBackWaiting(
       blame: 'none',
       delaySeconds: 0,
       mayBeHeld: true,
-      error: 'It waited in the hands of a worker that is gone.',
+      error,
     });
   });
   for (const [jobId, frames] of changes) announcer.announce(jobId, frames);

@@ -4,6 +4,7 @@ import { isVersionRange, versionInRange } from '../domain/engine-versions.ts';
 import { describeValue } from '../domain/errors.ts';
 import { checkDefinition, schemaFaults, type DefinitionFault } from './check-definition.ts';
 import { VARIANT_FIELDS, definitionSchema, type EngineDefinition } from './definition.ts';
+import { pathOf, unknownFields } from './schema-issues.ts';
 import { YamlSource, type FileProblem, type Path } from './yaml-source.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -137,13 +138,8 @@ function readVariants(
 }
 
 function toFaults(issue: z.core.$ZodIssue): DefinitionFault[] {
-  const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      path: [...path, key],
-      atKey: true,
-      message: 'there is no such field',
-    }));
+  const path = pathOf(issue);
+  if (issue.code === 'unrecognized_keys') return unknownFields(issue);
   if (issue.code === 'invalid_union') {
     // The branch that the value was meant to be: the one whose issues lie deepest.
     const deepest = issue.errors

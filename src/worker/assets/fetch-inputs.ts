@@ -4,6 +4,7 @@ import type { InputsReply, TaskMessage } from '../../shared/contracts/messages.t
 import { padFrame } from '../../shared/domain/frame-ranges.ts';
 import { EngineFailure, type FrameRequest } from '../engines/engine.ts';
 import { isNotFound, type ObjectStore } from '../object-store.ts';
+import { settleAll } from './settle-all.ts';
 
 const PAGE = 1_000;
 const FETCH_AT_ONCE = 16;
@@ -45,16 +46,12 @@ async function fetchStep(
     const page: InputPage = await ask(step, after, PAGE);
     const isOnly = after === null && !page.more && page.files.length === 1;
     const needed = page.files.filter(({ frame }) => wanted === null || isOnly || wanted.has(frame));
-    const open = needed.map((file) => {
+    const wantedFiles = needed.map((file) => {
       const path = join(folder, `${padFrame(file.frame, 8)}${extname(file.key)}`);
       files.push({ frame: file.frame, path });
       return { ...file, path };
     });
-    const next = async (): Promise<void> => {
-      for (let file = open.pop(); file; file = open.pop()) await fetchFile(file, step, store, signal);
-    };
-    const results = await Promise.allSettled(Array.from({ length: FETCH_AT_ONCE }, next));
-    for (const outcome of results) if (outcome.status === 'rejected') throw outcome.reason;
+    await settleAll(wantedFiles, FETCH_AT_ONCE, (file) => fetchFile(file, step, store, signal));
     after = page.files.at(-1)?.frame ?? null;
     more = page.more && after !== null;
   }

@@ -17,8 +17,7 @@ import { settingFiles } from '../setting-files.ts';
 import { expandArguments, type InputValues, type TemplateValues } from './arguments.ts';
 import { detectProgram } from './detect.ts';
 import { engineVariables } from './engine-environment.ts';
-import { judgeRun } from './judge-run.ts';
-import { RunOutput } from './output-rules.ts';
+import { runProgram } from './run-program.ts';
 import { findOutputs, outputFile } from './outputs.ts';
 import { openDefinedSession } from './session.ts';
 
@@ -97,32 +96,30 @@ class DefinedSession implements EngineSession {
   }
 
   async #render(request: FrameRequest, folder: string): Promise<RenderedFrame> {
-    const { label, outputs = [], args = [], cancel, work } = this.#definition;
+    const { label, outputs = [], args = [], work } = this.#definition;
     const values = await this.#frameValues(request, folder);
     const frames = Math.max(0, ...Object.values(values.inputs).map(({ count }) => count));
-    const output = new RunOutput(this.#definition, (event, report) => {
-      if (event.fraction !== undefined) request.progress(event.fraction);
-      else if (event.frame !== undefined && work === 'unit' && frames > 0)
-        request.progress(Math.min(1, (report.frame ?? 0) / frames));
-    });
     const start = performance.now();
-    const exit = await this.#runner.run({
+    const run = {
       args: expandArguments(args, values),
       env: engineVariables(this.#definition, values),
       cwd: this.#folderToRunIn(folder),
       signal: request.signal,
-      graceMs: cancel.graceSeconds * 1_000,
-      onStdout: output.stdout,
-      onStderr: output.stderr,
-      onReply: output.reply,
-    });
-    const report = output.end();
-    const failure = judgeRun(this.#definition, exit, report);
-    if (failure) throw failure;
+    };
+    const { report, peakMemoryBytes } = await runProgram(
+      this.#runner,
+      this.#definition,
+      run,
+      (event, sofar) => {
+        if (event.fraction !== undefined) request.progress(event.fraction);
+        else if (event.frame !== undefined && work === 'unit' && frames > 0)
+          request.progress(Math.min(1, (sofar.frame ?? 0) / frames));
+      },
+    );
     return {
       files: await findOutputs(label, outputs, request.outDir, values, report.saved),
       seconds: (performance.now() - start) / 1_000,
-      peakMemoryBytes: exit.peakMemoryBytes || null,
+      peakMemoryBytes: peakMemoryBytes || null,
       warnings: report.warnings,
     };
   }

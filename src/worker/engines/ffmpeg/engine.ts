@@ -12,8 +12,8 @@ import {
   type SessionSpec,
 } from '../engine.ts';
 import { detectProgram } from '../definition/detect.ts';
-import { judgeRun } from '../definition/judge-run.ts';
-import { RunOutput, ownDefinition } from '../definition/output-rules.ts';
+import { runProgram } from '../definition/run-program.ts';
+import { ownDefinition } from '../definition/output-rules.ts';
 import { OneShotRunner } from '../one-shot.ts';
 import { settingFiles } from '../setting-files.ts';
 import { AUDIO, VIDEO, checkArguments, encodeArguments, type FfmpegSettings } from './arguments.ts';
@@ -149,20 +149,10 @@ class FfmpegSession implements EngineSession {
     report: (frames: number) => void,
   ): Promise<{ frames: number; peak: number }> {
     const definition = ownDefinition('ffmpeg', this.#spec.detected.version);
-    const output = new RunOutput(definition, ({ frame }) => {
+    const run = { args, cwd: folder, signal: request.signal };
+    const ended = await runProgram(this.#runner, definition, run, ({ frame }) => {
       if (frame !== undefined) report(frame);
     });
-    const exit = await this.#runner.run({
-      args,
-      cwd: folder,
-      signal: request.signal,
-      graceMs: definition.cancel.graceSeconds * 1_000,
-      onStderr: output.stderr,
-      onReply: output.reply,
-    });
-    const said = output.end();
-    const failure = judgeRun(definition, exit, said);
-    if (failure) throw failure;
-    return { frames: said.frame ?? 0, peak: exit.peakMemoryBytes };
+    return { frames: ended.report.frame ?? 0, peak: ended.peakMemoryBytes };
   }
 }

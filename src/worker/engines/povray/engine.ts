@@ -11,8 +11,8 @@ import {
   type SessionSpec,
 } from '../engine.ts';
 import { detectProgram } from '../definition/detect.ts';
-import { judgeRun } from '../definition/judge-run.ts';
-import { RunOutput, ownDefinition } from '../definition/output-rules.ts';
+import { runProgram } from '../definition/run-program.ts';
+import { ownDefinition } from '../definition/output-rules.ts';
 import { OneShotRunner } from '../one-shot.ts';
 import { povrayArguments, type PovraySettings } from './arguments.ts';
 
@@ -110,25 +110,15 @@ class PovraySession implements EngineSession {
       threads: spec.threads,
     });
     const definition = ownDefinition('povray', spec.detected.version);
-    const output = new RunOutput(definition, ({ fraction }) => {
+    const start = performance.now();
+    const run = { args: options, cwd: folder, signal: request.signal };
+    const { report, peakMemoryBytes } = await runProgram(this.#runner, definition, run, ({ fraction }) => {
       if (fraction !== undefined) request.progress(fraction);
     });
-    const start = performance.now();
-    const exit = await this.#runner.run({
-      args: options,
-      cwd: folder,
-      signal: request.signal,
-      graceMs: definition.cancel.graceSeconds * 1_000,
-      onStdout: output.stdout,
-      onStderr: output.stderr,
-    });
-    const report = output.end();
-    const failure = judgeRun(definition, exit, report);
-    if (failure) throw failure;
     return {
       files: [{ name: 'main', path: await takePicture(join(folder, OUTPUT), request.outDir) }],
       seconds: (performance.now() - start) / 1000,
-      peakMemoryBytes: exit.peakMemoryBytes || null,
+      peakMemoryBytes: peakMemoryBytes || null,
       warnings: report.warnings,
     };
   }
