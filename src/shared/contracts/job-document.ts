@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BYTE_SIZE_RULE, parseByteSize } from '../domain/byte-sizes.ts';
 import { isVersionRange } from '../domain/engine-versions.ts';
 import { ID_PATTERN, ID_RULE } from '../domain/ids.ts';
+import { qualityPolicySchema } from './quality.ts';
 
 export const MAX_DOCUMENT_BYTES = 1_000_000;
 export const MAX_DOCUMENT_DEPTH = 64;
@@ -112,6 +113,8 @@ const work = {
   /** The engine's own settings; checked against the engine's schema. */
   settings: z.record(z.string(), z.json()).optional(),
   output: outputSchema.optional(),
+  /** How results are judged before they are delivered. */
+  quality: qualityPolicySchema.optional(),
 };
 
 const stepSchema = z.strictObject({

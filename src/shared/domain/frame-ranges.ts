@@ -48,6 +48,16 @@ export function parseFrameRange(input: string): FrameRange {
   return { text, runs, count: runs.reduce((sum, run) => sum + run.count, 0) };
 }
 
+/** Whether {@link parseFrameRange} takes it. */
+export function isFrameRange(input: string): boolean {
+  try {
+    parseFrameRange(input);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** All frame numbers in order. For a range of ten million this is ten million numbers: slice with {@link sliceRuns} instead. */
 export function frameNumbers(range: FrameRange): number[] {
   return sliceRuns(range.runs, 0, range.count).flatMap((run) => numbersOf(run));

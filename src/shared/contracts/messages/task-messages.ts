@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../job-document.ts';
+import { qualityPolicySchema } from '../quality.ts';
 import { frameRef, sha256 } from './message-parts.ts';
 
 /** A scene as a worker finds it: a file inside an asset (a manifest of files stored by hash). */
@@ -30,6 +31,8 @@ export const taskMessageSchema = z.strictObject({
     height: z.int().optional(),
     fps: z.number().optional(),
   }),
+  /** How its results are judged; what is left out takes the defaults. */
+  quality: qualityPolicySchema.optional(),
   /** Slots of the worker that the task takes: its share of cores and memory is as many times that of one slot. */
   slots: z.int().min(1).max(4_096),
   /** GPUs that the task takes; 0: none is promised to it. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../job-document.ts';
+import { frameQualitySchema } from '../quality.ts';
 import { frameNumber, frameRef, generation, sha256 } from './message-parts.ts';
 
 /** Three years: no frame takes longer, and its ledger column holds it. */
@@ -23,6 +24,8 @@ export const frameResultSchema = z.strictObject({
   outputs: z.array(outputFileSchema).min(1).max(256),
   /** Things worth knowing that did not fail the frame. */
   warnings: z.array(z.string().max(1_000)).max(20).optional(),
+  /** What the worker saw in it; absent where nothing is checked (null engine, mode `off`). */
+  quality: frameQualitySchema.optional(),
 });
 export type FrameResult = z.infer<typeof frameResultSchema>;
 
