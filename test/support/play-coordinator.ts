@@ -1,9 +1,6 @@
 import { jetstream, jetstreamManager, AckPolicy } from '@nats-io/jetstream';
-import { createHash } from 'node:crypto';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { NatsConnection } from 'nats';
 import { decodeMessage, encodeMessage } from '../../src/shared/contracts/decode.ts';
-import { canonicalManifest } from '../../src/shared/contracts/manifest.ts';
 import {
   heartbeatSchema,
   inputsRequestSchema,
@@ -27,7 +24,7 @@ import {
   workerStatusSubject,
 } from '../../src/shared/contracts/subjects.ts';
 import { newId } from '../../src/shared/domain/new-id.ts';
-import { assetKey } from '../../src/shared/storage/keys.ts';
+import { storeFiles } from './assets.ts';
 import type { TestContext } from './farm-context.ts';
 import { until } from './until.ts';
 
@@ -177,19 +174,6 @@ export class PlayCoordinator {
 
   /** Stores files as an asset. @returns the reference of `path` in it */
   async storeScene(files: Record<string, string | Uint8Array>, path: string): Promise<SceneRef> {
-    const put = async (body: Uint8Array): Promise<string> => {
-      const sha256 = createHash('sha256').update(body).digest('hex');
-      const { s3, s3Settings } = this.#context;
-      await s3.send(new PutObjectCommand({ Bucket: s3Settings.bucket, Key: assetKey(sha256), Body: body }));
-      return sha256;
-    };
-    const entries = await Promise.all(
-      Object.entries(files).map(async ([name, content]) => {
-        const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-        return { path: name, size: bytes.byteLength, sha256: await put(bytes) };
-      }),
-    );
-    const manifest = canonicalManifest({ version: 1, files: entries });
-    return { asset: await put(Buffer.from(manifest)), path };
+    return { asset: await storeFiles(this.#context, files), path };
   }
 }
