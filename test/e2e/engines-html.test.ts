@@ -232,6 +232,93 @@ describe.skipIf(here.skip)(`html in Chromium${here.note}`, () => {
     ).rejects.toMatchObject({ message: expect.stringContaining('no multiple') as string });
   });
 
+  it('takes the next row without anything of the row before', async () => {
+    // Whatever a page can leave behind, and what it finds of it.
+    const html = `<body style="margin:0;font:10px monospace"><p id="t"></p><p id="c"></p><script>
+      window.left = (window.left ?? 0) + 1;
+      const found = [window.name, history.length, document.cookie, localStorage.length, sessionStorage.length, window.left, Math.random()];
+      window.name = 'used'; history.pushState(null, '', '#x'); document.cookie = 'a=b';
+      localStorage.setItem('seen', 'yes'); sessionStorage.setItem('seen', 'yes');
+      const opening = indexedDB.open('rows', 1);
+      let fresh = false;
+      opening.onupgradeneeded = () => { fresh = true };
+      window.seek = async (frame) => {
+        await new Promise((done) => { if (opening.readyState === 'done') done(); else opening.onsuccess = done });
+        const cached = (await caches.keys()).length;
+        await caches.open('rows' + cached);
+        document.getElementById('t').textContent = [__DATA__.title, frame].join(' ');
+        document.getElementById('c').textContent = [...found, fresh, cached].join(' ');
+      };
+      setInterval(() => { document.body.style.background = '#' + __DATA__.colour }, 100);
+    </script>`;
+    const scenePath = await page(html);
+    const rows = [
+      { title: 'one', colour: 'ff0000' },
+      { title: 'two', colour: '00ff00' },
+      { title: 'one', colour: 'ff0000' },
+    ];
+    const warm = await harness.open({ scenePath, output: SMALL, data: rows[0]! });
+    const warmPictures: string[] = [];
+    for (const [row, data] of rows.entries()) {
+      if (row > 0) await harness.reload(warm, { scenePath, output: SMALL, data });
+      for (const picture of (await framesOf(warm, [5])).values()) warmPictures.push(picture);
+    }
+    const coldPictures: string[] = [];
+    for (const data of rows) {
+      const cold = await harness.open({ scenePath, output: SMALL, data });
+      for (const picture of (await framesOf(cold, [5])).values()) coldPictures.push(picture);
+    }
+    expect(coldPictures[0]).not.toBe(coldPictures[1]);
+    for (const [row, picture] of warmPictures.entries())
+      expect(picture === coldPictures[row], `row ${row}`).toBe(true);
+  });
+
+  it('loads a page anew for an earlier frame, without what the page stored', async () => {
+    const scenePath = await page(`<body style="margin:0"><script>
+      const loads = Number(localStorage.getItem('loads') ?? 0) + 1;
+      localStorage.setItem('loads', loads);
+      document.body.style.background = loads === 1 ? '#00ff00' : '#ff0000';</script>`);
+    const session = await harness.open({ scenePath, output: SMALL });
+    for (const frame of [3, 1, 2, 0])
+      expect(await pixel(await harness.render(session, frame), 5, 5)).toEqual([0, 255, 0, 255]);
+  });
+
+  it('takes another row after one whose page failed', async () => {
+    const scenePath = await page(`<body style="margin:0"><script>
+      document.body.style.background = __DATA__.colour;
+      setTimeout(() => { if (__DATA__.fails) throw new Error('this row') }, 100);</script>`);
+    const data = { colour: '#ff0000', fails: true };
+    const session = await harness.open({ scenePath, output: SMALL, data });
+    await expect(harness.render(session, 2)).rejects.toMatchObject({ failure: 'scene', sessionUsable: true });
+    await harness.reload(session, { scenePath, output: SMALL, data: { colour: '#00ff00', fails: false } });
+    expect(await pixel(await harness.render(session, 2), 5, 5)).toEqual([0, 255, 0, 255]);
+  });
+
+  it('warns of text that the fonts have no glyphs for', async () => {
+    const font = new URL('../../examples/templates/title-card/fonts/Inter-Bold.ttf', import.meta.url);
+    const scenePath = await page(
+      `<!doctype html><style>@font-face { font-family: 'Own'; src: url(own.ttf) } h1 { font: 20px Own, sans-serif }</style>
+      <h1></h1><p style="font: 10px sans-serif"></p><script>
+      document.querySelector('h1').textContent = __DATA__.title; document.querySelector('p').textContent = __DATA__.note;
+      </script>`,
+      { 'own.ttf': await readFile(font) },
+    );
+    const warningsFor = async (data: Record<string, string>): Promise<string[]> => {
+      const session = await harness.open({ scenePath, output: SMALL, data });
+      const first = await harness.render(session, 0);
+      expect((await harness.render(session, 1)).warnings).toEqual(first.warnings);
+      return first.warnings;
+    };
+    expect(await warningsFor({ title: 'Ünïcode — Ελλάδα “1”', note: 'Plain: שלום' })).toEqual([]);
+    // A code point that Unicode has given to nothing is in no font.
+    expect(await warningsFor({ title: 'A', note: 'Mail \u0378 me' })).toEqual([
+      'No font has glyphs for: \u0378 (in the page: sans-serif)',
+    ]);
+    expect(await warningsFor({ title: 'A שלום', note: 'B' })).toEqual([
+      expect.stringMatching(/^The page's font Own has not all glyphs for "A שלום"; .+ stands in for it\.$/),
+    ]);
+  });
+
   it('says that Chromium crashed, and leaves no process', async () => {
     const session = await open('<p>here');
     await harness.render(session, 0);

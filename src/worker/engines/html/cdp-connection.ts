@@ -38,7 +38,7 @@ export class CdpClosed extends Error {
 export class CdpConnection {
   readonly #out: Writable;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #listeners: ((event: CdpEvent) => void)[] = [];
+  readonly #listeners = new Set<(event: CdpEvent) => void>();
   readonly #pieces: Buffer[] = [];
   #lastId = 0;
   #closed = false;
@@ -67,8 +67,10 @@ export class CdpConnection {
     return answer;
   }
 
-  onEvent(listener: (event: CdpEvent) => void): void {
-    this.#listeners.push(listener);
+  /** @returns what ends the listening */
+  onEvent(listener: (event: CdpEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   #read(chunk: Buffer): void {

@@ -14,7 +14,7 @@ import type { HtmlOptions, HtmlSettings } from './renderer.ts';
 
 const SESSION = join(import.meta.dirname, 'session.ts');
 
-/** Web pages in a headless Chromium whose time stands still between frames; each session has a browser of its own. */
+/** Web pages in a headless Chromium whose time stands still between frames; each session has a browser of its own, each row a page of its own. */
 export const htmlEngine: Engine = {
   id: 'html',
   get timeouts() {
@@ -39,6 +39,7 @@ function startHtml(spec: StartSpec): Promise<StartedEngine> {
     // `[pid:tid:time:FATAL:file.cc:1] why`
     reason: (lines: readonly string[]) => lines.find((line) => /:FATAL:|^Chromium did not start/.test(line)),
     graceMs: 0,
+    reloads: true,
   };
   return startWarm(program, spec, loadFields);
 }

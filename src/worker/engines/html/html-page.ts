@@ -1,6 +1,7 @@
 import { messageOf } from '../../../shared/domain/errors.ts';
 import { EngineFailure } from '../engine.ts';
 import type { CdpConnection, CdpEvent } from './cdp-connection.ts';
+import { FontCheck } from './font-check.ts';
 import { PageReports } from './page-reports.ts';
 import { pageScript } from './page-script.ts';
 import { PageRequests } from './page-requests.ts';
@@ -26,16 +27,28 @@ export interface HtmlPageOptions {
 const LOOK_MS = 50;
 const LOAD_ERROR = 'The page could not be loaded';
 
-/** One page in Chromium, whose time is moved from frame to frame. */
+/** Where a page lives in Chromium. */
+interface PagePlace {
+  contextId: string;
+  targetId: string;
+  sessionId: string;
+}
+
+/**
+ * One page in Chromium, whose time is moved from frame to frame, and only forward. It has a browser context of its own:
+ * storage, caches, workers and processes of an earlier page are not there.
+ */
 export class HtmlPage {
   readonly #connection: CdpConnection;
   readonly #options: HtmlPageOptions;
-  readonly #sessionId: string;
+  readonly #place: PagePlace;
+  readonly #stopListening: () => void;
   readonly #requests: PageRequests;
+  readonly #fonts: FontCheck;
   readonly #reports = new PageReports();
   readonly #crash = Promise.withResolvers<never>();
-  #loaded = Promise.withResolvers<undefined>();
-  /** null: must be loaded (again) first. */
+  readonly #loaded = Promise.withResolvers<undefined>();
+  /** null: nobody knows where the page stands. */
   #at: number | null = null;
   /** The page has a `window.seek`, which draws any frame whatever came before it. */
   #seeks = false;
@@ -44,40 +57,59 @@ export class HtmlPage {
   /** @throws EngineFailure when the page does not load as it should */
   static async open(connection: CdpConnection, options: HtmlPageOptions): Promise<HtmlPage> {
     await connection.send('Target.setDiscoverTargets', { discover: true });
-    await connection.send('Browser.setDownloadBehavior', { behavior: 'deny' });
-    const { targetId } = await connection.send('Target.createTarget', { url: 'about:blank' });
+    const { browserContextId } = await connection.send('Target.createBrowserContext');
+    const contextId = String(browserContextId);
+    const inContext = { browserContextId: contextId };
+    await connection.send('Browser.setDownloadBehavior', { behavior: 'deny', ...inContext });
+    const { targetId } = await connection.send('Target.createTarget', { url: 'about:blank', ...inContext });
     const { sessionId } = await connection.send('Target.attachToTarget', { targetId, flatten: true });
-    const page = new HtmlPage(connection, options, String(targetId), String(sessionId));
-    await page.#prepare();
-    await page.#load();
-    return page;
+    const place = { contextId, targetId: String(targetId), sessionId: String(sessionId) };
+    const page = new HtmlPage(connection, options, place);
+    try {
+      await page.#prepare();
+      await page.#load();
+      return page;
+    } catch (error) {
+      await page.close();
+      throw error;
+    }
   }
 
-  private constructor(
-    connection: CdpConnection,
-    options: HtmlPageOptions,
-    targetId: string,
-    sessionId: string,
-  ) {
+  private constructor(connection: CdpConnection, options: HtmlPageOptions, place: PagePlace) {
     this.#connection = connection;
     this.#options = options;
-    this.#sessionId = sessionId;
-    this.#requests = new PageRequests(options.files, async (method, params) => this.#call(method, params));
+    this.#place = place;
+    const call = async (method: string, params?: Record<string, unknown>) => this.#call(method, params);
+    this.#requests = new PageRequests(options.files, call);
+    this.#fonts = new FontCheck(call);
     // Nobody may be waiting when it happens.
     this.#crash.promise.catch(() => undefined);
-    connection.onEvent((event) => {
-      if (event.method === 'Target.targetCrashed' && event.params['targetId'] === targetId)
+    this.#stopListening = connection.onEvent((event) => {
+      if (event.method === 'Target.targetCrashed' && event.params['targetId'] === place.targetId)
         this.#crash.reject(crashed(event));
-      if (event.sessionId === sessionId) this.#hear(event);
+      if (event.sessionId === place.sessionId) this.#hear(event);
     });
   }
 
+  /** Ends it with everything that it left behind. */
+  async close(): Promise<void> {
+    this.#stopListening();
+    // A Chromium that has ended has no page either.
+    await this.#connection
+      .send('Target.disposeBrowserContext', { browserContextId: this.#place.contextId })
+      .catch(() => undefined);
+  }
+
+  /** Whether it can be moved to the frame; else a new page must be. */
+  reaches(frame: number): boolean {
+    return this.#at !== null && (frame >= this.#at || this.#seeks);
+  }
+
   /**
-   * Moves the page to the frame and takes its picture.
+   * Moves the page to a frame that it reaches and takes its picture.
    * @returns a PNG of the viewport, in device pixels
    */
   async render(frame: number): Promise<{ png: Buffer; warnings: string[] }> {
-    if (this.#at === null || (frame < this.#at && !this.#seeks)) await this.#load();
     // Until it has succeeded, nobody knows where the page stands.
     this.#at = null;
     await this.#evaluate(`__farmhandPage.goTo(${frame})`);
@@ -88,7 +120,8 @@ export class HtmlPage {
       optimizeForSpeed: true,
       captureBeyondViewport: false,
     });
-    const warnings = [...this.#loadWarnings, ...(await this.#takeWarnings())];
+    const fonts = await this.#fonts.warnings();
+    const warnings = [...this.#loadWarnings, ...(await this.#takeWarnings()), ...fonts];
     this.#at = frame;
     return { png: Buffer.from(String(data), 'base64'), warnings: [...new Set(warnings)] };
   }
@@ -117,9 +150,6 @@ export class HtmlPage {
   }
 
   async #load(): Promise<void> {
-    this.#loaded = Promise.withResolvers();
-    this.#reports.clear();
-    this.#requests.clear();
     const { errorText } = await this.#call('Page.navigate', { url: this.#options.address });
     if (typeof errorText === 'string') throw new EngineFailure('scene', `${LOAD_ERROR}: ${errorText}.`);
     await Promise.race([this.#loaded.promise, this.#crash.promise]);
@@ -193,7 +223,7 @@ export class HtmlPage {
   }
 
   async #call(method: string, params: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-    const answer = this.#connection.send(method, params, this.#sessionId);
+    const answer = this.#connection.send(method, params, this.#place.sessionId);
     answer.catch(() => undefined); // the crash may come first
     return Promise.race([answer, this.#crash.promise]);
   }

@@ -17,11 +17,6 @@ export class PageReports {
   readonly #exceptions: string[] = [];
   readonly #warnings = new Set<string>();
 
-  clear(): void {
-    this.#exceptions.splice(0);
-    this.#warnings.clear();
-  }
-
   takeExceptions(): string[] {
     return this.#exceptions.splice(0);
   }

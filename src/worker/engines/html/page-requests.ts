@@ -32,12 +32,6 @@ export class PageRequests {
     if (this.isBusy) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  clear(): void {
-    this.#open.clear();
-    this.#missing.clear();
-    this.#warnings.clear();
-  }
-
   /** Files that the page cannot do without, and forgets them. */
   takeMissing(): string[] {
     const missing = [...this.#missing].slice(0, MAX_NAMED);

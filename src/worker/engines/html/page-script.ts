@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const EPOCH_MS = Date.UTC(2000, 0, 1, 12);
 
 const FOLDER = join(import.meta.dirname, 'in-page');
-const PARTS = ['clock.js', 'animations.js', 'driver.js'].map((name) =>
+const PARTS = ['clock.js', 'animations.js', 'glyphs.js', 'driver.js'].map((name) =>
   readFileSync(join(FOLDER, name), 'utf8'),
 );
 

@@ -38,7 +38,9 @@ const MAX_WAIT_SECONDS = 60;
 export class HtmlRenderer {
   readonly #options: HtmlOptions;
   readonly #facts: HtmlPageFacts;
-  readonly #page: HtmlPage;
+  readonly #openPage: () => Promise<HtmlPage>;
+  /** null: the next frame opens one. */
+  #page: HtmlPage | null = null;
 
   /** @throws EngineFailure naming what is wrong with the page */
   static async open(connection: CdpConnection, options: HtmlOptions, threads: number): Promise<HtmlRenderer> {
@@ -47,7 +49,7 @@ export class HtmlRenderer {
     const scale = options.settings.deviceScaleFactor ?? 1;
     const viewport = viewportOf(facts, options, scale);
     const files = await SceneFiles.in(options.sceneRoot);
-    const page = await HtmlPage.open(connection, {
+    const pageOptions = {
       files,
       address: await files.addressOf(options.scenePath),
       data: options.data,
@@ -58,14 +60,23 @@ export class HtmlRenderer {
       background: background(options),
       waitFor: options.settings.waitFor,
       waitSeconds: Math.min(MAX_WAIT_SECONDS, options.startSeconds * WAIT_SHARE),
-    });
-    return new HtmlRenderer(options, facts, page);
+    };
+    const renderer = new HtmlRenderer(options, facts, () => HtmlPage.open(connection, pageOptions));
+    await renderer.#pageFor(facts.firstFrame);
+    return renderer;
   }
 
-  private constructor(options: HtmlOptions, facts: HtmlPageFacts, page: HtmlPage) {
+  private constructor(options: HtmlOptions, facts: HtmlPageFacts, openPage: () => Promise<HtmlPage>) {
     this.#options = options;
     this.#facts = facts;
-    this.#page = page;
+    this.#openPage = openPage;
+  }
+
+  /** Ends its page. */
+  async close(): Promise<void> {
+    const page = this.#page;
+    this.#page = null;
+    await page?.close();
   }
 
   /** @throws EngineFailure `scene` for a frame that the page does not have */
@@ -77,8 +88,16 @@ export class HtmlRenderer {
         sessionUsable: true,
       });
     }
-    const { png, warnings } = await this.#page.render(frame);
+    const page = await this.#pageFor(frame);
+    const { png, warnings } = await page.render(frame);
     return { bytes: await this.#encode(png), warnings, format: this.#options.format };
+  }
+
+  /** A page that has gone past the frame is left for a new one, which has nothing of what the other one stored. */
+  async #pageFor(frame: number): Promise<HtmlPage> {
+    if (this.#page?.reaches(frame)) return this.#page;
+    await this.close();
+    return (this.#page = await this.#openPage());
   }
 
   async #encode(png: Buffer): Promise<Buffer> {

@@ -44,6 +44,8 @@ async function handle(request: Request, chromium: Chromium): Promise<void> {
   const start = performance.now();
   const seconds = (): number => (performance.now() - start) / 1000;
   if (request.type === 'load') {
+    await renderer?.close();
+    renderer = undefined; // whatever comes of the next one
     renderer = await HtmlRenderer.open(chromium.connection, request.options, request.threads);
     reply({ type: 'loaded', seconds: seconds(), warnings: [] });
   } else if (request.type === 'render') {

@@ -1,4 +1,4 @@
-/* global createClock, createAnimations -- the files before this one */
+/* global createClock, createAnimations, createGlyphs -- the files before this one */
 /**
  * What the session calls: `goTo` moves the page to a frame, `settle` waits until it shows it. A page is taken there from
  * its first frame in the same steps whoever asks, so that a frame does not depend on which ones were rendered before it.
@@ -6,6 +6,7 @@
 function installDriver({ dataText, fps, firstFrame, epochMs }) {
   const clock = createClock({ epochMs });
   const animations = createAnimations(clock);
+  const glyphs = createGlyphs();
   const warnings = new Set();
   const timeOf = (frame) => ((frame - firstFrame) * 1000) / fps;
   let current = null;
@@ -115,6 +116,7 @@ function installDriver({ dataText, fps, firstFrame, epochMs }) {
   const page = {
     goTo,
     settle,
+    glyphs,
     /** Once, when the page has loaded. */
     async ready() {
       animations.findRoots();
