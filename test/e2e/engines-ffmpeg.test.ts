@@ -6,7 +6,12 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { cacheFolder } from '../../src/local/downloads/cache-folder.ts';
 import { installEngine } from '../../src/local/engines/install-engine.ts';
-import type { DetectedProgram, FrameRequest, RenderedFrame } from '../../src/worker/engines/engine.ts';
+import type {
+  DetectedProgram,
+  FrameRequest,
+  RenderedFrame,
+  SessionSpec,
+} from '../../src/worker/engines/engine.ts';
 import { ffmpegEngine } from '../../src/worker/engines/ffmpeg/engine.ts';
 import { EngineHarness, decode } from '../support/engine-harness.ts';
 
@@ -58,11 +63,20 @@ async function pictures(options: Pictures = {}): Promise<Inputs> {
 
 async function encode(
   frames: Inputs,
-  options: { output?: object; settings?: Record<string, string>; files?: Record<string, string> } = {},
+  options: {
+    output?: object;
+    settings?: SessionSpec['settings'];
+    files?: Record<string, string>;
+    missing?: number[];
+  } = {},
 ): Promise<RenderedFrame> {
   const output = { format: 'mp4', fps: 12, ...options.output };
   const session = await harness.open({ scenePath: null, output, settings: options.settings ?? {} });
-  return harness.render(session, 0, { inputs: { frames }, files: options.files ?? {} });
+  return harness.render(session, 0, {
+    inputs: { frames },
+    missing: { frames: options.missing ?? [] },
+    files: options.files ?? {},
+  });
 }
 
 /** What FFmpeg says of a file. */

@@ -52,8 +52,12 @@ async function ask(program: string, { version, features }: Found): Promise<Detec
   const found = 'fixed' in version ? version.fixed : await askVersion(program, version);
   if (found === undefined) return null;
   const has: string[] = [];
+  // Several features may be told by one answer.
+  const answers = new Map<string, string | null>();
   for (const { name, args, regex, required } of features) {
-    const answer = await probe(program, args);
+    const question = JSON.stringify(args);
+    const answer = answers.has(question) ? (answers.get(question) ?? null) : await probe(program, args);
+    answers.set(question, answer);
     if (answer !== null && new Pattern(regex).match(answer, MAX_ANSWER)) has.push(name);
     else if (required) return null;
   }
