@@ -38,3 +38,29 @@ export function previewKey(parts: {
 }): string {
   return `previews/${assertId(parts.jobId, 'The job id')}/${assertId(parts.step, 'The step')}/${parts.frame}-${parts.generation}.webp`;
 }
+
+/** Everything that is stored of one job and of no other. */
+export function jobPrefixes(jobId: string): string[] {
+  return ['results', 'previews', 'logs'].map((area) => `${area}/${assertId(jobId, 'The job id')}/`);
+}
+
+/** What a key of {@link resultKey} was made of; undefined for any other key. */
+export function parseResultKey(
+  key: string,
+): { jobId: string; step: string; attempt: string; output: string; frame: number } | undefined {
+  const [, jobId, step, attempt, output, frame] =
+    /^results\/([^/]+)\/([^/]+)\/([^/]+)\/([^/]+)_(-?\d{1,10})\.[a-z0-9]{1,8}$/.exec(key) ?? [];
+  if (jobId === undefined || step === undefined || attempt === undefined || output === undefined)
+    return undefined;
+  return { jobId, step, attempt, output, frame: Number(frame) };
+}
+
+/** What a key of {@link previewKey} was made of; undefined for any other key. */
+export function parsePreviewKey(
+  key: string,
+): { jobId: string; step: string; frame: number; generation: number } | undefined {
+  const [, jobId, step, frame, generation] =
+    /^previews\/([^/]+)\/([^/]+)\/(-?\d{1,10})-(\d{1,10})\.webp$/.exec(key) ?? [];
+  if (jobId === undefined || step === undefined) return undefined;
+  return { jobId, step, frame: Number(frame), generation: Number(generation) };
+}

@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import type { Ledger } from '../../shared/database/connect.ts';
+import type { LeaderLease } from '../dispatch/leader-lease.ts';
+import { openDependents } from './open-dependents.ts';
+import { readRetention } from './retention-days.ts';
+
+const MOST_AT_ONCE = 200;
+
+/** A job whose time is over, by the rule of its project, else by the farm's. A label `keep` keeps it, as the verb does. */
+const EXPIRED = sql`
+  j.finished_at IS NOT NULL AND j.binned_at IS NULL AND NOT j.kept AND j.state IN ('completed', 'failed', 'cancelled')
+  AND lower(COALESCE(j.labels->>'keep', 'false')) IN ('false', 'no', '0', '')
+  AND COALESCE(j.delivered_at, j.finished_at) < now() - make_interval(days => COALESCE((
+    SELECT COALESCE(days, 1000000) FROM retention WHERE what = j.state::text AND project IN (j.project, '')
+    ORDER BY project DESC LIMIT 1
+  ), 1000000))
+  AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND (s.sweep IS NOT NULL OR s.queued + s.running > 0))`;
+
+/**
+ * Puts jobs into the bin that the rules do not keep any longer, some at a time. Without a rule it does nothing.
+ * @returns ids of the jobs
+ */
+export async function binByRule(lease: Pick<LeaderLease, 'fence'>, ledger: Ledger): Promise<string[]> {
+  const found = await expired(ledger);
+  if (found.length === 0) return [];
+  return ledger.transaction().execute(async (trx) => {
+    await lease.fence(trx, found);
+    const needed = new Set((await openDependents(trx, found)).map(({ job }) => job));
+    const days = await readRetention(trx);
+    const binned: string[] = [];
+    const projects = await sql<{ project: string; ids: string[] }>`
+      SELECT project, array_agg(j.id ORDER BY j.id) AS ids FROM jobs j
+      WHERE j.id = ANY(${found.filter((id) => !needed.has(id))}) AND ${EXPIRED} GROUP BY project`.execute(
+      trx,
+    );
+    for (const { project, ids } of projects.rows) {
+      await sql`UPDATE jobs SET binned_at = now(), binned_by = 'farmhand',
+          erase_at = now() + make_interval(days => ${days('bin', project)}::int)
+        WHERE id = ANY(${ids})`.execute(trx);
+      binned.push(...ids);
+    }
+    await sql`INSERT INTO job_events (job_id, kind, actor, message)
+      SELECT unnest(${binned}::text[]), 'delete', 'farmhand', 'Put into the bin: its time is over.'`.execute(
+      trx,
+    );
+    return binned;
+  });
+}
+
+async function expired(ledger: Ledger): Promise<string[]> {
+  const rule = await ledger
+    .selectFrom('retention')
+    .select('days')
+    .where('what', 'in', ['completed', 'failed', 'cancelled'])
+    .where('days', 'is not', null)
+    .orderBy('days')
+    .limit(1)
+    .executeTakeFirst();
+  if (!rule) return [];
+  const { rows } = await sql<{ id: string }>`
+    SELECT j.id FROM jobs j
+    WHERE j.finished_at < now() - make_interval(days => ${rule.days}) AND ${EXPIRED}
+    ORDER BY j.finished_at LIMIT ${MOST_AT_ONCE}`.execute(ledger);
+  return rows.map(({ id }) => id);
+}
