@@ -11,7 +11,9 @@ import type { DispatchPlan, Snapshot } from '../planning/snapshot.ts';
 import { UsedLatelyMeter } from '../planning/used-lately.ts';
 import { BackgroundLoop } from '../runtime/background-loop.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
+import type { Submissions } from '../intake/submission.ts';
 import type { FarmRulesCache } from './farm-rules.ts';
+import { freshSteps } from './fresh-steps.ts';
 import { groupViews, loadsOf } from './group-views.ts';
 import type { LaneManager } from './lane-manager.ts';
 import { NotLeaderError, type LeaderLease } from './leader-lease.ts';
@@ -32,6 +34,7 @@ interface FeederParts {
   registry: WorkerRegistry;
   lease: LeaderLease;
   steps: StepInfos;
+  submissions: Submissions;
   rules: FarmRulesCache;
   publisher: TaskPublisher;
   announcer: Announcer;
@@ -77,7 +80,7 @@ export class Feeder {
   }
 
   start(): void {
-    const { lease, announcer, registry, wakeUps } = this.#parts;
+    const { lease, announcer, registry, submissions, wakeUps } = this.#parts;
     lease.onElected(() => {
       this.#work.reset();
       this.#reserving = [];
@@ -92,6 +95,11 @@ export class Feeder {
         if (!error && message.headers?.get(FROM_HEADER) !== this.#coordinatorId)
           this.#changed(lastToken(message.subject), true);
       },
+    });
+    submissions.onFresh((fresh) => {
+      if (!lease.isLeader()) return false;
+      this.#work.fresh(fresh.job.id, freshSteps(fresh));
+      return true;
     });
     registry.onHeartbeat(({ worker }) => this.#work.tasks.heard(worker.heartbeat.attempts));
     this.#loop.start();

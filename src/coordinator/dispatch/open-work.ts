@@ -3,7 +3,13 @@ import { messageOf } from '../../shared/domain/errors.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import { OpenSteps } from './open-steps.ts';
 import { OpenTasks } from './open-tasks.ts';
-import { countOpenTasks, glanceAtSteps, readOpenJobIds, readOpenSteps } from './read-open-steps.ts';
+import {
+  countOpenTasks,
+  glanceAtSteps,
+  readOpenJobIds,
+  readOpenSteps,
+  type OpenStepRow,
+} from './read-open-steps.ts';
 
 const JOBS_A_READING = 1_000;
 /** How often the ledger is looked at for what was missed. */
@@ -21,6 +27,7 @@ export class OpenWork {
   readonly tasks = new OpenTasks(this.steps);
   readonly #ledger: Ledger;
   readonly #infos: StepInfos;
+  #fresh = new Map<string, readonly OpenStepRow[]>();
   #stepsChanged = new Set<string>();
   #tasksChanged = new Set<string>();
   #loaded = false;
@@ -45,10 +52,16 @@ export class OpenWork {
     if (tasks) this.#tasksChanged.add(jobId);
   }
 
+  /** A job was written by this process, and these are its steps: it need not be read before its first task is cut. */
+  fresh(jobId: string, rows: readonly OpenStepRow[]): void {
+    this.#fresh.set(jobId, rows);
+  }
+
   /** Reads what changed since the last time. */
   async refresh(): Promise<void> {
     const now = performance.now();
     if (!this.#loaded) await this.#load();
+    await this.#takeFresh(now);
     for (const jobId of this.steps.takeDue(now)) this.#stepsChanged.add(jobId);
     this.#repair(now);
     const steps = this.#stepsChanged;
@@ -66,9 +79,20 @@ export class OpenWork {
     }
   }
 
+  async #takeFresh(now: number): Promise<void> {
+    const fresh = this.#fresh;
+    if (fresh.size === 0) return;
+    this.#fresh = new Map();
+    const rows = [...fresh.values()].flat();
+    // Submissions have just handed them over: nothing is read.
+    const infos = await this.#infos.load(rows.map((row) => row.key));
+    this.steps.replace([...fresh.keys()], rows, infos, now);
+  }
+
   async #load(): Promise<void> {
     this.steps.clear();
     this.tasks.clear();
+    this.#fresh.clear();
     this.#stepsChanged.clear();
     this.#tasksChanged.clear();
     // From now on: who resets while this is under way has it done once more.

@@ -1,10 +1,13 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
+import { STEP_MARK } from '../ledger/step-mark.ts';
 
 /** Ready frames of a step that are not for everybody, or not yet. */
-interface SpecialFrames {
+export interface SpecialFrames {
   /** What they need, where that is more than their step says. */
   memory_bytes: number | null;
+  /** Another worker than this one is to have them. */
+  avoid_worker: string | null;
   frames: number;
   /** Of those, how many are in back-off. */
   later: number;
@@ -41,9 +44,6 @@ export interface OpenStepRow {
   special: SpecialFrames[] | null;
 }
 
-const MARK = sql`concat_ws(' ', s.done, j.priority, j.paused, j.limit_running, j.not_before, s.sweep, s.chunk, s.target_seconds,
-  s.engine_version, s.retry_at)`;
-
 /** A step that has brought so many frames has long been shown a preview of. */
 const PREVIEW_WITHIN = 64;
 
@@ -54,7 +54,7 @@ const PREVIEW_WITHIN = 64;
 export async function readOpenSteps(ledger: Ledger, jobIds: readonly string[]): Promise<OpenStepRow[]> {
   const { rows } = await sql<OpenStepRow>`/* prepared */
     SELECT s.key, s.job_id, s.name, s.engine, s.engine_version, s.position, s.chunk, s.target_seconds, s.ready, s.done,
-      s.seconds_done, ${MARK} AS mark, j.project, j.owner, j.priority, j.submitted_at, j.preempt, j.limit_running,
+      s.seconds_done, ${STEP_MARK} AS mark, j.project, j.owner, j.priority, j.submitted_at, j.preempt, j.limit_running,
       NOT j.paused AND (s.sweep IS NULL OR s.sweep NOT IN ('cancel', 'hold', 'remake', 'skip', 'wait')) AS open,
       (EXTRACT(epoch FROM NULLIF(GREATEST(j.not_before, s.retry_at, now()), now()) - now()) * 1000)::float8 AS due_ms,
       COALESCE(preview.ready, 0) AS preview_ready, special.piles AS special
@@ -65,11 +65,12 @@ export async function readOpenSteps(ledger: Ledger, jobIds: readonly string[]): 
     ) preview ON s.done < ${PREVIEW_WITHIN} AND (s.spec->>'previewFrames')::int > 0
     LEFT JOIN LATERAL (
       SELECT json_agg(pile) AS piles FROM (
-        SELECT f.memory_bytes, count(*)::int AS frames, count(*) FILTER (WHERE f.retry_at > now())::int AS later,
+        SELECT f.memory_bytes, f.avoid_worker, count(*)::int AS frames, count(*) FILTER (WHERE f.retry_at > now())::int AS later,
           (EXTRACT(epoch FROM min(f.retry_at) FILTER (WHERE f.retry_at > now()) - now()) * 1000)::float8 AS due_ms
         FROM frames f
-        WHERE f.step_key = s.key AND f.state = 'ready' AND (f.retry_at IS NOT NULL OR f.memory_bytes IS NOT NULL)
-        GROUP BY f.memory_bytes
+        WHERE f.step_key = s.key AND f.state = 'ready' 
+          AND (f.retry_at IS NOT NULL OR f.memory_bytes IS NOT NULL OR f.avoid_worker IS NOT NULL)
+        GROUP BY f.memory_bytes, f.avoid_worker
       ) pile
     ) special ON s.ready > 0
     WHERE j.id = ANY(${[...jobIds]}) AND j.state IN ('queued', 'running', 'paused', 'held')
@@ -91,7 +92,7 @@ export type GlancedStep = Pick<OpenStepRow, 'key' | 'job_id' | 'ready' | 'mark'>
 /** All steps that have frames to cut or in tasks, at a glance. */
 export async function glanceAtSteps(ledger: Ledger): Promise<GlancedStep[]> {
   const { rows } = await sql<GlancedStep>`
-    SELECT s.key, s.job_id, s.ready, ${MARK} AS mark
+    SELECT s.key, s.job_id, s.ready, ${STEP_MARK} AS mark
     FROM jobs j JOIN steps s ON s.job_id = j.id
     WHERE j.state IN ('queued', 'running', 'paused', 'held') AND (s.ready > 0 OR s.queued > 0 OR s.running > 0)`.execute(
     ledger,

@@ -4,33 +4,37 @@ import { FarmError, InvalidInputError, describeValue } from '../../shared/domain
 import { newId } from '../../shared/domain/new-id.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import type { Announcer } from '../ledger/announcer.ts';
-import { findEqualJob, insertJob } from '../ledger/job-repository.ts';
+import { findEqualJob, insertJob, type InsertedStep } from '../ledger/job-repository.ts';
 import { lockJobs } from '../ledger/cut-tasks.ts';
 import { settleJobs } from '../ledger/settle-jobs.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
-import { decodeDocument, planJob } from './decode-job.ts';
+import { decodeDocument, planJob, type PlanSources } from './decode-job.ts';
 import type { PlannedJob, PlannedStep } from './job-plan.ts';
-import type { SceneResolver } from './resolve-scene.ts';
-import type { FarmReferences } from './farm-references.ts';
 
 export interface Submitted {
   job: JobSummary;
   existing: boolean;
 }
 
+/** A job that was just written, whole and free to begin: nothing about it needs to be asked of the ledger. */
+export interface FreshJob {
+  job: JobSummary;
+  document: JobDocument;
+  steps: readonly InsertedStep[];
+}
+
 /** Takes job documents, whichever way they came. */
 export class Submissions {
   readonly #ledger: Ledger;
-  readonly #resolvers: { scenes: SceneResolver; references: FarmReferences };
+  readonly #resolvers: PlanSources;
   readonly #announcer: Announcer;
   readonly #wakeUps: WakeUps;
   readonly #steps: StepInfos;
+  #onFresh: (fresh: FreshJob) => boolean = () => false;
 
   constructor(
-    parts: {
-      scenes: SceneResolver;
-      references: FarmReferences;
+    parts: PlanSources & {
       announcer: Announcer;
       wakeUps: WakeUps;
       steps: StepInfos;
@@ -38,10 +42,15 @@ export class Submissions {
     ledger: Ledger,
   ) {
     this.#ledger = ledger;
-    this.#resolvers = { scenes: parts.scenes, references: parts.references };
+    this.#resolvers = { scenes: parts.scenes, references: parts.references, quality: parts.quality };
     this.#announcer = parts.announcer;
     this.#wakeUps = parts.wakeUps;
     this.#steps = parts.steps;
+  }
+
+  /** @param listener told of each fresh job; returns whether that is all it needs to know of it */
+  onFresh(listener: (fresh: FreshJob) => boolean): void {
+    this.#onFresh = listener;
   }
 
   /** What a new job waits for may be done already, or never have been there. */
@@ -81,14 +90,18 @@ export class Submissions {
       return { job, existing: true };
     }
     const result = await insertJob(this.#ledger, jobId, plan);
-    if (result.outcome === 'conflict') throw conflict(result.jobId, document);
+    if (result.outcome === 'conflict') throw conflict(result, document);
+    let known = false;
     if (result.outcome === 'accepted') {
       this.#steps.remember(jobId, result.steps);
-      if (plan.waitsForJobs.length > 0 || result.steps.some(mayGoAtOnce)) await this.#settle(jobId);
+      const waits = plan.waitsForJobs.length > 0 || result.steps.some(mayGoAtOnce);
+      if (waits) await this.#settle(jobId);
+      else if (result.expanded && document.notBefore === undefined)
+        known = this.#onFresh({ job: result.job, document, steps: result.steps });
       this.#wakeUps.feeder.wake();
       if (!result.expanded) this.#wakeUps.expander.wake();
     }
-    this.#announcer.announce(result.job.id);
+    this.#announcer.announce(result.job.id, [], known ? 'known' : 'all');
     return { job: result.job, existing: result.outcome === 'existing' };
   }
 }
@@ -98,10 +111,16 @@ const mayGoAtOnce = (step: PlannedStep): boolean =>
   step.dependencies.some((needed) => needed.kind === 'frame' || 'job' in needed);
 
 function conflict(
-  existing: string,
+  { jobId: existing, deleted }: { jobId: string; deleted: boolean },
   { id, idempotencyKey }: Pick<JobDocument, 'id' | 'idempotencyKey'>,
 ): FarmError {
   const [what, value] = id === existing ? ['id', id] : ['idempotencyKey', idempotencyKey];
+  if (deleted)
+    return new FarmError(
+      'conflict',
+      `There was a job ${existing} with the same ${what}; it was deleted, and its ${what} is not used again. Use a new ${what}.`,
+      { issues: [{ path: what, value: describeValue(value), expected: `a new ${what}` }] },
+    );
   return new FarmError(
     'conflict',
     `There is a job ${existing} with the same ${what} and another document; use a new ${what}, or send the same document.`,

@@ -13,6 +13,7 @@ import { sliceRuns } from '../../shared/domain/frame-ranges.ts';
 import { noFrames } from '../../shared/domain/states.ts';
 import { documentSha256 } from '../intake/document-hash.ts';
 import type { PlannedJob, PlannedStep } from '../intake/job-plan.ts';
+import { STEP_MARK } from './step-mark.ts';
 
 export type LedgerTransaction = Transaction<Database>;
 
@@ -20,14 +21,14 @@ export type LedgerTransaction = Transaction<Database>;
 export const FIRST_FRAMES = 10_000;
 
 /** A step with the key that it got. */
-export type InsertedStep = PlannedStep & { key: string; hasFrameDependents: boolean };
+export type InsertedStep = FirstStep & { key: string; hasFrameDependents: boolean; mark: string };
 
 export type InsertedJob =
   | { outcome: 'accepted'; job: JobSummary; steps: InsertedStep[]; expanded: boolean }
   | { outcome: 'existing'; job: JobSummary }
-  | { outcome: 'conflict'; jobId: string };
+  | { outcome: 'conflict'; jobId: string; deleted: boolean };
 
-type FirstStep = PlannedStep & {
+export type FirstStep = PlannedStep & {
   position: number;
   entryState: 'waiting' | 'ready';
   /** Its frames that are written at once. */
@@ -44,7 +45,7 @@ export async function insertJob(ledger: Ledger, jobId: string, plan: PlannedJob)
   const { rows } = await insertRows(ledger, jobId, plan, steps);
   const submittedAt = rows[0]?.submitted_at;
   if (submittedAt === undefined) return existingJob(ledger, jobId, plan);
-  const keys = new Map(rows.map((row) => [row.name, row.key]));
+  const written = new Map(rows.map((row) => [row.name, row]));
   const waitedFor = new Set(
     steps.flatMap((step) =>
       step.dependencies.flatMap((one) => ('step' in one && one.kind === 'frame' ? [one.step] : [])),
@@ -54,14 +55,15 @@ export async function insertJob(ledger: Ledger, jobId: string, plan: PlannedJob)
     outcome: 'accepted',
     job: summaryOf(jobId, plan, steps, submittedAt),
     steps: steps.flatMap((step) => {
-      const key = keys.get(step.name);
-      return key === undefined ? [] : [{ ...step, key, hasFrameDependents: waitedFor.has(step.name) }];
+      const row = written.get(step.name);
+      if (!row) return [];
+      return [{ ...step, key: row.key, mark: row.mark, hasFrameDependents: waitedFor.has(step.name) }];
     }),
     expanded: steps.every((step) => step.first === step.frameTotal),
   };
 }
 
-function firstSteps(plan: PlannedJob): FirstStep[] {
+export function firstSteps(plan: PlannedJob): FirstStep[] {
   let left = FIRST_FRAMES;
   return plan.steps.map((step) => {
     const first = Math.min(left, step.frameTotal);
@@ -78,7 +80,7 @@ function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: read
   const needed = steps.flatMap((step) => step.dependencies.map((one) => ({ ...one, of: step.name })));
   const here = needed.flatMap((one) => ('step' in one ? [one] : []));
   const elsewhere = needed.flatMap((one) => ('job' in one ? [one] : []));
-  return sql<{ key: string; name: string; submitted_at: Date }>`/* prepared */
+  return sql<{ key: string; name: string; submitted_at: Date; mark: string }>`/* prepared */
     WITH job AS (
       INSERT INTO jobs (id, name, owner, project, labels, priority, state, idempotency_key, document, document_sha256, not_before,
         preempt, limit_running)
@@ -86,7 +88,7 @@ function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: read
         ${document.priority ?? DEFAULT_PRIORITY}, 'queued', ${document.idempotencyKey ?? null},
         ${JSON.stringify(document)}, ${plan.documentSha256}, ${document.notBefore === undefined ? null : new Date(document.notBefore)},
         ${document.preempt ?? false}, ${document.limits?.running ?? null})
-      ON CONFLICT DO NOTHING RETURNING id, submitted_at
+      ON CONFLICT DO NOTHING RETURNING id, submitted_at, priority, paused, limit_running, not_before
     ),
     new_steps AS (
       INSERT INTO steps (job_id, name, position, engine, engine_version, spec, chunk, target_seconds, state, frame_total, entry_state, frames_expanded, waiting, ready)
@@ -96,7 +98,7 @@ function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: read
         AS (name text, position integer, engine text, engine_version text, spec jsonb, chunk text, target_seconds float8, frame_total integer, entry_state text, first integer))
         WITH ORDINALITY AS s(name, position, engine, engine_version, spec, chunk, target_seconds, frame_total, entry_state, first, ordinal)
       ORDER BY s.ordinal
-      RETURNING key, name, entry_state
+      RETURNING key, name, entry_state, done, sweep, chunk, target_seconds, engine_version, retry_at
     ),
     dependencies AS (
       INSERT INTO step_dependencies (step_key, depends_on, kind, frame_offset, frame_window)
@@ -133,10 +135,12 @@ function insertRows(ledger: Ledger, jobId: string, plan: PlannedJob, steps: read
       ) AS r(name, position, start, step, count)
       JOIN new_steps s ON s.name = r.name CROSS JOIN LATERAL generate_series(0, r.count - 1) AS i
     )
-    SELECT s.key, s.name, job.submitted_at FROM new_steps s CROSS JOIN job`.execute(ledger);
+    SELECT s.key, s.name, j.submitted_at, ${STEP_MARK} AS mark FROM new_steps s CROSS JOIN job j`.execute(
+    ledger,
+  );
 }
 
-function positionedRuns(step: FirstStep) {
+export function positionedRuns(step: FirstStep) {
   let position = 0;
   return sliceRuns(step.spec.runs, 0, step.first).map((run) => {
     const row = { ...run, name: step.name, position };
@@ -145,7 +149,7 @@ function positionedRuns(step: FirstStep) {
   });
 }
 
-const stepRow = (step: FirstStep) => ({
+export const stepRow = (step: FirstStep) => ({
   name: step.name,
   position: step.position,
   engine: step.engine,
@@ -204,14 +208,14 @@ export async function findEqualJob(
   document: JobDocument,
 ): Promise<JobSummary | undefined> {
   const row = await findJob(ledger, jobId, document);
-  return row?.document_sha256 === documentSha256(document) ? readJobSummary(ledger, row.id) : undefined;
+  return row?.document_sha256 === documentSha256(document) && row.erased_at === null ? readJobSummary(ledger, row.id) : undefined;
 }
 
 function findJob(ledger: Ledger, jobId: string, document: JobDocument) {
   return (
     ledger
       .selectFrom('jobs')
-      .select(['id', 'document_sha256'])
+      .select(['id', 'document_sha256', 'erased_at'])
       .where((where) =>
         where.or([
           where('id', '=', jobId),
@@ -231,6 +235,8 @@ async function existingJob(ledger: Ledger, jobId: string, plan: PlannedJob): Pro
   const row = await findJob(ledger, jobId, plan.document);
   if (!row) throw new Error(`Job ${jobId} is refused as a duplicate of a job that is not there`);
   const job = await readJobSummary(ledger, row.id);
-  if (row.document_sha256 !== plan.documentSha256 || !job) return { outcome: 'conflict', jobId: row.id };
+  const deleted = row.erased_at !== null;
+  if (deleted || row.document_sha256 !== plan.documentSha256 || !job)
+    return { outcome: 'conflict', jobId: row.id, deleted };
   return { outcome: 'existing', job };
 }

@@ -17,6 +17,8 @@ export function connectLedger(url: string, log: Logger, maxConnections = 8): Led
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // A transaction's beginning is sent with its first statement (prepared-pool.ts).
+    pipeline: true,
     // Plans are kept with connections: none is older than this, however the tables have grown.
     maxLifetimeSeconds: 300,
     // A process that is frozen in a transaction holds its locks until the database ends it: then others go on.

@@ -9,6 +9,8 @@ import type pg from 'pg';
 const MARK = /^(select )?\/\* prepared \*\//;
 /** Plans by keys only, also where a table is still small when the plan is made. */
 const KEYED = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off';
+/** As kysely begins a transaction that asks for nothing special. */
+const BEGIN = 'begin';
 const USUAL = 'RESET plan_cache_mode; RESET enable_seqscan; RESET jit';
 
 /** By statement: its name, the same on every connection. */
@@ -50,20 +52,33 @@ class PreparedClient {
   readonly #client: pg.PoolClient;
   /** What the session is set to; undefined: a transaction was rolled back, and with it what was set. */
   #keyed: boolean | undefined = false;
+  /** A transaction's beginning that was sent and not yet answered. */
+  #begun: Promise<unknown> | undefined;
 
   constructor(client: pg.PoolClient) {
     this.#client = client;
   }
 
   async query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+    if (text === BEGIN) return this.#begin();
     const prepared = MARK.test(text);
-    // Beginnings and ends of transactions have no plan.
+    // Ends of transactions have no plan.
     if (parameters.length > 0) await this.#plan(prepared);
     const values = [...parameters];
     const query = prepared ? { name: nameOf(text), text, values } : { text, values };
-    const result = await this.#client.query(query);
+    const begun = this.#begun;
+    this.#begun = undefined;
+    const [result] = await Promise.all([this.#client.query(query), begun]);
     if (result.command === 'ROLLBACK') this.#keyed = undefined;
     return result as unknown as PostgresQueryResult<R>;
+  }
+
+  /** Not waited for: it goes along with the transaction's first statement, which saves a way there and back. */
+  #begin<R>(): PostgresQueryResult<R> {
+    this.#begun = this.#client.query(BEGIN);
+    // Whoever sends the first statement hears of it.
+    this.#begun.catch(() => undefined);
+    return { command: 'SELECT', rowCount: 0, rows: [] };
   }
 
   release(destroy?: boolean): void {
