@@ -220,19 +220,19 @@ describe('a batch', () => {
   });
 
   it('that is cancelled takes no more rows and cancels the jobs that it made', async () => {
-    const { id } = await send({ rows: await storeRows(farm.context, rowsOf(3_000)) });
+    const { id } = await send({ rows: await storeRows(farm.context, rowsOf(8_000)) });
     await batchWhen(gateway, id, (batch) => batch.rows.accepted > 0);
     await gateway.post(`/api/batches/${id}/cancel`, 200, {});
     const batch = await batchWhen(gateway, id, ({ state, ended }) => state === 'cancelled' && ended, 60_000);
     const made = (await jobsOf(id)).length;
-    expect(made).toBeLessThan(3_000);
+    expect(made).toBeLessThan(8_000);
     expect(batch.jobs).toEqual({ cancelled: made });
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await jobsOf(id)).toHaveLength(made);
   }, 90_000);
 
   it('loses and doubles no row when coordinators end and begin in the middle', async () => {
-    const rows = await storeRows(farm.context, rowsOf(600));
+    const rows = await storeRows(farm.context, rowsOf(2_000));
     const { id } = await send({ rows });
     for (let turn = 0; turn < 3; turn++) {
       const before = (await gateway.json<Batch>(`/api/batches/${id}`)).rows.accepted;
@@ -242,9 +242,9 @@ describe('a batch', () => {
       farm.coordinator = second;
     }
     const batch = await batchWhen(gateway, id, ({ state }) => state === 'expanded', 60_000);
-    expect(batch.rows).toEqual({ total: 600, accepted: 600, refused: 0 });
+    expect(batch.rows).toEqual({ total: 2_000, accepted: 2_000, refused: 0 });
     const jobs = await jobsOf(id);
-    expect(jobs.map((job) => job.document.data)).toEqual(rowsOf(600));
+    expect(jobs.map((job) => job.document.data)).toEqual(rowsOf(2_000));
 
     // One that died after it had made jobs, and before it could say so.
     await farm.context.ledger
@@ -253,7 +253,7 @@ describe('a batch', () => {
       .where('id', '=', id)
       .execute();
     const once = await batchWhen(gateway, id, ({ state }) => state === 'expanded', 60_000);
-    expect(once.rows).toEqual({ total: 600, accepted: 600, refused: 0 });
-    expect(await jobsOf(id)).toHaveLength(600);
-  }, 90_000);
+    expect(once.rows).toEqual({ total: 2_000, accepted: 2_000, refused: 0 });
+    expect(await jobsOf(id)).toHaveLength(2_000);
+  }, 150_000);
 });

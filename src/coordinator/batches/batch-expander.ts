@@ -19,7 +19,8 @@ import type { TakeRows } from './take-rows.ts';
 
 /** Also how soon a batch is gone on with whose coordinator stopped in the middle. */
 const INTERVAL_MS = 1_000;
-const ROWS_A_SLICE = 64;
+/** Opening the file and moving the cursor is done once a slice. */
+const ROWS_A_SLICE = 512;
 const REST_SECONDS = 3;
 
 interface ExpanderParts {

@@ -19,7 +19,7 @@ export function rowDocument(
   batch: BatchDocument,
   template: Selectable<TemplatesTable>,
   { batchId, row, values }: RowOfBatch,
-): JobDocument {
+): JobDocument & { id: string } {
   const pattern = batch.namePattern ?? `${batch.name.replace(/[{}]/g, '_').slice(0, 190)} {row}`;
   const data = templateData(batch, template, values) as NonNullable<JobDocument['data']>;
   const step = {
