@@ -9,6 +9,7 @@ import { BatchExpander } from './batches/batch-expander.ts';
 import { BatchService } from './batches/batch-service.ts';
 import { BatchSubmissions } from './batches/batch-submissions.ts';
 import { CancelSweep } from './batches/cancel-sweep.ts';
+import { RowJobs } from './batches/row-jobs.ts';
 import { RowsFiles } from './batches/rows-file.ts';
 import { TakeRows } from './batches/take-rows.ts';
 import { ControlIntake } from './control/control-intake.ts';
@@ -41,15 +42,20 @@ import { FarmSettings } from './manage/farm-settings.ts';
 import { ManageService } from './manage/manage-service.ts';
 import { WorkerOrders } from './manage/worker-orders.ts';
 import { Expander } from './planning/expander.ts';
+import { SequenceJudge } from './quality/sequence-judge.ts';
 import { AskService } from './recovery/ask-service.ts';
 import { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
 import { LostWorkers } from './recovery/lost-workers.ts';
 import { OutageClock } from './recovery/outage-clock.ts';
 import { Sweeper } from './recovery/sweeper.ts';
+import { Collector } from './retention/collector.ts';
 import { StreamGuard } from './runtime/stream-guard.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
+import { PreviewOrders } from './previews/preview-orders.ts';
+import { PreviewQuestions } from './previews/preview-questions.ts';
 import { WhyService } from './why/why-service.ts';
+import { Bucket } from '../shared/storage/bucket.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { TOKENS } from './tokens.ts';
 import { FarmReferences } from './intake/farm-references.ts';
@@ -83,6 +89,7 @@ export function createContainer(infrastructure: Infrastructure): DependencyConta
   registerFailures(building);
   registerRecovery(building);
   registerManagement(building);
+  registerRetention(building);
   return child;
 }
 
@@ -105,13 +112,14 @@ function registerRuntime({ provide, get, log, environment, coordinatorId, ledger
 }
 
 function registerIntake({ provide, get, log, environment, ledger, nats, s3 }: Building): void {
-  provide(TOKENS.manifests, () => new AssetManifests(s3, environment.S3_BUCKET));
+  provide(TOKENS.manifests, () => new AssetManifests(s3, environment.S3_BUCKET, ledger));
   provide(TOKENS.templateData, () => new TemplateData());
   provide(TOKENS.submissions, () => {
     const scenes = new SceneResolver(ledger, get(TOKENS.manifests), get(TOKENS.templateData));
     const parts = {
       scenes,
       references: new FarmReferences(ledger, get(TOKENS.registry)),
+      quality: { mode: environment.FARMHAND_QUALITY },
       announcer: get(TOKENS.announcer),
       wakeUps: get(TOKENS.wakeUps),
       steps: get(TOKENS.steps),
@@ -158,9 +166,14 @@ function registerBatches({ provide, get, log, environment, ledger, nats, s3 }: B
     return new BatchService(new BatchSubmissions(parts, ledger), nats, log);
   });
   provide(TOKENS.batchExpander, () => {
+    const jobParts = {
+      submissions: get(TOKENS.submissions),
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
+    };
     const parts = {
       files: files(),
-      takeRows: new TakeRows(get(TOKENS.submissions), get(TOKENS.templateData), ledger),
+      takeRows: new TakeRows(new RowJobs(jobParts, ledger), get(TOKENS.templateData), ledger),
       cancelSweep: new CancelSweep(nats, ledger),
       wakeUps: get(TOKENS.wakeUps),
     };
@@ -187,6 +200,7 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
       rules: get(TOKENS.rules),
       lease: get(TOKENS.lease),
       steps: get(TOKENS.steps),
+      submissions: get(TOKENS.submissions),
       publisher: get(TOKENS.publisher),
       announcer: get(TOKENS.announcer),
       wakeUps: get(TOKENS.wakeUps),
@@ -208,6 +222,7 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
       announcer: get(TOKENS.announcer),
       deadLetters: get(TOKENS.deadLetters),
       guard: get(TOKENS.guard),
+      wakeUps: get(TOKENS.wakeUps),
     };
     return new StatusApplier(parts, ledger, nats, log);
   });
@@ -223,13 +238,23 @@ function registerFailures({ provide, get, log, ledger, nats }: Building): void {
     };
     return new HoldNotices(parts, nats, log);
   });
+  provide(TOKENS.sequenceJudge, () => {
+    const parts = {
+      steps: get(TOKENS.steps),
+      lease: get(TOKENS.lease),
+      publisher: get(TOKENS.publisher),
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
+    };
+    return new SequenceJudge(parts, nats, ledger, log);
+  });
   provide(TOKENS.quarantine, () => {
     const parts = { farm: get(TOKENS.farmView), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
     return new Quarantine(parts, ledger, log);
   });
 }
 
-function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
+function registerRecovery({ provide, get, log, environment, ledger, nats, s3 }: Building): void {
   provide(TOKENS.lostWorkers, () => {
     const parts = {
       registry: get(TOKENS.registry),
@@ -265,8 +290,13 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
     () => new OtherJobs({ announcer: get(TOKENS.announcer), wakeUps: get(TOKENS.wakeUps) }, ledger, log),
   );
   provide(TOKENS.askService, () => {
-    const parts = { registry: get(TOKENS.registry), announcer: get(TOKENS.announcer) };
+    const previews = new PreviewQuestions(ledger, s3, environment.S3_BUCKET, log);
+    const parts = { registry: get(TOKENS.registry), announcer: get(TOKENS.announcer), previews };
     return new AskService(parts, nats, ledger, log);
+  });
+  provide(TOKENS.previewOrders, () => {
+    const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease) };
+    return new PreviewOrders(parts, nats, ledger, log);
   });
   provide(TOKENS.exhaustedDeliveries, () => {
     const parts = {
@@ -276,6 +306,18 @@ function registerRecovery({ provide, get, log, ledger, nats }: Building): void {
       guard: get(TOKENS.guard),
     };
     return new ExhaustedDeliveries(parts, ledger, nats, log);
+  });
+}
+
+function registerRetention({ provide, get, log, environment, ledger, s3 }: Building): void {
+  provide(TOKENS.collector, () => {
+    const parts = {
+      lease: get(TOKENS.lease),
+      announcer: get(TOKENS.announcer),
+      wakeUps: get(TOKENS.wakeUps),
+      bucket: new Bucket(s3, environment.S3_BUCKET),
+    };
+    return new Collector(parts, ledger, log);
   });
 }
 
@@ -300,6 +342,10 @@ function registerManagement({ provide, get, log, environment, ledger, nats }: Bu
       wakeUps: get(TOKENS.wakeUps),
       rulesChanged: () => rules.changed(),
       enginesChanged: () => get(TOKENS.engineStore).changed(),
+      workerIds: () =>
+        get(TOKENS.registry)
+          .all()
+          .map(({ heartbeat }) => heartbeat.workerId),
     };
     return new ManageService(parts, nats, log);
   });

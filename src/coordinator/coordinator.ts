@@ -50,7 +50,9 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.exhaustedDeliveries), 'advisories', lifecycle);
   startPart(parts.resolve(TOKENS.otherJobs), 'jobs that wait for jobs', lifecycle);
   startPart(parts.resolve(TOKENS.askService), 'questions of workers', lifecycle);
+  startPart(parts.resolve(TOKENS.previewOrders), 'previews', lifecycle);
   startPart(parts.resolve(TOKENS.frameSweeper), 'the frame sweeper', lifecycle);
+  startPart(parts.resolve(TOKENS.sequenceJudge), 'comparing frames', lifecycle);
   startPart(parts.resolve(TOKENS.controlIntake), 'control', lifecycle);
   startPart(parts.resolve(TOKENS.jobIntake), 'the intake of jobs', lifecycle);
   startPart(parts.resolve(TOKENS.submitService), 'submissions', lifecycle);
@@ -60,6 +62,7 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   const folder = parts.resolve(TOKENS.engineFolder);
   if (folder) startPart(folder, 'the folder of engines', lifecycle);
   startPart(parts.resolve(TOKENS.whyService), 'explanations', lifecycle);
+  startPart(parts.resolve(TOKENS.collector), 'the collector', lifecycle);
 
   const environment = parts.resolve(TOKENS.environment);
   const prometheus = parts.resolve(TOKENS.prometheus);

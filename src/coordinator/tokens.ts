@@ -32,12 +32,15 @@ import type { FarmSettings } from './manage/farm-settings.ts';
 import type { ManageService } from './manage/manage-service.ts';
 import type { WorkerOrders } from './manage/worker-orders.ts';
 import type { Expander } from './planning/expander.ts';
+import type { PreviewOrders } from './previews/preview-orders.ts';
 import type { OtherJobs } from './dependencies/other-jobs.ts';
+import type { SequenceJudge } from './quality/sequence-judge.ts';
 import type { AskService } from './recovery/ask-service.ts';
 import type { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
 import type { LostWorkers } from './recovery/lost-workers.ts';
 import type { OutageClock } from './recovery/outage-clock.ts';
 import type { Sweeper } from './recovery/sweeper.ts';
+import type { Collector } from './retention/collector.ts';
 import type { StreamGuard } from './runtime/stream-guard.ts';
 import type { WakeUps } from './runtime/wake-ups.ts';
 import type { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
@@ -78,13 +81,16 @@ export const TOKENS = {
   statusApplier: token<StatusApplier>('statusApplier'),
   lostWorkers: token<LostWorkers>('lostWorkers'),
   sweeper: token<Sweeper>('sweeper'),
+  sequenceJudge: token<SequenceJudge>('sequenceJudge'),
   otherJobs: token<OtherJobs>('otherJobs'),
+  previewOrders: token<PreviewOrders>('previewOrders'),
   askService: token<AskService>('askService'),
   farmView: token<FarmView>('farmView'),
   holdNotices: token<HoldNotices>('holdNotices'),
   quarantine: token<Quarantine>('quarantine'),
   orders: token<WorkerOrders>('orders'),
   settings: token<FarmSettings>('settings'),
+  collector: token<Collector>('collector'),
   engineStore: token<EngineStore>('engineStore'),
   engineFolder: token<EngineFolder | null>('engineFolder'),
   manageService: token<ManageService>('manageService'),

@@ -4,12 +4,14 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { isSafePath } from '../../shared/contracts/manifest.ts';
 import { templateRequestSchema, type TemplateRequest } from '../../shared/contracts/api.ts';
+import { qualityPolicySchema } from '../../shared/contracts/quality.ts';
 import { parseFrameRange } from '../../shared/domain/frame-ranges.ts';
 import { FarmError, describeValue, messageOf } from '../../shared/domain/errors.ts';
 import { describeEngine, engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import { pathOf, unknownFields } from '../../shared/engines/schema-issues.ts';
 import { YamlSource, type Path } from '../../shared/engines/yaml-source.ts';
 import { inspectScene } from '../../shared/scenes/inspect-scene.ts';
+import { isXPathSlot, xpathProblem } from '../../shared/scenes/xpath-slots.ts';
 import { collectFiles } from '../submit/collect-files.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import type { LocalFile } from '../upload/local-file.ts';
@@ -20,7 +22,7 @@ const NAMES = ['template.yaml', 'template.yml', 'template.json'];
 const templateFileSchema = templateRequestSchema
   .omit({ asset: true, scenePath: true, version: true })
   .partial({ name: true, label: true, slots: true, defaults: true, schema: true })
-  .extend({ scene: z.string().min(1).max(1_024) });
+  .extend({ scene: z.string().min(1).max(1_024), quality: qualityPolicySchema.optional() });
 type TemplateFile = z.infer<typeof templateFileSchema>;
 
 /** A template that is in order, with every file that comes along. */
@@ -90,7 +92,16 @@ async function requestOf(
   folder: string,
   name?: string,
 ): Promise<ReadTemplate['request']> {
-  const { scene, name: own, label, slots = {}, defaults = {}, schema = emptySchema(), ...rest } = file;
+  const {
+    scene,
+    name: own,
+    label,
+    slots = {},
+    defaults = {},
+    schema = emptySchema(),
+    quality,
+    ...rest
+  } = file;
   const named = name ?? own ?? basename(join(process.cwd(), relative(process.cwd(), folder)));
   const checked = templateRequestSchema.shape.name.safeParse(named);
   if (!checked.success)
@@ -105,7 +116,11 @@ async function requestOf(
     scenePath: scene,
     schema,
     slots,
-    defaults: { ...defaults, ...(frames === undefined ? {} : { frames }) },
+    defaults: {
+      ...defaults,
+      ...(frames === undefined ? {} : { frames }),
+      ...(quality === undefined ? {} : { quality }),
+    },
   };
 }
 
@@ -150,6 +165,7 @@ async function fieldFaults(file: TemplateFile, folder: string): Promise<Fault[]>
   return [
     ...engineFaults(file),
     ...slotFaults(file),
+    ...xpathFaults(file),
     ...framesFaults(file),
     ...(await fileFaults('scene', file.scene, folder)),
     ...(file.preview === undefined ? [] : await fileFaults('preview', file.preview, folder)),
@@ -163,6 +179,15 @@ function engineFaults({ engine }: TemplateFile): Fault[] {
   const ids = known.filter(({ scene }) => scene === 'required').map(({ id }) => id);
   const expected = `expected an engine that takes a scene: ${ids.join(', ')}`;
   return [{ path: ['engine'], message: `got ${describeValue(engine)}, ${expected}` }];
+}
+
+/** Places that are said by XPath. */
+function xpathFaults({ engine, slots = {} }: TemplateFile): Fault[] {
+  return Object.entries(slots).flatMap(([name, { slot }]) => {
+    const expected = isXPathSlot(engine, slot) ? xpathProblem(slot) : undefined;
+    if (expected === undefined) return [];
+    return [{ path: ['slots', name, 'slot'], message: `got ${describeValue(slot)}, expected ${expected}` }];
+  });
 }
 
 function slotFaults({ slots = {}, schema = emptySchema() }: TemplateFile): Fault[] {

@@ -57,8 +57,11 @@ export async function countByState(
   chosen: readonly ChosenOfStep[],
 ): Promise<{ key: string; state: FrameState; frames: number }[]> {
   const counts = new Map(steps.map((step) => [step.key, step]));
-  const isWhole = ({ key, chosen: { runs, forOthers, states } }: ChosenOfStep): boolean =>
-    runs === null && !(forOthers && states.includes('skipped') && (counts.get(key)?.skipped ?? 0) > 0);
+  const some = (key: string, state: FrameState): boolean => (counts.get(key)?.[state] ?? 0) > 0;
+  const isWhole = ({ key, chosen: { runs, forOthers, states, judged } }: ChosenOfStep): boolean =>
+    runs === null &&
+    !(forOthers && states.includes('skipped') && some(key, 'skipped')) &&
+    !(judged === true && some(key, 'held'));
   const known = chosen
     .filter(isWhole)
     .flatMap(({ key, chosen: { states } }) =>

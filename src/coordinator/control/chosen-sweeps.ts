@@ -89,12 +89,15 @@ export function besideOthers(
   return { wanted, undone };
 }
 
+/** What people choose; the rest follows from it. */
+const ASKED: readonly ChosenFrames['kind'][] = ['retry', 'skip', 'accept'];
+
 type Judgement = 'free' | 'already' | 'undoes' | 'busy';
 
 function judge(chosen: ChosenFrames, step: ControlledStep | undefined, few: boolean): Judgement {
   // Where all frames come back or are held, this follows when that is through.
   if (!step || !isChosenSweep(step.sweep)) return 'free';
-  const asked = (step.sweep_frames ?? []).filter(({ kind }) => kind === 'retry' || kind === 'skip');
+  const asked = (step.sweep_frames ?? []).filter(({ kind }) => ASKED.includes(kind));
   const same = asked.filter(({ runs }) => JSON.stringify(runs) === JSON.stringify(chosen.runs));
   if (same.some(({ kind }) => kind === chosen.kind)) return 'already';
   if (asked.some(({ kind }) => kind !== chosen.kind)) return same.length > 0 ? 'undoes' : 'busy';
@@ -104,7 +107,7 @@ function judge(chosen: ChosenFrames, step: ControlledStep | undefined, few: bool
 }
 
 const busyText = (step: ControlledStep | undefined): string =>
-  `Many frames of step ${step?.name ?? ''} are still being ${step?.sweep === 'skip' ? 'skipped' : 'asked for again'}. Ask again in some seconds.`;
+  `Many frames of step ${step?.name ?? ''} are still being ${step?.sweep === 'skip' ? 'skipped' : step?.sweep === 'accept' ? 'accepted' : 'asked for again'}. Ask again in some seconds.`;
 
 /** What is asked of these steps ends where it is; what follows from it for others of their frames is still done. */
 async function endChoices(trx: LedgerTransaction, stepKeys: readonly string[]): Promise<void> {

@@ -124,6 +124,8 @@ export class ControlIntake {
     this.#parts.wakeUps.feeder.wake();
     this.#parts.wakeUps.expander.wake();
     this.#parts.wakeUps.frameSweeper.wake();
+    this.#parts.wakeUps.sequenceJudge.wake();
+    if (control.verb === 'delete') this.#parts.wakeUps.collector.wake();
   }
 
   async #bury(message: JsMsg, reason: string, error: unknown): Promise<void> {

@@ -5,6 +5,7 @@ import { lockJobs } from '../ledger/cut-tasks.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import type { StepInfos } from '../ledger/step-info.ts';
 import { applyControl } from './apply-control.ts';
+import { refusedInBin } from '../retention/bin-verbs.ts';
 import { readControlledJob, refused, type ControlOutcome } from './control-context.ts';
 import type { Resubmissions } from './resubmit.ts';
 
@@ -33,7 +34,9 @@ export class JobControls {
       if (!found) return refused(`There is no job ${jobId}.`);
       const before = await answeredBefore(trx, jobId, control);
       if (before) return before;
-      const outcome = await applyControl(verb, { trx, infos: this.#infos, control, ...found });
+      const outcome =
+        refusedInBin(found.job, verb) ??
+        (await applyControl(verb, { trx, infos: this.#infos, control, ...found }));
       if (control.dryRun !== true) await record(trx, jobId, control, outcome);
       return outcome;
     });
@@ -81,6 +84,10 @@ async function answeredBefore(
   return { changed: row.ok, ...(row.outcome as Remembered | null), ok: row.ok, message: row.message };
 }
 
+/** Why somebody decided so stands in the history with the decision. */
+const withNote = (message: string, { verb, note }: JobControl): string =>
+  note === undefined || verb === 'note' ? message : `${message} Note: ${note}`;
+
 async function record(
   ledger: Ledger | LedgerTransaction,
   jobId: string,
@@ -95,7 +102,7 @@ async function record(
       request_id: control.requestId,
       kind: control.verb,
       actor: control.by ?? 'unknown',
-      message: outcome.message,
+      message: withNote(outcome.message, control),
       ok: outcome.ok,
       outcome: JSON.stringify({ figures, jobId: newJob, workers, changed, errors }),
     })

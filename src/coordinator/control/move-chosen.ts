@@ -5,6 +5,7 @@ import type { FrameState } from '../../shared/domain/states.ts';
 import { CountDeltas } from '../ledger/count-deltas.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import { entryState } from './entry-state.ts';
+import { decide, keepResults } from '../quality/record-decisions.ts';
 
 const LOWEST_NUMBER = -2_147_483_648;
 
@@ -36,7 +37,7 @@ export async function moveChosen(
       WITH ${walk(meant, limit)}, ${move()},
       counted AS (
         SELECT step_key, from_state, to_state, count(*)::int AS frames,
-          COALESCE(sum(seconds) FILTER (WHERE from_state = 'done'), 0)::float8 AS seconds
+          COALESCE(sum(seconds) FILTER (WHERE 'done' IN (from_state, to_state)), 0)::float8 AS seconds
         FROM moved GROUP BY step_key, from_state, to_state
       )
       SELECT s.key, p.last, COALESCE(p.walked, 0) AS walked, m.from_state AS "from", m.to_state AS "to",
@@ -57,7 +58,7 @@ interface MovedRow {
   from: FrameState | null;
   to: FrameState | null;
   frames: number;
-  /** Of frames that were done. */
+  /** Of frames that were done, or now are. */
   seconds: number;
 }
 
@@ -66,7 +67,7 @@ async function countMoved(trx: LedgerTransaction, rows: readonly MovedRow[]): Pr
   for (const { key, from, to, frames, seconds } of rows) {
     if (from === null || to === null) continue;
     deltas.move(key, from, to, frames);
-    if (seconds !== 0) deltas.addSeconds(key, -seconds);
+    if (seconds !== 0) deltas.addSeconds(key, to === 'done' ? seconds : -seconds);
   }
   await deltas.write(trx);
 }
@@ -91,14 +92,18 @@ export async function countChosen(
   return rows;
 }
 
-/** Of frames that were skipped only those that nobody asked to skip, where that is said of the step `n`. */
+/**
+ * Of frames that were skipped only those that nobody asked to skip, and of held ones only those whose result waits for a
+ * decision, where that is said of the step `n`.
+ */
 const isMeant = (): RawBuilder<unknown> =>
-  sql`NOT (n.for_others AND state = 'skipped' AND COALESCE(starts_with(error, ${SKIPPED_BY}), false))`;
+  sql`NOT (n.for_others AND state = 'skipped' AND COALESCE(starts_with(error, ${SKIPPED_BY}), false))
+    AND NOT (n.judged AND state = 'held' AND verdict IS NULL)`;
 
 /** `swept`: the steps, and what is said of their frames; `run`: runs of numbers, where numbers are said. */
 function named(steps: readonly ChosenOfStep[]): RawBuilder<unknown> {
   const meant = steps.map(({ key, chosen, after }) => {
-    const { states, runs, forOthers, letGo, error } = chosen;
+    const { states, runs, forOthers, letGo, error, judged, decided } = chosen;
     const { low, high } = boundsOf(runs);
     return {
       key,
@@ -110,13 +115,16 @@ function named(steps: readonly ChosenOfStep[]): RawBuilder<unknown> {
       for_others: forOthers,
       let_go: letGo,
       error,
+      judged: judged === true,
+      decided_by: decided?.by ?? null,
+      note: decided?.note ?? null,
     };
   });
   return sql`
     swept AS MATERIALIZED (
       SELECT n.*, n.states::frame_state[] AS among, ${entryState()} AS entry
       FROM jsonb_to_recordset(${JSON.stringify(meant)}::jsonb) AS n(key bigint, after int, upto int, states text[],
-        numbered bool, runs jsonb, for_others bool, let_go bool, error text)
+        numbered bool, runs jsonb, for_others bool, let_go bool, error text, judged bool, decided_by text, note text)
       JOIN steps s ON s.key = n.key
     ),
     run AS MATERIALIZED (
@@ -132,8 +140,8 @@ function walk(steps: readonly ChosenOfStep[], limit: number): RawBuilder<unknown
   return sql`
     ${named(steps)},
     walked AS MATERIALIZED (
-      SELECT n.key, n.entry, n.let_go, n.error, f.* FROM swept n CROSS JOIN LATERAL (
-        SELECT ctid AS tid, number, state, COALESCE(seconds, 0) AS seconds FROM frames
+      SELECT n.key, n.entry, n.let_go, n.error, n.decided_by, n.note, f.* FROM swept n CROSS JOIN LATERAL (
+        SELECT ctid AS tid, number, state, verdict, COALESCE(seconds, 0) AS seconds FROM frames
         WHERE step_key = n.key AND number > n.after AND number <= n.upto AND state = ANY(n.among)
           ${failedOnly ? sql`AND state IN ('failed', 'held')` : sql``}
           AND ${isMeant()}
@@ -158,28 +166,45 @@ const MOVES: readonly (readonly [kinds: readonly ChosenFrames['kind'][], move: (
   [
     [['skip'], leaveOut],
     [['retry', 'remake'], renderAgain],
+    [['accept'], takeAsItIs],
     [['wait'], waitAgain],
   ];
 
 function leaveOut(): RawBuilder<unknown> {
-  return sql`moved AS (
+  return sql`${decide('skipped')},
+  moved AS (
     UPDATE frames f SET state = 'skipped', retry_at = NULL, task_key = NULL, error = w.error
     FROM walked w WHERE f.ctid = w.tid
     RETURNING f.step_key, w.state AS from_state, f.state AS to_state, w.seconds
   )`;
 }
 
-/** Open again: generation + 1, no failures, no result. Objects of earlier results stay in the store. */
+/**
+ * Open again: generation + 1, no failures, no result; whose result was not good enough, for another worker. Objects of earlier
+ * results stay in the store.
+ */
 function renderAgain(): RawBuilder<unknown> {
   const goesOn = sql`(w.let_go AND w.state = 'held')`;
-  return sql`outputs AS (
+  return sql`${decide('retried')}, ${keepResults()},
+  outputs AS (
     DELETE FROM frame_outputs o USING walked w WHERE o.step_key = w.key AND o.number = w.number
   ),
   moved AS (
     UPDATE frames f SET state = w.entry, generation = f.generation + (NOT ${goesOn})::int, failures = 0, losses = 0,
       memory_bytes = NULL, retry_at = NULL, task_key = CASE WHEN ${goesOn} THEN f.task_key END, attempt = NULL, worker = NULL,
-      seconds = NULL, peak_memory_bytes = NULL, bytes = NULL, sha256 = NULL, object_key = NULL, warnings = NULL, error = NULL
+      seconds = NULL, peak_memory_bytes = NULL, bytes = NULL, sha256 = NULL, object_key = NULL, warnings = NULL, error = NULL,
+      verdict = NULL, findings = NULL, avoid_worker = CASE WHEN w.state = 'held' AND w.verdict IS NOT NULL THEN f.worker END
     FROM walked w WHERE f.ctid = w.tid
+    RETURNING f.step_key, w.state AS from_state, f.state AS to_state, w.seconds
+  )`;
+}
+
+/** A person takes results that did not pass their checks: what was found stays with them. */
+function takeAsItIs(): RawBuilder<unknown> {
+  return sql`${decide('accepted')},
+  moved AS (
+    UPDATE frames f SET state = 'done', verdict = 'warn', error = NULL, retry_at = NULL
+    FROM walked w WHERE f.ctid = w.tid AND f.verdict IS NOT NULL
     RETURNING f.step_key, w.state AS from_state, f.state AS to_state, w.seconds
   )`;
 }

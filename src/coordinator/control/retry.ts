@@ -43,7 +43,7 @@ export async function retry(context: ControlContext): Promise<ControlOutcome> {
   if (again === 0 && beside.undone.length === 0)
     return refused(
       selection.runs === undefined
-        ? 'No frame has failed. Name frames to render them again.'
+        ? 'No frame has failed or waits for a decision. Name frames to render them again.'
         : 'None of these frames has ended, so there is nothing to render again.',
     );
   const links = await linksOf(context, [...found]);
@@ -61,7 +61,8 @@ export async function retry(context: ControlContext): Promise<ControlOutcome> {
     : did(context, figures, effects);
 }
 
-async function renderAgain(
+/** The frames open again, with what follows for steps that depend on them. */
+export async function renderAgain(
   context: ControlContext,
   { wanted, undone }: Beside,
   frames: number,
@@ -81,6 +82,14 @@ export async function expandAgain({ trx, job }: Pick<ControlContext, 'trx' | 'jo
     WHERE job_id = ${job.id} AND entry_state = 'skipped'`.execute(trx);
 }
 
+/** With whoever asked for it, for the history of frames that were judged. */
+export const decidedBy = ({
+  control,
+}: Pick<ControlContext, 'control'>): NonNullable<ChosenFrames['decided']> => ({
+  by: control.by ?? 'somebody',
+  note: control.note ?? null,
+});
+
 const ENDED: Omit<ChosenFrames, 'runs'> = {
   kind: 'retry',
   states: ['done', 'failed', 'skipped', 'cancelled', 'held'],
@@ -88,25 +97,30 @@ const ENDED: Omit<ChosenFrames, 'runs'> = {
   letGo: false,
   error: null,
 };
-const FAILED: ChosenFrames = { ...SKIPPED_FOR_OTHERS, states: ['failed', 'skipped'] };
+const FAILED: ChosenFrames = { ...SKIPPED_FOR_OTHERS, states: ['failed', 'skipped', 'held'], judged: true };
 
-/** Frames that are to be rendered again, by step: those that are named, or those that failed and those skipped for them. */
+/**
+ * Frames that are to be rendered again, by step: those that are named, or those that failed, those skipped for them, and those
+ * that wait for a decision.
+ */
 async function askedFor(
   context: ControlContext,
   { runs, steps: asked }: Selection,
 ): Promise<readonly ChosenOfStep[]> {
   const { trx, steps, control } = context;
+  const decided = decidedBy(context);
   if (runs !== undefined) {
     const byStep = await runsByStep(context, runs, asked);
-    return [...byStep].map(([key, ofStep]) => ({ key, chosen: { ...ENDED, runs: ofStep } }));
+    return [...byStep].map(([key, ofStep]) => ({ key, chosen: { ...ENDED, runs: ofStep, decided } }));
   }
-  const broken = steps.filter((step) => step.failed + step.skipped > 0);
-  if (control.step === undefined) return broken.map(({ key }) => ({ key, chosen: FAILED }));
+  const broken = steps.filter((step) => step.failed + step.skipped + step.held > 0);
+  const chosen = { ...FAILED, decided };
+  if (control.step === undefined) return broken.map(({ key }) => ({ key, chosen }));
   // Of a named step also what was skipped because of it.
   const named = asked.map((step) => step.key);
   const after = await stepsAfter(trx, named);
   return broken.flatMap(({ key }) => {
-    if (named.includes(key)) return [{ key, chosen: FAILED }];
+    if (named.includes(key)) return [{ key, chosen }];
     return after.has(key) ? [{ key, chosen: SKIPPED_FOR_OTHERS }] : [];
   });
 }

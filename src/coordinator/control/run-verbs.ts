@@ -42,6 +42,10 @@ export async function resume(context: ControlContext): Promise<ControlOutcome> {
   if (!job.paused && cancelled.length === 0 && held.length === 0) {
     if (isEndedJob(job.state))
       return refused(`The job has ended (${job.state}); "retry" renders failed or chosen frames again.`);
+    if (steps.some((step) => step.held > 0))
+      return refused(
+        'Its held frames wait for a decision about their results: "accept", "retry" or "skip" them.',
+      );
     return nothing('The job is not paused.');
   }
   const figures = resumeFigures(steps);

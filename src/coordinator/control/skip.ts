@@ -26,7 +26,7 @@ import {
   type DroppedFrames,
 } from './control-context.ts';
 import type { ChosenOfStep } from './move-chosen.ts';
-import { expandAgain } from './retry.ts';
+import { decidedBy, expandAgain } from './retry.ts';
 import { takeBack } from './take-back.ts';
 
 const SKIPPABLE: readonly FrameState[] = ['waiting', 'ready', 'queued', 'held', 'failed'];
@@ -73,7 +73,8 @@ export async function skip(context: ControlContext): Promise<ControlOutcome> {
 }
 
 function nothingToSkip({ runs }: Selection, running: number, skipped: number): ControlOutcome {
-  if (runs === undefined) return refused('No frame has failed. Name frames to skip others.');
+  if (runs === undefined)
+    return refused('No frame has failed or waits for a decision. Name frames to skip others.');
   if (running > 0)
     return refused('These frames are being rendered; they can be skipped once they have failed.');
   if (skipped > 0) return nothing('These frames are skipped already.');
@@ -89,24 +90,26 @@ async function askedFor(
 ): Promise<readonly ChosenOfStep[]> {
   const chosen: ChosenFrames = {
     kind: 'skip',
-    states: ['failed'],
+    states: ['failed', 'held'],
     runs: null,
     forOthers: false,
     letGo: false,
     error: skippedBy(context),
+    judged: true,
+    decided: decidedBy(context),
   };
   if (runs === undefined) return steps.map(({ key }) => ({ key, chosen }));
   const byStep = await runsByStep(context, runs, steps);
   return [...byStep].map(([key, ofStep]) => ({
     key,
-    chosen: { ...chosen, states: SKIPPABLE, runs: ofStep },
+    chosen: { ...chosen, states: SKIPPABLE, runs: ofStep, judged: false },
   }));
 }
 
 /** With those that are being rendered or have ended: the answer tells of them, too. */
 const inAnyState = ({ key, chosen }: ChosenOfStep): ChosenOfStep => ({
   key,
-  chosen: chosen.states.length === 1 ? chosen : { ...chosen, states: FRAME_STATES },
+  chosen: chosen.judged === true ? chosen : { ...chosen, states: FRAME_STATES },
 });
 
 /** Frames of a running task that are to be skipped and have not begun. */

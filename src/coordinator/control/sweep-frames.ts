@@ -11,7 +11,8 @@ const LOWEST_NUMBER = -2_147_483_648;
 /**
  * Goes over the next frames, by number, of steps that are swept: what has not begun is cancelled, or what was cancelled
  * comes back as the step's frames come in now. The job is locked by the caller. A pass that reached the last frame ends
- * the sweep, except that of a step in which frames are still under way: what they give back is cancelled, too.
+ * the sweep, except that of a step in which frames are still under way: what they give back is cancelled, too. Held frames
+ * with a verdict wait for a decision about their result: nothing but `cancel` touches them here.
  */
 export async function sweepSlice(
   trx: LedgerTransaction,
@@ -33,17 +34,20 @@ export async function sweepSlice(
       FROM steps WHERE key = ANY(${[...stepKeys]}::bigint[]) AND sweep IN ('cancel', 'revive', 'hold', 'let-go')
     ),
     walked AS MATERIALIZED (
-      SELECT s.key, s.sweep, s.becomes, f.tid, f.number, f.state
+      SELECT s.key, s.sweep, s.becomes, f.tid, f.number, f.state, f.verdict
       FROM swept s CROSS JOIN LATERAL (
-        SELECT ctid AS tid, number, state FROM frames
+        SELECT ctid AS tid, number, state, verdict FROM frames
         WHERE step_key = s.key AND number > COALESCE(s.sweep_after, ${LOWEST_NUMBER})
         ORDER BY step_key, number LIMIT ${frames}
       ) f
     ),
     moved AS (
-      UPDATE frames f SET state = w.becomes, retry_at = NULL FROM walked w
+      UPDATE frames f SET state = w.becomes, retry_at = NULL, verdict = NULL, findings = NULL,
+        generation = f.generation + (f.verdict IS NOT NULL)::int FROM walked w
       WHERE f.ctid = w.tid AND CASE w.sweep WHEN 'cancel' THEN w.state IN ('waiting', 'ready', 'held')
-        WHEN 'hold' THEN w.state IN ('waiting', 'ready') WHEN 'revive' THEN w.state IN ('cancelled', 'held') ELSE w.state = 'held' END
+        WHEN 'hold' THEN w.state IN ('waiting', 'ready')
+        WHEN 'revive' THEN w.state = 'cancelled' OR (w.state = 'held' AND w.verdict IS NULL)
+        ELSE w.state = 'held' AND w.verdict IS NULL END
       RETURNING f.step_key, w.state AS from_state, f.state AS to_state
     )
     SELECT s.key, p.last, COALESCE(p.walked, 0) AS walked, m.from_state AS "from", m.to_state AS "to", COALESCE(m.moved, 0) AS moved

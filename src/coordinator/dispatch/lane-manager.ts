@@ -81,6 +81,13 @@ export class LaneManager {
     return this.#pulled(worker, workerLaneId('home', worker.heartbeat.workerId));
   }
 
+  /** Opens that lane for a worker without a scene, too: it is to have what another one is not to have. */
+  openHome(worker: KnownWorker): void {
+    const id = workerLaneId('home', worker.heartbeat.workerId);
+    if (this.#lanes.isOpen(id)) void this.#assign(worker);
+    else void this.#open([id], worker).then((opened) => (opened ? this.#assign(worker) : undefined));
+  }
+
   /** The lane of tasks that need several slots of this worker; undefined until it is open, which it then soon is. */
   bigLane(worker: KnownWorker): string | undefined {
     const id = workerLaneId('big', worker.heartbeat.workerId);

@@ -2,8 +2,8 @@ import type { StepRequirements } from '../../shared/database/schema.ts';
 import type { StepInfo } from '../ledger/step-info.ts';
 import { MAX_CHUNK } from '../planning/chunk-size.ts';
 import type { Needs, StepView } from '../planning/snapshot.ts';
-import type { GlancedStep, OpenStepRow } from './read-open-steps.ts';
-import { assetMark } from '../../shared/domain/asset-mark.ts';
+import type { GlancedStep, OpenStepRow, SpecialFrames } from './read-open-steps.ts';
+import { sceneMark } from '../../shared/domain/asset-mark.ts';
 
 /** What a frame takes in a task message, and what a message may take in all (NATS's default limit is 1 MiB). */
 const FRAME_BYTES = 48;
@@ -109,6 +109,7 @@ export class OpenSteps {
   taken(cut: {
     stepKey: string;
     variantMemoryBytes: number | null;
+    avoid?: string;
     frames: number;
     engineVersion: string;
   }): void {
@@ -118,7 +119,8 @@ export class OpenSteps {
     facts.ready -= cut.frames;
     job.views = job.views.flatMap((view) => {
       if (view.key !== cut.stepKey) return [view];
-      const frames = view.variantMemoryBytes === cut.variantMemoryBytes ? cut.frames : 0;
+      const same = view.variantMemoryBytes === cut.variantMemoryBytes && view.needs.avoid === cut.avoid;
+      const frames = same ? cut.frames : 0;
       if (frames >= view.ready) return [];
       const needs = { ...view.needs, engineVersion: cut.engineVersion };
       return [
@@ -177,7 +179,7 @@ function fixedFacts({ spec, messageBytes }: StepInfo): FixedFacts {
   return {
     requires: spec.requires,
     licences: spec.licences,
-    asset: spec.scene ? assetMark(spec.scene.asset) : null,
+    asset: spec.scene ? sceneMark(spec.scene) : null,
     maxFrames: Math.max(1, Math.min(MAX_CHUNK, fitting)),
   };
 }
@@ -209,30 +211,36 @@ const needsOf = (row: OpenStepRow, requires: StepRequirements): Needs => ({
   tags: requires.tags,
   site: requires.site,
   preferSite: requires.preferSite,
+  roots: requires.roots ?? [],
 });
 
-/** A step as planning sees it: once, and once more for each demand for memory beyond its own. */
+/** A step as planning sees it: once, and once more for each demand for memory beyond its own and each worker to avoid. */
 function viewsOf(row: OpenStepRow, facts: StepFacts, fixed: FixedFacts): StepView[] {
   const piles = row.special ?? [];
-  const bigger = piles.filter((pile) => pile.memory_bytes !== null);
-  const waiting = piles.find((pile) => pile.memory_bytes === null)?.later ?? 0;
-  const common = row.ready - waiting - bigger.reduce((sum, pile) => sum + pile.frames, 0);
+  const isCommon = (pile: SpecialFrames): boolean => pile.memory_bytes === null && pile.avoid_worker === null;
+  const apart = piles.filter((pile) => !isCommon(pile));
+  const waiting = piles.find(isCommon)?.later ?? 0;
+  const common = row.ready - waiting - apart.reduce((sum, pile) => sum + pile.frames, 0);
   return [
-    ...(common > 0 ? [viewOf(row, facts, fixed, null, common)] : []),
-    ...bigger
+    ...(common > 0 ? [viewOf(row, facts, fixed, COMMON, common)] : []),
+    ...apart
       .filter((pile) => pile.frames > pile.later)
-      .map((pile) => viewOf(row, facts, fixed, pile.memory_bytes, pile.frames - pile.later)),
+      .map((pile) => viewOf(row, facts, fixed, pile, pile.frames - pile.later)),
   ];
 }
+
+/** Frames that are for every worker. */
+const COMMON = { memory_bytes: null, avoid_worker: null };
 
 function viewOf(
   row: OpenStepRow,
   facts: StepFacts,
   { asset, maxFrames, licences }: FixedFacts,
-  memoryBytes: number | null,
+  { memory_bytes: memoryBytes, avoid_worker: avoid }: Pick<SpecialFrames, 'memory_bytes' | 'avoid_worker'>,
   ready: number,
 ): StepView {
-  const needs = memoryBytes === null ? facts.needs : { ...facts.needs, memoryBytes };
+  const bigger = memoryBytes === null ? facts.needs : { ...facts.needs, memoryBytes };
+  const needs = avoid === null ? bigger : { ...bigger, avoid };
   return {
     key: row.key,
     jobId: row.job_id,
@@ -243,7 +251,7 @@ function viewOf(
     submittedAtMs: row.submitted_at.getTime(),
     position: row.position,
     ready,
-    previewReady: memoryBytes === null ? Math.min(ready, row.preview_ready) : 0,
+    previewReady: needs === facts.needs ? Math.min(ready, row.preview_ready) : 0,
     secondsPerFrame: facts.secondsPerFrame,
     targetSeconds: row.target_seconds,
     chunk: facts.chunk,

@@ -153,6 +153,7 @@ export function taskMessage(task: CutTask, step: StepInfo): TaskMessage {
       ...(height === undefined ? {} : { height }),
       ...(fps === undefined ? {} : { fps }),
     },
+    ...(step.spec.quality === undefined ? {} : { quality: step.spec.quality }),
     slots: task.slots,
     gpus: task.gpus,
     timeouts: step.spec.timeouts,

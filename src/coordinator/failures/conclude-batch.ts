@@ -60,7 +60,10 @@ export async function concludeBatch(
   moved: readonly MovedFrame[],
 ): Promise<BatchConclusions> {
   const { steps, farm, plan, tasks } = context;
-  const taken = accepted.flatMap((frame) => context.results.get(`${frame.step_key}/${frame.number}`) ?? []);
+  // What did not pass its checks is no success.
+  const taken = accepted.flatMap((frame) =>
+    frame.to === 'done' ? (context.results.get(`${frame.step_key}/${frame.number}`) ?? []) : [],
+  );
   await forgetWorkerFailures(trx, farm.troubledAmong(taken.map(({ worker }) => worker)));
   const unheld = await letSuccessGoOn(trx, taken, tasks);
   const unlicensed = plan.endings.flatMap((ending) =>

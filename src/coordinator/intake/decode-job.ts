@@ -6,6 +6,7 @@ import {
   type JobDocument,
 } from '../../shared/contracts/job-document.ts';
 import { decodeJson, parseWith } from '../../shared/contracts/decode.ts';
+import type { QualityPolicy } from '../../shared/contracts/quality.ts';
 import { InvalidInputError, type InputIssue } from '../../shared/domain/errors.ts';
 import { isId } from '../../shared/domain/ids.ts';
 import { MAX_FRAMES } from '../../shared/domain/frame-ranges.ts';
@@ -45,18 +46,27 @@ export function documentId(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** What a plan takes from beside the document. */
+export interface PlanSources {
+  scenes: SceneResolver;
+  references: FarmReferences;
+  /** How results are judged where neither template nor job says. */
+  quality: QualityPolicy;
+}
+
 /**
  * Checks what a schema cannot: engines, scenes, dependencies, frames, settings and names of files.
  * @throws InvalidInputError with every issue at once; FarmError `unavailable` when Postgres or S3 does not answer.
  */
 export async function planJob(
   document: JobDocument,
-  { scenes, references }: { scenes: SceneResolver; references: FarmReferences },
+  { scenes, references, quality }: PlanSources,
 ): Promise<PlannedJob> {
   const issues: InputIssue[] = [];
   const drafts = draftSteps(document, issues);
   const order = checkGraph(drafts, issues);
   await references.checkLicences(drafts, issues);
+  await references.checkRoots(drafts, issues);
   const waitsForJobs = jobDependencies(document, issues);
   await references.checkJobs([...waitsForJobs, ...drafts.flatMap(otherJobs)], document.id, issues);
   const versionOf = await references.versionsFor(document.project ?? DEFAULT_PROJECT);
@@ -73,6 +83,7 @@ export async function planJob(
       preview: document.preview !== undefined && step.chunk !== 'sequential',
       requires: { ...needs, engineVersion: range },
       engineVersion: exact,
+      quality: { farm: quality, job: document.quality },
     };
     planned.set(step.name, { ...planStep(step, engine, resolved, drafts, options, issues), position });
   }

@@ -67,6 +67,7 @@ function draft(
     data: step.data,
     settings: step.settings,
     output: step.output,
+    quality: step.quality,
   };
 }
 
@@ -78,12 +79,21 @@ function dependenciesOf(step: Partial<StepDocument>, path: string): DraftDepende
     if ('job' in needed) return { ...place, job: needed.job, stepOfJob: needed.step ?? null, ...how(needed) };
     return { ...place, step: needed.step, ...how(needed) };
   });
-  const seen = new Set(named.flatMap((needed) => ('step' in needed ? [needed.step] : [])));
-  const implied = Object.entries(step.inputs ?? {})
-    .filter(([, input]) => !seen.has(input.step))
-    .map(([name, input]) => ({ path: `${path}inputs.${name}.step`, step: input.step, ...how({}) }));
+  const seen = new Set(
+    named.map((needed) =>
+      'step' in needed ? placeOf(undefined, needed.step) : placeOf(needed.job, needed.stepOfJob),
+    ),
+  );
+  const implied = Object.entries(step.inputs ?? {}).flatMap(([name, { job, step: source }]) => {
+    if (seen.has(placeOf(job, source))) return [];
+    seen.add(placeOf(job, source));
+    const place = { path: `${path}inputs.${name}.${job === undefined ? 'step' : 'job'}`, ...how({}) };
+    return [job === undefined ? { ...place, step: source } : { ...place, job, stepOfJob: source }];
+  });
   return [...named, ...implied];
 }
+
+const placeOf = (job: string | undefined, step: string | null): string => `${job ?? ''}/${step ?? ''}`;
 
 const how = ({
   kind = 'all',

@@ -1,6 +1,7 @@
 import type { SceneRef } from '../../shared/contracts/messages.ts';
 import type { StepSpec } from '../../shared/database/schema.ts';
-import type { JobDocument, RequiresDocument } from '../../shared/contracts/job-document.ts';
+import type { InputSource, JobDocument, RequiresDocument } from '../../shared/contracts/job-document.ts';
+import type { QualityPolicy } from '../../shared/contracts/quality.ts';
 
 /** What a step waits for: another step of the job, or a step (null: all) of another job. */
 export type DraftDependency = {
@@ -22,7 +23,7 @@ export interface DraftStep {
   /** Named in `dependsOn` or `inputs`, each once. */
   dependsOn: string[];
   dependencies: DraftDependency[];
-  inputs: Record<string, { step: string }>;
+  inputs: Record<string, InputSource>;
   requires: RequiresDocument | undefined;
   licences: string[];
   chunk: 'auto' | 'sequential' | number | undefined;
@@ -32,6 +33,7 @@ export interface DraftStep {
   data: Record<string, unknown> | undefined;
   settings: Record<string, unknown> | undefined;
   output: JobDocument['output'];
+  quality: QualityPolicy | undefined;
 }
 
 /** What a scene reference and a template's defaults add to a step. */
@@ -45,6 +47,7 @@ export interface ResolvedScene {
     frames?: string;
     output?: NonNullable<JobDocument['output']>;
     settings?: Record<string, unknown>;
+    quality?: QualityPolicy;
   };
 }
 

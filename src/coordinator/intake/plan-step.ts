@@ -11,7 +11,12 @@ import { parseOutputPattern, patternCollision } from '../../shared/domain/output
 import type { DraftStep, PlannedStep, ResolvedScene } from './job-plan.ts';
 import { parseByteSize } from '../../shared/domain/byte-sizes.ts';
 import { previewFirst } from './preview-order.ts';
+import type { QualityPolicy } from '../../shared/contracts/quality.ts';
+import { mergePolicies } from '../quality/merge-policies.ts';
+import { rootsOf } from './root-references.ts';
 
+/** The engine that only measures the farm. */
+const NO_FILES = 'null';
 /** The one frame number of a step that is a single unit of work. */
 const UNIT_FRAME = 0;
 
@@ -33,7 +38,7 @@ export function checkAgainstEngine(step: DraftStep, engine: EngineDescription, i
     issues.push({
       path: `${step.path}scene`,
       value: 'nothing',
-      expected: `a scene for ${engine.id}: "asset:<sha256>/<path>" or "template:<name>"`,
+      expected: `a scene for ${engine.id}: "asset:<sha256>/<path>", "template:<name>" or "root:<name>/<path>"`,
     });
   if (engine.scene === 'none' && step.scene !== undefined)
     issues.push({
@@ -78,6 +83,8 @@ export interface StepOptions {
   preview: boolean;
   requires: StepRequirements;
   engineVersion: string | null;
+  /** The farm's policy and the job's. */
+  quality: { farm: QualityPolicy; job: QualityPolicy | undefined };
 }
 
 /** Frames, settings and output of a step, with the template's defaults where the job does not say. */
@@ -92,6 +99,7 @@ export function planStep(
   const ordered = frameRuns(step, engine, resolved, issues);
   const preview = options.preview ? previewFirst(ordered) : { runs: ordered, frames: 0 };
   const { runs } = preview;
+  const settings = settingsOf(step, engine, resolved.defaults.settings, issues);
   const frameTotal = runs.reduce((sum, run) => sum + run.count, 0);
   return {
     name: step.name,
@@ -110,16 +118,32 @@ export function planStep(
       scene: resolved.scene,
       inputs: step.inputs,
       data: dataOf(step, engine, resolved.data, issues),
-      settings: settingsOf(step, engine, resolved.defaults.settings, issues),
-      output: outputOf(step, { engine, defaults: resolved.defaults.output, frameTotal, all }, issues),
+      settings,
+      output: outputOf(
+        step,
+        { engine, settings, defaults: resolved.defaults.output, frameTotal, all },
+        issues,
+      ),
       maxAttempts: step.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
       timeouts: step.timeouts ?? {},
+      ...judging(step, resolved, options),
     },
   };
 }
 
+/** How its results are judged: as the step says, else its job, its template, the farm. What writes no files has nothing to judge. */
+function judging(
+  step: DraftStep,
+  { defaults }: ResolvedScene,
+  { quality: { farm, job } }: StepOptions,
+): Pick<PlannedStep['spec'], 'quality'> {
+  if (step.engine === NO_FILES) return {};
+  return { quality: mergePolicies(farm, defaults.quality, job, step.quality) };
+}
+
 /** What a step asks of a worker, apart from the engine's version. */
-export function needsOf({ requires }: DraftStep): Omit<StepRequirements, 'engineVersion'> {
+export function needsOf(step: DraftStep): Omit<StepRequirements, 'engineVersion'> & { roots: string[] } {
+  const { requires } = step;
   const memory = requires?.memory;
   return {
     cores: requires?.cores ?? null,
@@ -128,6 +152,7 @@ export function needsOf({ requires }: DraftStep): Omit<StepRequirements, 'engine
     tags: [...new Set(requires?.tags)],
     site: requires?.site ?? null,
     preferSite: requires?.preferSite ?? null,
+    roots: rootsOf(step).map(({ root }) => root),
   };
 }
 
@@ -184,10 +209,19 @@ function dataOf(
   return data;
 }
 
+function decidedFormat(
+  { formatOf }: EngineDescription,
+  settings: Record<string, unknown>,
+): string | undefined {
+  const value = formatOf && settings[formatOf.setting];
+  return typeof value === 'string' ? formatOf?.formats[value] : undefined;
+}
+
 function outputOf(
   step: DraftStep,
   context: {
     engine: EngineDescription;
+    settings: Record<string, unknown>;
     defaults: DraftStep['output'];
     frameTotal: number;
     all: readonly DraftStep[];
@@ -196,7 +230,14 @@ function outputOf(
 ): PlannedStep['spec']['output'] {
   const { engine } = context;
   const wanted = { ...context.defaults, ...step.output };
-  const format = wanted.format ?? engine.formats[0];
+  const decided = decidedFormat(engine, context.settings);
+  const format = wanted.format ?? decided ?? engine.formats[0];
+  if (decided !== undefined && format !== decided)
+    issues.push({
+      path: `${step.path}output.format`,
+      value: describeValue(format),
+      expected: `${decided}, as the setting ${engine.formatOf?.setting ?? ''} says`,
+    });
   if (!engine.formats.includes(format))
     issues.push({
       path: `${step.path}output.format`,

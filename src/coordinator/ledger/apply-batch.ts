@@ -20,8 +20,11 @@ import type { KnownResults } from './known-results.ts';
 import { planBatch, type BatchPlan, type TaskRow } from './plan-batch.ts';
 import { releaseFrames, type MovedFrame } from './release-frames.ts';
 import { jobsToSettle, settleJobs } from './settle-jobs.ts';
-import type { StepInfos } from './step-info.ts';
+import type { StepInfo, StepInfos } from './step-info.ts';
 import { releaseAfter } from '../dependencies/release-by-frame.ts';
+import { holdText } from '../quality/judge-result.ts';
+import { judgeResults, type Judgements } from '../quality/judge-results.ts';
+import { recordResults } from '../quality/record-results.ts';
 
 /** What came of a batch, after the commit. */
 export interface AppliedBatch {
@@ -34,6 +37,8 @@ export interface AppliedBatch {
   /** Results that changed nothing. */
   stale: number;
   conclusions: BatchConclusions;
+  /** Results were among them that their workers had looked at. */
+  judged: boolean;
 }
 
 /** Applies a batch of statuses in one transaction with one statement of each kind. Applying it again changes nothing. */
@@ -51,17 +56,21 @@ export async function applyBatch(
     const plan = planBatch(events, tasks, farm, known);
     const withdrawn = await withdrawLosses(trx, attemptsThatLive(events, tasks));
     await writeTasks(trx, plan);
-    const accepted = await acceptResults(trx, plan.results);
+    const judgements = await judgeResults(trx, steps, plan.results);
+    const accepted = await acceptResults(trx, plan.results, judgements);
+    const results = takenBy(accepted, plan);
+    await recordResults(trx, steps, accepted, results, judgements);
     const infos = await steps.load([...new Set(accepted.map((frame) => frame.step_key))]);
     const letGo = await releaseAfter(
       trx,
-      accepted.filter((frame) => infos.get(frame.step_key)?.hasFrameDependents === true),
+      accepted.filter(
+        (frame) => frame.to === 'done' && infos.get(frame.step_key)?.hasFrameDependents === true,
+      ),
     );
     const released = await releaseFrames(trx, plan.endings);
     const started = await startFrames(trx, framesUnderWay(plan, tasks));
     await writeAttempts(trx, plan, accepted, failedFrames(plan, released));
-    await writeJobErrors(trx, plan);
-    const results = new Map(plan.results.map((r) => [`${r.stepKey}/${r.result.number}`, r]));
+    await writeJobErrors(trx, withHolds(plan, accepted, results, judgements, infos));
     const deltas = countDeltas(started, accepted, released, results);
     await deltas.write(trx);
     const toSettle = await jobsToSettle(trx, deltas.stepKeys());
@@ -74,7 +83,7 @@ export async function applyBatch(
       tasks,
       accepted,
       results,
-      changes: await changesByJob(steps, { started, accepted, released, results, plan, further }),
+      changes: await changesByJob(steps, { started, accepted, released, results, plan, judgements, further }),
       takenFromOthers: accepted.filter(
         (frame) =>
           frame.task_key !== null &&
@@ -82,10 +91,47 @@ export async function applyBatch(
       ),
       stale: plan.results.length - accepted.length,
       conclusions,
+      judged: judgements.size > 0,
     };
   });
   known.note(applied.plan, applied.accepted, applied.results);
   return applied;
+}
+
+/** By frame, the results that were taken: of two generations of a frame in one batch only one is. */
+function takenBy(accepted: readonly AcceptedFrame[], plan: BatchPlan): Map<string, AttemptResult> {
+  const generations = new Map(
+    accepted.map((frame) => [`${frame.step_key}/${frame.number}`, frame.generation]),
+  );
+  return new Map(
+    plan.results.flatMap((taken) => {
+      const key = `${taken.stepKey}/${taken.result.number}`;
+      return generations.get(key) === taken.result.generation ? [[key, taken] as const] : [];
+    }),
+  );
+}
+
+/** The newest failure of each job; frames that wait for a person say more. */
+function withHolds(
+  plan: BatchPlan,
+  accepted: readonly AcceptedFrame[],
+  results: ReadonlyMap<string, AttemptResult>,
+  judgements: Judgements,
+  infos: ReadonlyMap<string, StepInfo>,
+): ReadonlyMap<string, string> {
+  const held = accepted.filter((frame) => frame.to === 'held');
+  if (held.length === 0) return plan.jobErrors;
+  const errors = new Map(plan.jobErrors);
+  for (const { step_key, number } of held) {
+    const taken = results.get(`${step_key}/${number}`);
+    const info = infos.get(step_key);
+    if (taken && info)
+      errors.set(
+        info.jobId,
+        `Frame ${number}: ${holdText(judgements.get(taken)?.findings ?? [])}`.slice(0, 1_000),
+      );
+  }
+  return errors;
 }
 
 async function readTasks(
@@ -181,10 +227,10 @@ async function writeAttempts(
 }
 
 /** Why a step is held says more than the next failure. */
-async function writeJobErrors(trx: LedgerTransaction, plan: BatchPlan): Promise<void> {
-  if (plan.jobErrors.size === 0) return;
+async function writeJobErrors(trx: LedgerTransaction, errors: ReadonlyMap<string, string>): Promise<void> {
+  if (errors.size === 0) return;
   await sql`UPDATE jobs j SET error = n.error
-    FROM unnest(${[...plan.jobErrors.keys()]}::text[], ${[...plan.jobErrors.values()]}::text[]) AS n(id, error)
+    FROM unnest(${[...errors.keys()]}::text[], ${[...errors.values()]}::text[]) AS n(id, error)
     WHERE j.id = n.id AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND s.hold_reason IS NOT NULL)`.execute(
     trx,
   );
@@ -199,8 +245,12 @@ function countDeltas(
   const deltas = new CountDeltas();
   for (const frame of started) deltas.move(frame.step_key, 'queued', 'running');
   for (const frame of accepted) {
-    deltas.move(frame.step_key, frame.from, 'done');
-    deltas.addSeconds(frame.step_key, results.get(`${frame.step_key}/${frame.number}`)?.result.seconds ?? 0);
+    deltas.move(frame.step_key, frame.from, frame.to);
+    if (frame.to === 'done')
+      deltas.addSeconds(
+        frame.step_key,
+        results.get(`${frame.step_key}/${frame.number}`)?.result.seconds ?? 0,
+      );
   }
   for (const frame of released) deltas.move(frame.step_key, frame.from, frame.to);
   return deltas;
@@ -214,10 +264,11 @@ async function changesByJob(
     released: readonly MovedFrame[];
     results: ReadonlyMap<string, AttemptResult>;
     plan: BatchPlan;
+    judgements: Judgements;
     further: ReadonlySet<string>;
   },
 ): Promise<Map<string, FrameChange[] | null>> {
-  const { started, accepted, released, results } = applied;
+  const { started, accepted, released, results, judgements } = applied;
   const infos = await steps.load([
     ...new Set([...started, ...accepted, ...released].map((frame) => frame.step_key)),
   ]);
@@ -231,11 +282,21 @@ async function changesByJob(
   const none = { worker: null, seconds: null, error: null };
   for (const { step_key, number, generation, worker } of started)
     add(step_key, { ...none, number, generation, state: 'running', worker });
-  for (const { step_key, number } of accepted) {
+  for (const { step_key, number, generation, to } of accepted) {
     const taken = results.get(`${step_key}/${number}`);
     if (!taken) continue;
-    const { seconds, generation } = taken.result;
-    add(step_key, { number, generation, state: 'done', worker: taken.worker, seconds, error: null });
+    if (to === 'ready') add(step_key, { ...none, number, generation: generation + 1, state: to });
+    else {
+      const error = to === 'held' ? holdText(judgements.get(taken)?.findings ?? []) : null;
+      add(step_key, {
+        number,
+        generation,
+        state: to,
+        worker: taken.worker,
+        seconds: taken.result.seconds,
+        error,
+      });
+    }
   }
   for (const { step_key, number, generation, to, error } of released)
     add(step_key, { ...none, number, generation, state: to, error });

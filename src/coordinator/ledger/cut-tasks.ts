@@ -57,9 +57,9 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
       SELECT p.*, o.job_id, o.engine FROM plan p JOIN open_step o ON o.step_key = p.step_key AND o.version = p.version
     ),
     wanted AS MATERIALIZED (
-      SELECT step_key, variant, max(upto) AS frames, array_agg(first ORDER BY first) AS firsts,
+      SELECT step_key, variant, avoid, max(upto) AS frames, array_agg(first ORDER BY first) AS firsts,
         array_agg(no ORDER BY first) AS nos
-      FROM placed GROUP BY step_key, variant
+      FROM placed GROUP BY step_key, variant, avoid
     ),
     picked AS MATERIALIZED (
       -- The cuts of a step follow each other without a gap: a frame's is found by bisection. A join by ranges would
@@ -115,21 +115,30 @@ export async function cutTasks(trx: LedgerTransaction, cuts: readonly PlacedCut[
   return rows;
 }
 
-/** The first ready frames of a row `w` of (step, demand for memory, how many): two ways, each by an index of its own. */
+/** The first ready frames of a row `w` of (step, demand for memory, worker to avoid, how many): each way by an index of its own. */
 const READY_FRAMES = sql`(
           SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
           FROM frames
-          WHERE w.variant IS NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes IS NULL
+          WHERE w.variant IS NULL AND w.avoid IS NULL AND step_key = w.step_key AND state = 'ready'
+            AND memory_bytes IS NULL AND avoid_worker IS NULL
             AND (retry_at IS NULL OR retry_at <= now())
           ORDER BY position LIMIT w.frames
         ) UNION ALL (
           SELECT * FROM (
             SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
             FROM frames
-            WHERE w.variant IS NOT NULL AND step_key = w.step_key AND state = 'ready' AND memory_bytes = w.variant
-              AND (retry_at IS NULL OR retry_at <= now())
+            WHERE w.variant IS NOT NULL AND w.avoid IS NULL AND step_key = w.step_key AND state = 'ready'
+              AND memory_bytes = w.variant AND avoid_worker IS NULL AND (retry_at IS NULL OR retry_at <= now())
             OFFSET 0
           ) bigger ORDER BY position LIMIT w.frames
+        ) UNION ALL (
+          SELECT * FROM (
+            SELECT ctid AS tid, number, generation, position, task_key IS NOT NULL AS resume, failures + losses > 0 AS suspect
+            FROM frames
+            WHERE w.avoid IS NOT NULL AND step_key = w.step_key AND state = 'ready' AND avoid_worker = w.avoid
+              AND memory_bytes IS NOT DISTINCT FROM w.variant AND (retry_at IS NULL OR retry_at <= now())
+            OFFSET 0
+          ) elsewhere ORDER BY position LIMIT w.frames
         )`;
 
 type PlannedCut = PlacedCut & {
@@ -144,15 +153,16 @@ const planned = (plan: readonly PlannedCut[]): RawBuilder<unknown> => sql`(
         ${plan.map((cut) => cut.variantMemoryBytes)}::bigint[], ${plan.map((cut) => cut.lane)}::text[],
         ${plan.map((cut) => cut.engineVersion)}::text[], ${plan.map((cut) => cut.slots)}::int[],
         ${plan.map((cut) => cut.gpus)}::int[], ${plan.map((cut) => cut.worker)}::text[],
-        ${plan.map((cut) => cut.first)}::int[], ${plan.map((cut) => cut.end)}::int[]
-      ) AS p(no, step_key, variant, lane, version, slots, gpus, worker, first, upto)
+        ${plan.map((cut) => cut.first)}::int[], ${plan.map((cut) => cut.end)}::int[],
+        ${plan.map((cut) => cut.avoid ?? null)}::text[]
+      ) AS p(no, step_key, variant, lane, version, slots, gpus, worker, first, upto, avoid)
     )`;
 
 /** Several cuts of one step take its frames one after the other; only those of one version of the engine are carried out. */
 function placesInStep(cuts: readonly PlacedCut[]): PlannedCut[] {
   const next = new Map<string, number>();
   return cuts.map((cut) => {
-    const pile = `${cut.stepKey}/${cut.variantMemoryBytes ?? ''}/${cut.engineVersion}`;
+    const pile = `${cut.stepKey}/${cut.variantMemoryBytes ?? ''}/${cut.avoid ?? ''}/${cut.engineVersion}`;
     const first = next.get(pile) ?? 0;
     next.set(pile, first + cut.frames);
     return { ...cut, first, end: first + cut.frames };

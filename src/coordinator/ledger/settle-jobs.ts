@@ -19,6 +19,7 @@ type StepRow = {
   entry_state: FrameState;
   sweep: SettlingStep['sweep'];
   expanded: boolean;
+  judging: boolean;
   depends_on: string[];
   by_frame: string[];
   frame_wise: boolean;
@@ -85,7 +86,7 @@ export async function jobsToSettle(trx: LedgerTransaction, stepKeys: readonly st
   if (stepKeys.length === 0) return [];
   const { rows } = await sql<StepRow & { paused: boolean }>`/* prepared */
     SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
-      '{}'::bigint[] AS depends_on, '{}'::bigint[] AS by_frame, false AS frame_wise, false AS waits_elsewhere,
+      s.judge_due > 0 AS judging, '{}'::bigint[] AS depends_on, '{}'::bigint[] AS by_frame, false AS frame_wise, false AS waits_elsewhere,
       false AS has_dependencies, j.paused, ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
     FROM steps s JOIN jobs j ON j.id = s.job_id WHERE s.key = ANY(${[...stepKeys]}::bigint[])`.execute(trx);
   const changed = rows.filter((row) => settleSteps([toSettling(row)], row.paused).steps.length > 0);
@@ -101,7 +102,7 @@ async function readJobs(trx: LedgerTransaction, jobIds: readonly string[]): Prom
 async function readSteps(trx: LedgerTransaction, jobIds: readonly string[]): Promise<Map<string, StepRow[]>> {
   const { rows } = await sql<StepRow>`/* prepared */
     SELECT s.key, s.job_id, s.name, s.state, s.entry_state, s.sweep, s.frames_expanded = s.frame_total AS expanded,
-      COALESCE(d.whole, '{}') AS depends_on, COALESCE(d.by_frame, '{}') AS by_frame, COALESCE(d.frame_wise, false) AS frame_wise,
+      s.judge_due > 0 AS judging, COALESCE(d.whole, '{}') AS depends_on, COALESCE(d.by_frame, '{}') AS by_frame, COALESCE(d.frame_wise, false) AS frame_wise,
       COALESCE(d.open_elsewhere, false) OR COALESCE(w.open, false) AS waits_elsewhere,
       d.step_key IS NOT NULL OR w.job_id IS NOT NULL AS has_dependencies,
       ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}
@@ -130,6 +131,7 @@ function toSettling(row: StepRow): SettlingStep {
     state: row.state,
     counts,
     expanded: row.expanded && !isChosenSweep(row.sweep),
+    judging: row.judging,
     entryState: row.entry_state,
     sweep: row.sweep,
     dependsOn: row.depends_on,
@@ -183,7 +185,8 @@ async function writeJobStates(
   await sql`/* prepared */
     UPDATE jobs j SET state = n.state,
       finished_at = CASE WHEN n.ended THEN now() END,
-      delivered_at = CASE WHEN n.state = 'completed' THEN now() ELSE j.delivered_at END,
+      -- Whose frames are all done or left out, none of them failed, held or still to be judged.
+      delivered_at = CASE WHEN n.state = 'completed' THEN now() END,
       error = CASE WHEN n.state = 'completed' THEN NULL ELSE j.error END
     FROM unnest(
       ${changed.map(({ job }) => job.id)}::text[], ${changed.map(({ settlement }) => settlement.job)}::job_state[],

@@ -14,6 +14,7 @@ import type { HoldNotices } from '../failures/hold-notices.ts';
 import type { DeadLetters } from '../intake/dead-letters.ts';
 import { DurableReader } from '../runtime/durable-reader.ts';
 import type { StreamGuard } from '../runtime/stream-guard.ts';
+import type { WakeUps } from '../runtime/wake-ups.ts';
 import type { CoordinatorMetrics } from '../telemetry/coordinator-metrics.ts';
 import type { Announcer } from './announcer.ts';
 import { applyBatch, type AppliedBatch } from './apply-batch.ts';
@@ -43,6 +44,7 @@ export class StatusApplier {
   readonly #announcer: Announcer;
   readonly #deadLetters: DeadLetters;
   readonly #metrics: CoordinatorMetrics;
+  readonly #wakeUps: WakeUps;
   readonly #connection: NatsConnection;
   readonly #log: Logger;
   readonly #reader: DurableReader;
@@ -59,6 +61,7 @@ export class StatusApplier {
       deadLetters: DeadLetters;
       metrics: CoordinatorMetrics;
       guard: StreamGuard;
+      wakeUps: WakeUps;
     },
     ledger: Ledger,
     connection: NatsConnection,
@@ -73,6 +76,7 @@ export class StatusApplier {
     this.#announcer = parts.announcer;
     this.#deadLetters = parts.deadLetters;
     this.#metrics = parts.metrics;
+    this.#wakeUps = parts.wakeUps;
     this.#connection = connection;
     this.#log = log;
     this.#reader = new DurableReader(
@@ -184,6 +188,7 @@ export class StatusApplier {
     this.#feeder.tasksTurned(applied.plan.tasks.values());
     for (const { worker, attempt, frames } of applied.plan.strays) this.#drop(worker, attempt, frames);
     await this.#dropTaken(applied);
+    if (applied.judged) this.#wakeUps.sequenceJudge.wake();
     this.#farm.addTroubled(applied.conclusions.workers);
     await this.#notices.tell(applied.conclusions.held);
     if (applied.stale > 0)

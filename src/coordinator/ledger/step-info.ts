@@ -78,5 +78,7 @@ export class StepInfos {
 }
 
 function messageBytes(spec: StepSpec): number {
-  return Buffer.byteLength(JSON.stringify([spec.scene, spec.inputs, spec.data, spec.settings, spec.output]));
+  return Buffer.byteLength(
+    JSON.stringify([spec.scene, spec.inputs, spec.data, spec.settings, spec.output, spec.quality]),
+  );
 }

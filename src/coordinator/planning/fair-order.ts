@@ -165,8 +165,9 @@ function scoreOf(use: Use): number {
 const before = (a: Node, b: Node): boolean =>
   a.score !== b.score ? a.score < b.score : a.since !== b.since ? a.since < b.since : a.name < b.name;
 
-/** Frames that ran out of memory come before those behind them. */
+/** Frames that ran out of memory, and those that another worker is to have, come before those behind them. */
 const compareSteps = (a: StepView, b: StepView): number =>
   a.position - b.position ||
+  Number(b.needs.avoid !== undefined) - Number(a.needs.avoid !== undefined) ||
   (b.variantMemoryBytes ?? 0) - (a.variantMemoryBytes ?? 0) ||
   (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);

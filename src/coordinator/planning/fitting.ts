@@ -4,7 +4,7 @@ import type { GroupView, Needs } from './snapshot.ts';
 /** What decides whether a task fits: of a group, or of one worker by itself. */
 export type Ability = Pick<
   GroupView,
-  'engines' | 'site' | 'tags' | 'slots' | 'coresPerSlot' | 'memoryBytesPerSlot' | 'gpus'
+  'engines' | 'site' | 'tags' | 'roots' | 'slots' | 'coresPerSlot' | 'memoryBytesPerSlot' | 'gpus'
 >;
 
 /** Cores per slot are told to a hundredth: what rounding took away must not cost a whole slot. */
@@ -16,6 +16,7 @@ export function fits(needs: Needs, group: Ability): boolean {
     offersEngine(needs, group) &&
     (needs.site === null || needs.site === group.site) &&
     needs.tags.every((tag) => group.tags.has(tag)) &&
+    needs.roots.every((root) => group.roots.has(root)) &&
     slotsNeeded(needs, group) !== null
   );
 }
@@ -60,7 +61,19 @@ const shapes = new WeakMap<Needs, string>();
 export function shapeOf(needs: Needs): string {
   const known = shapes.get(needs);
   if (known !== undefined) return known;
-  const { engine, engineVersion, versionRange, cores, memoryBytes, gpus, tags, site, preferSite } = needs;
+  const {
+    engine,
+    engineVersion,
+    versionRange,
+    cores,
+    memoryBytes,
+    gpus,
+    tags,
+    site,
+    preferSite,
+    roots,
+    avoid,
+  } = needs;
   const shape = JSON.stringify([
     engine,
     engineVersion,
@@ -71,6 +84,8 @@ export function shapeOf(needs: Needs): string {
     [...tags].sort(),
     site,
     preferSite,
+    [...roots].sort(),
+    avoid,
   ]);
   shapes.set(needs, shape);
   return shape;

@@ -30,8 +30,14 @@ export class Placement {
   }
 
   /** @returns undefined when there is no room now. */
-  take(shape: ShapeRoom, { key, asset }: Pick<StepView, 'key' | 'asset'>): Place | undefined {
-    const place = keptPlace(shape, key) ?? this.#find(shape, asset);
+  take(
+    shape: ShapeRoom,
+    { key, asset, needs: { avoid } }: Pick<StepView, 'key' | 'asset' | 'needs'>,
+  ): Place | undefined {
+    const place =
+      avoid !== undefined && hasOthers(shape, avoid)
+        ? elsewhere(shape, avoid)
+        : (keptPlace(shape, key) ?? this.#find(shape, asset));
     if (!place) return undefined;
     const { group, slots, worker } = place;
     if (slots > 1 && worker) group.takeBig(worker, slots);
@@ -117,6 +123,24 @@ function shortestQueue(
       if (!worker.reserved && worker.home < (best?.home ?? group.view.slots)) best = worker;
   }
   return best;
+}
+
+/** Whether any worker but this one could render it, however busy. */
+const hasOthers = ({ fits }: ShapeRoom, avoid: string): boolean =>
+  fits.some(({ group }) => group.workers.some(({ view }) => view.id !== avoid));
+
+/** Room at another worker: it waits there for nobody else, so that this one cannot take it. */
+function elsewhere({ fits }: ShapeRoom, avoid: string): Place | undefined {
+  for (const fit of fits.toSorted((a, b) => a.major - b.major || a.minor - b.minor)) {
+    const others = fit.group.workers.filter((worker) => worker.view.id !== avoid && hasRoom(worker, fit));
+    const [first, ...rest] = others;
+    if (first)
+      return at(
+        rest.reduce((best, worker) => (worker.free > best.free ? worker : best), first),
+        fit,
+      );
+  }
+  return undefined;
 }
 
 /** A worker that was kept free for a task of this size, and now is. */

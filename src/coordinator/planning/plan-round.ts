@@ -187,6 +187,8 @@ class Round {
     if (!this.#mayHaveMore(step)) return undefined;
     const found = this.#place(step, shapes);
     if (found) return this.#cut(step, found.place, found.shape);
+    // Nobody is emptied for what only some workers are to have: it takes what becomes free there.
+    if (step.needs.avoid !== undefined) return undefined;
     const shape = shapes.of(this.#needsOf(step));
     const reserved = this.#reservations.ask(step, shape, shapes);
     if (reserved) this.#count(step, this.#framesOf(step, shape), reserved.group, reserved.slots);
@@ -199,6 +201,7 @@ class Round {
     this.#cuts.push({
       stepKey: step.key,
       variantMemoryBytes: step.variantMemoryBytes,
+      ...(step.needs.avoid === undefined ? {} : { avoid: step.needs.avoid }),
       frames,
       group: group.view.id,
       slots,

@@ -2,7 +2,7 @@ import { chunkOf } from './chunk-size.ts';
 import type { GroupRoom } from './farm-room.ts';
 import { fits, slotsNeeded } from './fitting.ts';
 import { LimitCounts } from './limit-counts.ts';
-import type { DispatchPlan, GroupView, Snapshot, StepView, TakeBack, TaskView } from './snapshot.ts';
+import type { DispatchPlan, GroupView, Snapshot, StepView, TakeBack, TaskCut, TaskView } from './snapshot.ts';
 import { Usage } from './usage.ts';
 
 /**
@@ -111,7 +111,9 @@ class RoomByPreemption {
 
 const endsSoon = (task: TaskView): boolean => task.releasing || task.framesLeft <= 1;
 
-const isOf = (cut: { stepKey: string; variantMemoryBytes: number | null }, step: StepView): boolean =>
-  cut.stepKey === step.key && cut.variantMemoryBytes === step.variantMemoryBytes;
+const isOf = (cut: Pick<TaskCut, 'stepKey' | 'variantMemoryBytes' | 'avoid'>, step: StepView): boolean =>
+  cut.stepKey === step.key &&
+  cut.variantMemoryBytes === step.variantMemoryBytes &&
+  cut.avoid === step.needs.avoid;
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

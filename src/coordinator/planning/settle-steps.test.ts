@@ -18,6 +18,7 @@ const step = (
   dependsOn,
   byFrame: [],
   frameWise: false,
+  judging: false,
   waitsElsewhere: false,
   hasDependencies: dependsOn.length > 0,
   ...changes,

@@ -16,6 +16,8 @@ export interface SettlingStep {
   counts: FrameCounts;
   /** Whether all frame rows exist, and none is chosen for something that is still to be done. */
   expanded: boolean;
+  /** Its frames have not been compared with each other since the last of them came: until then it is not complete. */
+  judging: boolean;
   /** State in which further frames come in. */
   entryState: FrameState;
   /** What is still to be done to its frames; it counts as done. */
@@ -102,7 +104,7 @@ function stateOf(
   const state = stepState(counts, {
     // While the last frames of a cancelled step are finished, it runs.
     paused: paused && !isBeingCancelled(step),
-    expanded: step.expanded || step.entryState === 'cancelled',
+    expanded: (step.expanded && !step.judging) || step.entryState === 'cancelled',
     started: step.state === 'running',
   });
   // Nothing of it was made: that is not "completed", but what became of the step that it waited for.

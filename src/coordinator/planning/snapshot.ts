@@ -27,6 +27,10 @@ export interface Needs {
   tags: readonly string[];
   site: string | null;
   preferSite: string | null;
+  /** Shared storage that it must have mounted. */
+  roots: readonly string[];
+  /** Another worker is to have these frames, where one can: this one's results were not good enough. */
+  avoid?: string;
 }
 
 export interface StepView {
@@ -64,12 +68,14 @@ export interface StepView {
   preempt: boolean;
 }
 
-/** Interchangeable workers: the same engines, hardware, slots, site and tags. */
+/** Interchangeable workers: the same engines, hardware, slots, site, tags and mounted storage. */
 export interface GroupView {
   id: string;
   engines: ReadonlyMap<string, string>;
   site: string | null;
   tags: ReadonlySet<string>;
+  /** Shared storage that they have mounted. */
+  roots: ReadonlySet<string>;
   /** Of each worker. */
   slots: number;
   coresPerSlot: number;
@@ -144,6 +150,8 @@ export interface UsedLately {
 export interface TaskCut {
   stepKey: string;
   variantMemoryBytes: number | null;
+  /** Only frames that this worker is not to have. */
+  avoid?: string;
   frames: number;
   group: string;
   /** A lane's size: 1, 2, 4 … or all slots of a worker. */

@@ -32,8 +32,12 @@ export class WakeUps {
   readonly batches = new WakeUp();
   readonly sweeper = new WakeUp();
   readonly frameSweeper = new WakeUp();
+  /** Results came that are compared with others of their step once all have ended. */
+  readonly sequenceJudge = new WakeUp();
   /** A worker's pause or timetable was changed in the ledger, or it follows other orders than these. */
   readonly orders = new WakeUp();
   /** A definition of an engine was stored or removed. */
   readonly engines = new WakeUp();
+  /** Something was deleted, or rules for what is kept have changed. */
+  readonly collector = new WakeUp();
 }

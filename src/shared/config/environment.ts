@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { FarmError, describeValue, messageOf } from '../domain/errors.ts';
 import { idSchema } from '../contracts/job-document.ts';
+import { QUALITY_MODES } from '../contracts/quality.ts';
+import { ROOT_OVERRIDES_RULE, parseRootOverrides } from '../domain/root-paths.ts';
 import { TIMETABLE_RULE, parseTimetable } from '../domain/timetable.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -60,6 +62,8 @@ export const coordinatorEnvironment = z.object({
   FARMHAND_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
   /** A folder of engines' definitions, which are put into the farm's store. */
   FARMHAND_ENGINES_DIR: z.string().min(1).optional(),
+  /** How results are judged where neither step, job nor template says. */
+  FARMHAND_QUALITY: z.enum(QUALITY_MODES).default('gate'),
 });
 
 export const gatewayEnvironment = z.object({
@@ -77,7 +81,19 @@ export const gatewayEnvironment = z.object({
   /** Further host names under which the page may be asked for, comma-separated. */
   FARMHAND_ALLOWED_HOSTS: z.string().default(''),
   FARMHAND_UI_DIR: z.string().optional(),
+  /** Addresses, ranges and host names that are not public and to which webhooks may go nevertheless, comma-separated. */
+  FARMHAND_WEBHOOK_ALLOW: z.string().max(10_000).default(''),
 });
+
+const rootOverrides = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    const places = parseRootOverrides(text);
+    if (places !== undefined) return places;
+    context.addIssue({ code: 'custom', message: ROOT_OVERRIDES_RULE });
+    return z.NEVER;
+  });
 
 export const workerEnvironment = z.object({
   ...natsVariables,
@@ -108,6 +124,8 @@ export const workerEnvironment = z.object({
     .default('')
     .transform((text) => [...new Set(text.split(',').map((tag) => tag.trim()))].filter((tag) => tag !== ''))
     .pipe(z.array(idSchema).max(32)),
+  /** Where shared storage lies on this machine, other than the farm says. */
+  FARMHAND_ROOTS: rootOverrides,
   /** When the worker may work, by this machine's clock. */
   FARMHAND_WORKER_TIMETABLE: z
     .string()

@@ -10,6 +10,7 @@ import {
   workerPauseSchema,
 } from './messages.ts';
 import { idSchema } from './job-document.ts';
+import { qualityPolicySchema } from './quality.ts';
 
 export * from './asset-api.ts';
 
@@ -101,6 +102,9 @@ export const controlManyBodySchema = controlBodySchema.extend({
       project: z.string().min(1).max(100).optional(),
       /** Looked for in id, name, owner and project. */
       q: z.string().min(1).max(200).optional(),
+      endedBefore: z.iso.datetime({ offset: true }).optional(),
+      /** Jobs in the bin instead of the others. */
+      bin: z.boolean().optional(),
     })
     .optional(),
 });
@@ -140,6 +144,8 @@ export const workerSchema = z.object({
   /** Where it stands, and words that its operator gave it: jobs can ask for them. */
   site: z.string().nullable(),
   tags: z.array(z.string()),
+  /** Shared storage that it has mounted. */
+  roots: z.array(z.string()),
   engines: z.array(z.object({ id: z.string(), version: z.string(), features: z.array(z.string()) })),
   rendering: heartbeatSchema.shape.attempts,
   load: z.number(),
@@ -218,6 +224,8 @@ export const templateRequestSchema = z.strictObject({
       })
       .optional(),
     settings: z.record(z.string(), z.json()).optional(),
+    /** How results are judged where a job does not say. */
+    quality: qualityPolicySchema.optional(),
   }),
 });
 export type TemplateRequest = z.infer<typeof templateRequestSchema>;

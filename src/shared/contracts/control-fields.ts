@@ -11,14 +11,18 @@ const FIELDS: Record<
   pause: { takes: ['drain'] },
   resume: { takes: ['trustScripts'] },
   cancel: { takes: ['drain'] },
-  retry: { takes: ['frames', 'step'] },
-  skip: { takes: ['frames', 'step'] },
+  retry: { takes: ['frames', 'step', 'note'] },
+  skip: { takes: ['frames', 'step', 'note'] },
+  accept: { takes: ['frames', 'step', 'note'] },
   'add-frames': { takes: ['frames', 'step'], needs: ['frames'] },
   priority: { takes: ['priority'], needs: ['priority'] },
   chunk: { takes: ['chunk', 'targetSeconds', 'step'], oneOf: ['chunk', 'targetSeconds'] },
   limits: { takes: ['running'], needs: ['running'] },
   note: { takes: ['note'], needs: ['note'] },
   resubmit: { takes: ['set'] },
+  keep: { takes: ['undo'] },
+  delete: { takes: ['now'] },
+  restore: { takes: [] },
 };
 
 const EXPECTED: Record<Field, string> = {
@@ -31,6 +35,8 @@ const EXPECTED: Record<Field, string> = {
   targetSeconds: 'seconds',
   running: 'how many frames may run at once, or null for no limit',
   note: 'the text of the note',
+  now: 'true or false',
+  undo: 'true or false',
   set: 'paths in the document and their new values',
 };
 

@@ -1,4 +1,5 @@
 import type { ControlFigures } from '../domain/control-figures.ts';
+import { formatBytes } from '../domain/byte-sizes.ts';
 import type { JobControl } from './messages.ts';
 
 /** `did`: "Cancelled 3 running frames."; `would`: "Cancels 3 running frames.", with nothing changed. */
@@ -7,7 +8,16 @@ export type ControlTense = 'did' | 'would';
 /** What was asked, as far as its sentence needs it. */
 export type ControlRequest = Pick<
   JobControl,
-  'verb' | 'drain' | 'trustScripts' | 'priority' | 'chunk' | 'targetSeconds' | 'running' | 'step'
+  | 'verb'
+  | 'drain'
+  | 'trustScripts'
+  | 'priority'
+  | 'chunk'
+  | 'targetSeconds'
+  | 'running'
+  | 'step'
+  | 'now'
+  | 'undo'
 >;
 
 interface Told {
@@ -68,6 +78,8 @@ const SENTENCES: Record<JobControl['verb'], (told: Told) => string> = {
     `${say('Skips', 'Skipped')} ${openFrames(figures)}${of}${
       figures.left ? `; ${count(figures.left, 'running frame')} ${figures.left === 1 ? 'goes' : 'go'} on` : ''
     }`,
+  accept: ({ figures, of, say }) =>
+    `${say('Accepts', 'Accepted')} ${count(figures.accepted ?? 0, 'frame')}${of} as ${figures.accepted === 1 ? 'it is' : 'they are'}`,
   'add-frames': ({ figures, of, say }) =>
     `${say('Adds', 'Added')} ${count(figures.added ?? 0, 'frame')}${of}${
       figures.present
@@ -85,9 +97,23 @@ const SENTENCES: Record<JobControl['verb'], (told: Told) => string> = {
         : `at most ${count(asked.running, 'frame')} of ${jobs === 'the job' ? jobs : `each of ${jobs}`} run`
     } at once${toRender(figures)}`,
   note: ({ jobs, say }) => `${say('Adds', 'Added')} a note to ${jobs}`,
+  keep: ({ asked, jobs, say }) =>
+    asked.undo === true
+      ? `${say('Lets', 'Let')} the farm's rules decide again how long ${jobs} stay${jobs === 'the job' ? 's' : ''}`
+      : `${say('Keeps', 'Kept')} ${jobs} for good`,
+  delete: ({ asked, figures, jobs, say }) =>
+    `${say('Deletes', 'Deleted')} ${jobs}${asked.now === true ? ' for good, without the bin' : ''}${freed(figures)}`,
+  restore: ({ figures, jobs, say }) => `${say('Takes', 'Took')} ${jobs} out of the bin${freed(figures)}`,
   resubmit: ({ figures, jobs, say }) =>
     `${say('Submits', 'Submitted')} ${jobs} again as new: ${count(figures.steps ?? 0, 'step')}, ${count(figures.frames ?? 0, 'frame')}`,
 };
+
+/** `: 1,204 files, 18.2 GB (of which 2.1 GB of scenes that no other job uses)` */
+function freed({ files = 0, bytes = 0, sceneBytes = 0 }: ControlFigures): string {
+  const scenes =
+    sceneBytes === 0 ? '' : ` (of which ${formatBytes(sceneBytes)} of scenes that no other job uses)`;
+  return `: ${count(files, 'file')}, ${formatBytes(bytes)}${scenes}`;
+}
 
 function chunkText({ chunk, targetSeconds }: ControlRequest): string {
   const parts = [

@@ -2,7 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { ChosenFrames } from '../domain/chosen-frames.ts';
 import type { FrameState, JobState, Sweep } from '../domain/states.ts';
 import type { FrameRun } from '../domain/frame-ranges.ts';
-import type { JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
+import type { InputSource, JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
 import type {
   DetectedEngine,
   FailureClass,
@@ -23,7 +23,26 @@ import type {
   StepFailuresTable,
   WorkerFailuresTable,
 } from './farm-tables.ts';
+import type {
+  AssetManifestsTable,
+  AssetObjectsTable,
+  AssetUsesTable,
+  CollectionsTable,
+  JobAssetsTable,
+  RetentionTable,
+} from './retention-tables.ts';
+import type { PreviewsTable } from './preview-tables.ts';
 import type { BatchRefusedRowsTable, BatchesTable } from './batch-tables.ts';
+import type { DeliveriesTable, DeliveryPagesTable, DeliveryTargetsTable } from './delivery-tables.ts';
+import type {
+  WebhookCursorTable,
+  WebhookDeliveriesTable,
+  WebhookEventsTable,
+  WebhookMarksTable,
+  WebhooksTable,
+} from './webhook-tables.ts';
+import type { Finding, QualityPolicy, Verdict } from '../contracts/quality.ts';
+import type { FrameQualityTable, JudgedAttemptsTable } from './quality-tables.ts';
 
 /** The ledger: the truth about jobs, steps, frames, attempts and workers. Columns of time are set by the database's `now()`. */
 export interface Database {
@@ -49,10 +68,28 @@ export interface Database {
   shares: SharesTable;
   guarantees: GuaranteesTable;
   engine_versions: EngineVersionsTable;
+  storage_roots: StorageRootsTable;
   engine_definitions: EngineDefinitionsTable;
   engine_problems: EngineProblemsTable;
+  previews: PreviewsTable;
   batches: BatchesTable;
   batch_refused_rows: BatchRefusedRowsTable;
+  delivery_targets: DeliveryTargetsTable;
+  deliveries: DeliveriesTable;
+  delivery_pages: DeliveryPagesTable;
+  retention: RetentionTable;
+  job_assets: JobAssetsTable;
+  asset_manifests: AssetManifestsTable;
+  asset_objects: AssetObjectsTable;
+  asset_uses: AssetUsesTable;
+  collections: CollectionsTable;
+  webhooks: WebhooksTable;
+  webhook_events: WebhookEventsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+  webhook_cursor: WebhookCursorTable;
+  webhook_marks: WebhookMarksTable;
+  frame_quality: FrameQualityTable;
+  judged_attempts: JudgedAttemptsTable;
 }
 
 /** A timestamp that only the database sets, from `now()` or a default. */
@@ -84,6 +121,26 @@ export interface JobsTable {
   started_at: NullableTime;
   finished_at: NullableTime;
   delivered_at: NullableTime;
+  /** Never deleted, whatever the rules say. */
+  kept: Generated<boolean>;
+  /** In the bin since then; it is erased at `erase_at`. */
+  binned_at: NullableTime;
+  binned_by: string | null;
+  erase_at: NullableTime;
+  /** Its results are being removed: it cannot be restored any more. */
+  erasing: Generated<boolean>;
+  /** Why the last try to remove its results failed. */
+  erase_error: string | null;
+  /** Results, frames and attempts are gone; the row stays, so that its id never comes again and its cost can be counted. */
+  erased_at: NullableTime;
+  /** Whether `job_assets` says what it names. */
+  assets_noted: Generated<boolean>;
+  /** The first template that it names. */
+  template: string | null;
+  /** What its results took when it had ended. */
+  files: string | null;
+  bytes: string | null;
+  counted_at: NullableTime;
 }
 
 /** Who did what to a job, and when. */
@@ -111,6 +168,8 @@ export interface StepRequirements {
   tags: string[];
   site: string | null;
   preferSite: string | null;
+  /** Shared storage that it must have mounted; absent in steps of older versions. */
+  roots?: string[];
 }
 
 export interface StepSpec {
@@ -122,12 +181,14 @@ export interface StepSpec {
   /** So many of its first frames are its preview. */
   previewFrames: number;
   scene: SceneRef | null;
-  inputs: Record<string, { step: string }>;
+  inputs: Record<string, InputSource>;
   data: Record<string, unknown>;
   settings: Record<string, unknown>;
   output: OutputSettings & { format: string; pattern: string };
   maxAttempts: number;
   timeouts: Timeouts;
+  /** How its results are judged; absent where nothing is. */
+  quality?: QualityPolicy;
 }
 
 /** Counts of frames by state are kept on the step, changed in the statement that changes the frames. */
@@ -144,6 +205,8 @@ export interface StepsTable {
   /** `auto`, `sequential` or a number. */
   chunk: Generated<string>;
   target_seconds: Generated<number>;
+  /** Results that came since its frames were last compared with each other; 0: there is nothing to compare. */
+  judge_due: Generated<number>;
   /** Why its frames are held. */
   hold_reason: Generated<string | null>;
   /** False once somebody let it go on after it was held. */
@@ -215,6 +278,11 @@ export interface FramesTable {
   object_key: string | null;
   warnings: string[] | null;
   error: string | null;
+  /** Of its result; null: nothing was judged. A held frame that has one waits for a person's decision. */
+  verdict: Verdict | null;
+  findings: JSONColumnType<Finding[] | null, string | null, string | null>;
+  /** The worker whose result was not good enough: another one is to render it, where there is one. */
+  avoid_worker: string | null;
 }
 
 /** A frame's outputs beyond the main one. */
@@ -326,7 +394,12 @@ export interface TemplatesTable {
   /** Parameter name → where its value goes. */
   slots: JSONColumnType<Record<string, TemplateSlot>>;
   /** Used where a job does not say: frames, output, settings. */
-  defaults: JSONColumnType<{ frames?: string; output?: OutputSettings; settings?: Record<string, unknown> }>;
+  defaults: JSONColumnType<{
+    frames?: string;
+    output?: OutputSettings;
+    settings?: Record<string, unknown>;
+    quality?: QualityPolicy;
+  }>;
   created_at: DatabaseTime;
 }
 
@@ -336,6 +409,14 @@ export interface AssetsTable {
   files: number;
   bytes: string;
   created_at: DatabaseTime;
+}
+
+export interface StorageRootsTable {
+  name: string;
+  linux: string | null;
+  mac: string | null;
+  windows: string | null;
+  unc: string | null;
 }
 
 export interface LeasesTable {

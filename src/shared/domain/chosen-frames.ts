@@ -16,4 +16,8 @@ export interface ChosenFrames {
   letGo: boolean;
   /** `skip`: what the frame says of it. */
   error: string | null;
+  /** Held ones only where their result waits for a decision. */
+  judged?: boolean;
+  /** Who decided so of frames that were judged, and why; absent: it follows from something else. */
+  decided?: { by: string; note: string | null };
 }

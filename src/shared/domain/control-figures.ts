@@ -9,6 +9,8 @@ export const CONTROL_FIGURES = [
   /** Rendered again because that was asked, and because they were made from those. */
   'again',
   'madeFromThem',
+  /** Taken as they are by a person. */
+  'accepted',
   /** Running frames that are left alone. */
   'left',
   'added',
@@ -16,6 +18,10 @@ export const CONTROL_FIGURES = [
   'present',
   'steps',
   'frames',
+  /** Results that a deletion removes, and their bytes; of these, bytes of scenes that no other job uses. */
+  'files',
+  'bytes',
+  'sceneBytes',
 ] as const;
 export type ControlFigure = (typeof CONTROL_FIGURES)[number];
 export type ControlFigures = Partial<Record<ControlFigure, number>>;

@@ -44,7 +44,8 @@ export function noFrames(): FrameCounts {
 
 /**
  * From which states a frame may go to another. One table, so that every statement that moves frames is held against it.
- * An ended state goes back only through `retry` (to `ready` or `waiting`), which raises the generation.
+ * An ended state goes back only through `retry` (to `ready` or `waiting`), which raises the generation, or to `held` when a
+ * frame turns out not to fit beside its neighbours.
  */
 export const FRAME_TRANSITIONS: Record<FrameState, readonly FrameState[]> = {
   waiting: ['ready', 'cancelled', 'skipped', 'held'],
@@ -52,7 +53,7 @@ export const FRAME_TRANSITIONS: Record<FrameState, readonly FrameState[]> = {
   queued: ['running', 'ready', 'done', 'failed', 'cancelled', 'skipped', 'held'],
   running: ['done', 'ready', 'queued', 'failed', 'cancelled', 'skipped', 'held'],
   held: ['ready', 'waiting', 'done', 'skipped', 'cancelled'],
-  done: ['ready', 'waiting'],
+  done: ['ready', 'waiting', 'held'],
   failed: ['ready', 'waiting', 'skipped'],
   skipped: ['ready', 'waiting'],
   cancelled: ['ready', 'waiting'],
@@ -98,9 +99,10 @@ export function jobState(steps: readonly JobState[], paused: boolean): JobState 
 
 /**
  * What is still to be done to chosen frames of a step, slice by slice: they are rendered again (`retry`), made again because
- * what they are made from is (`remake`), left out (`skip`), or wait again for what they had waited for (`wait`).
+ * what they are made from is (`remake`), left out (`skip`), taken as they are (`accept`), or wait again for what they had
+ * waited for (`wait`).
  */
-export type ChosenSweep = 'retry' | 'remake' | 'skip' | 'wait';
+export type ChosenSweep = 'retry' | 'remake' | 'skip' | 'accept' | 'wait';
 
 /**
  * What is still to be done to a step's frames, slice by slice: those that have not begun are cancelled or held, or cancelled
@@ -108,7 +110,7 @@ export type ChosenSweep = 'retry' | 'remake' | 'skip' | 'wait';
  */
 export type Sweep = 'cancel' | 'revive' | 'hold' | 'let-go' | ChosenSweep;
 
-const CHOSEN_SWEEPS: readonly Sweep[] = ['retry', 'remake', 'skip', 'wait'] satisfies ChosenSweep[];
+const CHOSEN_SWEEPS: readonly Sweep[] = ['retry', 'remake', 'skip', 'accept', 'wait'] satisfies ChosenSweep[];
 
 /** Of such a step it is not known before the last slice what becomes of its frames: until then it is open. */
 export const isChosenSweep = (sweep: Sweep | null): sweep is ChosenSweep =>

@@ -11,12 +11,16 @@ export const JOB_VERBS = [
   'cancel',
   'retry',
   'skip',
+  'accept',
   'add-frames',
   'priority',
   'chunk',
   'limits',
   'note',
   'resubmit',
+  'keep',
+  'delete',
+  'restore',
 ] as const;
 export type JobVerb = (typeof JOB_VERBS)[number];
 
@@ -29,9 +33,12 @@ export const jobControlSchema = z.strictObject({
   by: z.string().min(1).max(100).optional(),
   /** Say what it would do, and do nothing. */
   dryRun: z.boolean().optional(),
-  /** `retry`, `skip`: a frame range; without it every failed frame. `add-frames`: the new frames. */
+  /**
+   * `retry`, `skip`: a frame range; without it every frame that failed or waits for a decision. `accept`: of those that wait
+   * for a decision only these. `add-frames`: the new frames.
+   */
   frames: z.string().min(1).max(10_000).optional(),
-  /** `retry`, `skip`, `add-frames`, `chunk`: only this step. */
+  /** `retry`, `skip`, `accept`, `add-frames`, `chunk`: only this step. */
   step: idSchema.optional(),
   /** `cancel`, `pause`: let frames under way end (`pause` does so anyway). */
   drain: z.boolean().optional(),
@@ -45,8 +52,12 @@ export const jobControlSchema = z.strictObject({
   targetSeconds: targetSecondsSchema.optional(),
   /** `limits`: frames of the job that may run at once; null: no limit. */
   running: z.int().min(1).max(1_000_000).nullable().optional(),
-  /** `note`: the text. */
+  /** `note`: the text. `retry`, `skip`, `accept`: why, for the history. */
   note: z.string().min(1).max(10_000).optional(),
+  /** `delete`: its results go at once, and not when its time in the bin is over. */
+  now: z.boolean().optional(),
+  /** `keep`: do not keep it for good any more. */
+  undo: z.boolean().optional(),
   /** `resubmit`: paths in the document and their new values; null removes a field. */
   set: z.record(z.string().min(1).max(200), z.json()).optional(),
 });
@@ -81,6 +92,8 @@ export const jobSummarySchema = z.object({
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
   deliveredAt: z.string().nullable(),
+  /** Only while it is in the bin: since when, who put it there, and when its results go; null: only when somebody says so. */
+  bin: z.object({ since: z.string(), by: z.string(), until: z.string().nullable() }).optional(),
 });
 export type JobSummary = z.infer<typeof jobSummarySchema>;
 
