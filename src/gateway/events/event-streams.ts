@@ -89,7 +89,8 @@ export class EventStreams {
       if (gap) await this.#write(response, frame({ type: 'gap', timestamp: now(), data: gap }));
       const events = new StreamEvents(query.types);
       let lastId = 'sequence' in from ? eventIdOf(from.sequence - 1, range) : '';
-      let beatAtMs = 0; // at once, so that the client learns where it is
+      response.write(heartbeat(lastId));
+      let beatAtMs = performance.now() + this.#limits.heartbeatMs;
       for await (const item of readStatuses(this.#nats, from, { jobId: query.job, signal: abort.signal })) {
         if (item !== null) {
           lastId = eventIdOf(item.sequence, range);
@@ -98,7 +99,7 @@ export class EventStreams {
         }
         if (performance.now() < beatAtMs) continue;
         client.recheck();
-        await this.#write(response, lastId === '' ? ': here\n\n' : `: here\nid: ${lastId}\n\n`);
+        await this.#write(response, heartbeat(lastId));
         beatAtMs = performance.now() + this.#limits.heartbeatMs;
       }
       if (!response.closed) sayGoodbye(response, String(abort.signal.reason));
@@ -146,6 +147,9 @@ export class EventStreams {
     }
   }
 }
+
+/** An id without data moves a client on that hears of nothing it asked for. */
+const heartbeat = (lastId: string): string => (lastId === '' ? ': here\n\n' : `: here\nid: ${lastId}\n\n`);
 
 const now = (): string => new Date().toISOString();
 

@@ -121,7 +121,7 @@ it('a held job says how it is answered', () => {
 });
 
 describe('the events of a stream', () => {
-  const status = (job: JobSummary) => ({ type: 'job', job, frames: [] }) as const;
+  const status = (job: JobSummary) => ({ type: 'job' as const, job, frames: [] });
   const types = (stream: StreamEvents, job: JobSummary) =>
     stream.of(status(job), new Date(AT)).map(({ type }) => type);
 

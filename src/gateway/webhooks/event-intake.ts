@@ -152,14 +152,14 @@ export class EventIntake {
 
   async #sweep(): Promise<void> {
     const { cursor } = this.#parts;
-    const { marks, made } = await cursor.sweep(async (trx, sweptAt) => {
-      const missed = await missedEvents(trx, sweptAt, this.#marks);
+    const { result, more } = await cursor.sweep(async (trx, time) => {
+      const missed = await missedEvents(trx, time, this.#marks);
       await writeMarks(trx, storedMarks(missed.marks));
       return { marks: missed.marks, made: await recordEvents(trx, missed.events) };
     });
-    this.#keep(marks, made);
-    await cursor.prune();
-    this.#sweepAtMs = performance.now() + SWEEP_EVERY_MS;
+    this.#keep(result.marks, result.made);
+    this.#sweepAtMs = more ? 0 : performance.now() + SWEEP_EVERY_MS;
+    if (!more) await cursor.prune();
   }
 
   #keep(marks: ReadonlyMap<string, JobMark>, made: number): void {

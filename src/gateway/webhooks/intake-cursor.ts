@@ -7,6 +7,11 @@ const LEASE_SECONDS = 15;
 /** Longer than the stream of statuses keeps anything. */
 const KEPT_DAYS = 8;
 
+/** What ended so lately is announced at this moment, as a rule. */
+const GRACE_SECONDS = 15;
+/** So much is looked at in one transaction. */
+const SWEEP_SECONDS = 600;
+
 /** Another gateway reads the stream for webhooks now; what this one was about to write must not be written. */
 export class NotReaderError extends Error {
   constructor() {
@@ -19,6 +24,11 @@ export interface CursorPlace {
   streamCreated: string | null;
   /** The last message that was taken in; null: there was nothing to read for. */
   lastSequence: number | null;
+}
+
+export interface SweptTime {
+  after: Date;
+  until: Date;
 }
 
 /** How far the stream was read for webhooks. One gateway reads; another one takes over when it is gone. */
@@ -86,15 +96,24 @@ export class IntakeCursor {
     });
   }
 
-  /** As {@link advance}, for what was found in the ledger itself up to now. */
-  async sweep<T>(write: (trx: LedgerTransaction, sweptAt: Date) => Promise<T>): Promise<T> {
+  /**
+   * As {@link advance}, for what is found in the ledger itself: from where the last look ended, up to a little while ago.
+   * @returns what `write` returns, and whether there is more.
+   */
+  async sweep<T>(
+    write: (trx: LedgerTransaction, time: SweptTime) => Promise<T>,
+  ): Promise<{ result: T; more: boolean }> {
     return await this.#ledger.transaction().execute(async (trx) => {
-      const { rows } = await sql<{ at: Date }>`SELECT swept_at AS at FROM webhook_cursor FOR UPDATE`.execute(
-        trx,
-      );
-      const result = await write(trx, rows[0]?.at ?? new Date());
-      await this.#hold(trx, sql`swept_at = now()`);
-      return result;
+      const { rows } = await sql<SweptTime & { more: boolean }>`
+        SELECT swept_at AS after, "until", "until" < now() - make_interval(secs => ${GRACE_SECONDS}) AS more
+        FROM (SELECT swept_at, GREATEST(swept_at, LEAST(
+          now() - make_interval(secs => ${GRACE_SECONDS}), swept_at + make_interval(secs => ${SWEEP_SECONDS})
+        )) AS "until" FROM webhook_cursor) c`.execute(trx);
+      const [time] = rows;
+      if (!time) throw new NotReaderError();
+      const result = await write(trx, time);
+      await this.#hold(trx, sql`swept_at = ${time.until}`);
+      return { result, more: time.more };
     });
   }
 
