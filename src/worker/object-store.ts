@@ -36,6 +36,8 @@ export interface StoredFile {
   bytes: number;
   /** Hexadecimal. */
   sha256: string;
+  /** What is in it, where somebody has read it already. */
+  body?: Buffer;
 }
 
 /** S3 as a worker uses it: every call is tried until it succeeds or nobody wants it any more. */
@@ -67,7 +69,7 @@ export class ObjectStore {
    */
   async put(key: string, file: StoredFile, contentType: string, signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
-    const body = file.bytes <= IN_MEMORY_BYTES ? await readFile(file.path) : null;
+    const body = file.body ?? (file.bytes <= IN_MEMORY_BYTES ? await readFile(file.path) : null);
     await this.#retry.untilItWorks(
       `store ${key}`,
       signal,

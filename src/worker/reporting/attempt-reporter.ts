@@ -67,7 +67,9 @@ export class AttemptReporter {
     clearTimeout(this.#timer);
     if (outcome.type === 'completed') clearTimeout(this.#starting);
     else this.#sayStarted();
-    const groups = groupBySize(this.#attempt.done);
+    const unsent = new Map(this.#unsent.splice(0).map((result) => [result.number, result]));
+    // What was not said before goes with its thumbnail, which the attempt does not keep.
+    const groups = groupBySize(this.#attempt.done.map((result) => unsent.get(result.number) ?? result));
     const last = groups.pop() ?? [];
     for (const done of groups) void this.#send({ type: 'frames', ...this.#place(), done });
     const common = { ...this.#place(), done: last, logKey };

@@ -6,18 +6,13 @@ import { isOwnThumbnail } from '../../shared/domain/own-thumbnail.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { storableText } from '../../shared/domain/text.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { hashFile } from '../../shared/storage/hash-file.ts';
 import { previewKey, resultFile, resultKey } from '../../shared/storage/keys.ts';
 import type { ProducedFile, RenderedFrame } from '../engines/engine.ts';
 import type { ObjectStore } from '../object-store.ts';
-import {
-  contentTypeOf,
-  formatOf,
-  isPicture,
-  makePreview,
-  verifyFrame,
-  type VerifyOptions,
-} from './verify-frame.ts';
+import { contentTypeOf, formatOf } from '../../shared/quality/file-formats.ts';
+import { qualityOf, type OutputLook } from './frame-quality.ts';
+import { lookAtFile, type LookedAt, type LookOptions } from './look-at-file.ts';
+import { isPicture, makePreview } from './make-preview.ts';
 
 /** Most warnings, and most characters of one, that a frame's result takes along. */
 const MAX_WARNINGS = 20;
@@ -25,7 +20,7 @@ const MAX_WARNING_LENGTH = 1_000;
 /** A preview is not worth more than so much waiting for the storage. */
 const PREVIEW_SECONDS = 30;
 
-export interface DeliveryTarget extends VerifyOptions {
+export interface DeliveryTarget extends LookOptions {
   jobId: string;
   step: string;
   attempt: string;
@@ -35,7 +30,8 @@ export interface DeliveryTarget extends VerifyOptions {
 const NOTHING: OutputFile = { name: 'main', key: null, bytes: 0, sha256: null };
 
 /**
- * Checks every file of a frame and stores it under the attempt's own key.
+ * Looks at every file of a frame and stores it under the attempt's own key. What its checks find goes with the result: the
+ * farm decides what becomes of it.
  * @throws EngineFailure `bad-output`; the signal's reason when it aborts
  */
 export async function deliverFrame(
@@ -44,10 +40,18 @@ export async function deliverFrame(
   target: DeliveryTarget,
   store: ObjectStore,
 ): Promise<FrameResult> {
-  const outputs = await Promise.all(rendered.files.map((file) => deliverFile(frame, file, target, store)));
+  const looks: OutputLook[] = [];
+  const outputs = await Promise.all(
+    rendered.files.map(async (file, index) => {
+      const looked = await lookAtFile(file.path, frame.number, target);
+      looks[index] = { name: file.name, judged: looked.judged, thumbnail: looked.thumbnail };
+      return await deliverFile(frame, file, looked, target, store);
+    }),
+  );
   const warnings = rendered.warnings
     .slice(0, MAX_WARNINGS)
     .map((text) => storableText(text, MAX_WARNING_LENGTH));
+  const quality = target.policy?.mode === 'off' ? null : qualityOf(looks);
   return {
     number: frame.number,
     generation: frame.generation,
@@ -55,21 +59,24 @@ export async function deliverFrame(
     peakMemoryBytes: rendered.peakMemoryBytes,
     outputs: outputs.length === 0 ? [NOTHING] : outputs,
     ...(warnings.length === 0 ? {} : { warnings }),
+    ...(quality === null ? {} : { quality }),
   };
 }
 
 async function deliverFile(
   frame: FrameRef,
   { name, path }: ProducedFile,
+  { bytes, sha256, memory }: LookedAt,
   target: DeliveryTarget,
   store: ObjectStore,
 ): Promise<OutputFile> {
-  await verifyFrame(path, target);
-  const file = { path, ...(await hashFile(path)) };
-  const { jobId, step, attempt, signal } = target;
+  const { jobId, step, attempt, signal, looker } = target;
   const key = resultKey({ jobId, step, attempt, file: resultFile(name, frame.number, formatOf(path)) });
-  await store.put(key, file, contentTypeOf(path), signal);
-  return { name, key, bytes: file.bytes, sha256: file.sha256 };
+  const body = memory === null ? undefined : Buffer.from(memory, 0, bytes);
+  await store.put(key, { path, bytes, sha256, ...(body && { body }) }, contentTypeOf(path), signal);
+  // Where sending it failed, a connection may still hold it.
+  if (memory !== null) looker.giveBack(memory);
+  return { name, key, bytes, sha256 };
 }
 
 /** Stores a small picture of the main output, unless that is small itself. It is for eyes only: where it fails, that is logged and nothing else. */

@@ -5,13 +5,29 @@ const FLAG_TILED = 0x200;
 const FLAG_DEEP = 0x800;
 const FLAG_MULTIPART = 0x1000;
 const MAX_ATTRIBUTES = 10_000;
+const MAX_CHANNELS = 1_024;
+const MAX_PARTS = 1_000;
+const CHANNEL_TYPES = ['uint', 'half', 'float'] as const;
 
 /** Lines in a block of scan lines, by the number of the compression. */
 const LINES_PER_BLOCK = [1, 1, 1, 16, 32, 16, 32, 32, 32, 256, 256, 32] as const;
-export const ZIPS = 2;
-export const ZIP = 3;
+export const COMPRESSIONS = [
+  'none',
+  'RLE',
+  'ZIPS',
+  'ZIP',
+  'PIZ',
+  'PXR24',
+  'B44',
+  'B44A',
+  'DWAA',
+  'DWAB',
+] as const;
 
 export interface ExrChannel {
+  /** With its layer before it, such as `ViewLayer.Combined.R`. */
+  name: string;
+  type: 'uint' | 'half' | 'float';
   bytes: number;
   xSampling: number;
   ySampling: number;
@@ -23,14 +39,27 @@ export interface ExrPart {
   width: number;
   height: number;
   /** Size of the display window: what the picture is meant to be. */
+  displayX: number;
+  displayY: number;
   displayWidth: number;
   displayHeight: number;
   compression: number;
   linesPerBlock: number;
   channels: ExrChannel[];
-  tiled: boolean;
+  /** Null for a picture in blocks of lines. */
+  tiles: ExrTiles | null;
   deep: boolean;
   chunks: number;
+}
+
+/** How a tiled part is cut. Level 0 is the picture itself; the others are smaller ones of it. */
+export interface ExrTiles {
+  width: number;
+  height: number;
+  /** Sizes of the levels across and down; as many of each, but for rip maps, where each goes with each. */
+  across: number[];
+  down: number[];
+  ripMap: boolean;
 }
 
 export interface ExrHeaders {
@@ -57,6 +86,7 @@ export function parseExrHeaders(bytes: Buffer): ExrHeaders {
   do {
     const attributes = readAttributes(reader);
     parts.push(toPart(attributes, version, multipart));
+    if (parts.length > MAX_PARTS) throw new ExrError('it has too many parts');
     // Headers of several parts end with an empty one.
   } while (multipart && !reader.skipIfZero());
   return { parts, multipart, end: reader.at };
@@ -85,15 +115,21 @@ function toPart(attributes: Map<string, Buffer>, version: number, multipart: boo
   const linesPerBlock = LINES_PER_BLOCK[compression];
   if (linesPerBlock === undefined) throw new ExrError(`its compression ${compression} is unknown`);
   const type = attributes.get('type')?.toString('latin1').replace(/\0$/, '') ?? '';
-  const tiled = multipart ? type.includes('tile') : (version & FLAG_TILED) !== 0;
+  const isTiled = multipart ? type.includes('tile') : (version & FLAG_TILED) !== 0;
   const deep = multipart ? type.startsWith('deep') : (version & FLAG_DEEP) !== 0;
   const channels = readChannels(need('channels', 1));
   const { xMin, yMin, width, height } = data;
-  const part = { xMin, yMin, width, height, compression, linesPerBlock, channels, tiled, deep };
-  let chunks = tiled ? countTiles(need('tiles', 9), width, height) : Math.ceil(height / linesPerBlock);
-  if (multipart) chunks = need('chunkCount', 4).readInt32LE(0);
+  const tiles = isTiled ? readTiles(need('tiles', 9), width, height) : null;
+  const part = { xMin, yMin, width, height, compression, linesPerBlock, channels, tiles, deep };
+  const chunks = tiles ? countTiles(tiles) : Math.ceil(height / linesPerBlock);
+  if (multipart && need('chunkCount', 4).readInt32LE(0) !== chunks)
+    throw new ExrError(`a part has another number of chunks than ${chunks}`);
   if (chunks < 1 || chunks > 10_000_000) throw new ExrError(`its header promises ${chunks} chunks`);
-  return { ...part, displayWidth: display.width, displayHeight: display.height, chunks };
+  return {
+    ...part,
+    ...{ displayX: display.xMin, displayY: display.yMin },
+    ...{ displayWidth: display.width, displayHeight: display.height, chunks },
+  };
 }
 
 function readBox(value: Buffer, name: string): Pick<ExrPart, 'xMin' | 'yMin' | 'width' | 'height'> {
@@ -108,28 +144,36 @@ function readChannels(value: Buffer): ExrChannel[] {
   const reader = new Reader(value);
   const channels: ExrChannel[] = [];
   while (!reader.skipIfZero()) {
-    reader.text();
-    const bytes = reader.int32() === 1 ? 2 : 4;
+    const name = reader.text();
+    const type = CHANNEL_TYPES[reader.int32()];
+    if (!type) throw new ExrError(`the channel ${name} is of an unknown type`);
     reader.slice(4); // linearity, reserved
     const [xSampling, ySampling] = [reader.int32(), reader.int32()];
     if (xSampling < 1 || ySampling < 1) throw new ExrError('a channel has no sampling');
-    channels.push({ bytes, xSampling, ySampling });
+    channels.push({ name, type, bytes: type === 'half' ? 2 : 4, xSampling, ySampling });
   }
-  if (channels.length === 0) throw new ExrError('it has no channels');
+  if (channels.length === 0 || channels.length > MAX_CHANNELS)
+    throw new ExrError(`it has ${channels.length} channels`);
   return channels;
 }
 
-/** Tiles of all levels: mode 0 one level, 1 mipmap, 2 ripmap; sizes are halved, rounded down or up. */
-function countTiles(description: Buffer, width: number, height: number): number {
+/** Mode 0: one level, 1: mip map, 2: rip map; sizes of levels are halved, rounded down or up. */
+function readTiles(description: Buffer, width: number, height: number): ExrTiles {
   const [tileWidth, tileHeight] = [description.readUInt32LE(0), description.readUInt32LE(4)];
   if (tileWidth < 1 || tileHeight < 1) throw new ExrError('its tiles have no size');
-  const mode = description.readUInt8(8);
-  const across = levelSizes(width, mode & 0x0f, mode >> 4).map((size) => Math.ceil(size / tileWidth));
-  const down = levelSizes(height, mode & 0x0f, mode >> 4).map((size) => Math.ceil(size / tileHeight));
-  const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
-  if ((mode & 0x0f) === 2) return sum(across) * sum(down);
+  const [mode, rounding] = [description.readUInt8(8) & 0x0f, description.readUInt8(8) >> 4];
+  const sizes = (whole: number): number[] => levelSizes(whole, mode, rounding);
+  const [across, down] = [sizes(width), sizes(height)];
   const levels = Math.max(across.length, down.length);
-  return sum(Array.from({ length: levels }, (_, i) => (across[i] ?? 1) * (down[i] ?? 1)));
+  if (mode === 1) for (const one of [across, down]) while (one.length < levels) one.push(1);
+  return { width: tileWidth, height: tileHeight, across, down, ripMap: mode === 2 };
+}
+
+function countTiles({ width, height, across, down, ripMap }: ExrTiles): number {
+  const columns = across.map((size) => Math.ceil(size / width));
+  const rows = down.map((size) => Math.ceil(size / height));
+  const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
+  return ripMap ? sum(columns) * sum(rows) : sum(columns.map((count, level) => count * (rows[level] ?? 1)));
 }
 
 function levelSizes(size: number, mode: number, rounding: number): number[] {

@@ -1,0 +1,106 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { Measures } from '../../contracts/quality.ts';
+import { countFireflies } from './fireflies.ts';
+import { LumaPlane } from './luma-plane.ts';
+import { ThumbnailSums } from './thumbnail.ts';
+import type { PictureShape, PictureSink } from './picture-sink.ts';
+
+/** Pictures with more pixels are not searched for fireflies: that needs a plane of them in memory. */
+const MOST_SEARCHED_PIXELS = 64_000_000;
+
+export interface MeasuredPicture {
+  shape: PictureShape;
+  measures: Measures;
+  /** 64 × 36 pixels (`THUMBNAIL`) of three bytes: red, green, blue. */
+  thumbnail: Uint8Array;
+  /** Null where they were not searched. */
+  fireflies: number | null;
+}
+
+/** Takes a picture's lines, and tells its measures in the end. None of its pixels stay but their brightness, for that long. */
+export class Measurer implements PictureSink {
+  readonly #hash: Hash = createHash('sha256');
+  readonly #min = [Infinity, Infinity, Infinity, Infinity];
+  readonly #max = [-Infinity, -Infinity, -Infinity, -Infinity];
+  readonly #sum = [0, 0, 0, 0];
+  readonly #count = [0, 0, 0, 0];
+  #notANumber = 0;
+  #infinite = 0;
+  #shape: PictureShape | undefined;
+  #thumbnail: ThumbnailSums | undefined;
+  #luma: LumaPlane | null = null;
+
+  begin(shape: PictureShape): void {
+    this.#shape = shape;
+    const { width, height, channels, depth } = shape;
+    this.#hash.update(`${width} ${height} ${channels} ${depth}\n`);
+    this.#thumbnail = new ThumbnailSums(shape);
+    if (width * height <= MOST_SEARCHED_PIXELS) this.#luma = new LumaPlane(shape);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  notFinite(notANumber: number, infinite: number): void {
+    this.#notANumber += notANumber;
+    this.#infinite += infinite;
+  }
+
+  line(x: number, y: number, channels: readonly Float32Array[], length: number): void {
+    for (const [index, values] of channels.entries()) this.#range(index, values, length);
+    this.#thumbnail?.line(x, y, channels, length);
+    this.#luma?.line(x, y, channels, length);
+  }
+
+  #range(index: number, values: Float32Array, length: number): void {
+    let min = this.#min[index] ?? 0;
+    let max = this.#max[index] ?? 0;
+    let sum = 0;
+    let count = 0;
+    for (let i = 0; i < length; i++) {
+      const value = values[i] ?? 0;
+      if (value - value !== 0) continue; // not a number, or infinite
+      if (value < min) min = value;
+      if (value > max) max = value;
+      sum += value;
+      count++;
+    }
+    this.#min[index] = min;
+    this.#max[index] = max;
+    this.#sum[index] = (this.#sum[index] ?? 0) + sum;
+    this.#count[index] = (this.#count[index] ?? 0) + count;
+  }
+
+  /** To be called once, after the last line. */
+  finish(): MeasuredPicture {
+    const shape = this.#shape;
+    if (!shape || !this.#thumbnail) throw new Error('No picture was given');
+    const values = (of: (index: number) => number): (number | null)[] =>
+      Array.from({ length: shape.channels }, (_, index) =>
+        (this.#count[index] ?? 0) === 0 ? null : of(index),
+      );
+    const fireflies = this.#luma === null ? null : countFireflies(this.#luma, shape.white);
+    this.#luma?.release();
+    return {
+      shape,
+      measures: {
+        width: shape.width,
+        height: shape.height,
+        channels: shape.allChannels,
+        depth: shape.depth,
+        min: values((index) => this.#min[index] ?? 0),
+        max: values((index) => this.#max[index] ?? 0),
+        mean: values((index) => rounded((this.#sum[index] ?? 0) / (this.#count[index] ?? 0))),
+        notANumber: this.#notANumber,
+        infinite: this.#infinite,
+        pixels: this.#hash.digest('hex'),
+      },
+      thumbnail: this.#thumbnail.finish(),
+      fireflies,
+    };
+  }
+}
+
+/** To six digits, as these are sent with every frame. */
+const rounded = (value: number): number => Number(value.toPrecision(6));
