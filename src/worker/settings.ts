@@ -28,6 +28,8 @@ export interface WorkerSettings {
   /** Where it stands, and words that jobs can ask for. */
   site: string | null;
   tags: readonly string[];
+  /** Where shared storage lies on this machine, other than the farm says. */
+  roots: readonly { name: string; prefix: string }[];
   /** Whether it takes definitions of engines from the farm, and the only engines that it may have; null: any. */
   pushedEngines: boolean;
   onlyEngines: readonly string[] | null;
@@ -74,6 +76,7 @@ export function compileSettings(environment: WorkerEnvironment, folder: WorkerFo
     drainSeconds: environment.FARMHAND_DRAIN_SECONDS,
     site: environment.FARMHAND_WORKER_SITE ?? null,
     tags: environment.FARMHAND_WORKER_TAGS,
+    roots: environment.FARMHAND_ROOTS,
     pushedEngines: environment.FARMHAND_PUSHED_ENGINES === 'on',
     onlyEngines: environment.FARMHAND_ENGINES?.split(',').map((name) => name.trim()) ?? null,
     timetable: environment.FARMHAND_WORKER_TIMETABLE ?? null,

@@ -18,6 +18,7 @@ export interface HarnessOptions {
   sceneRoot?: string;
   /** Name of the session's folder; may have further folders in it. */
   workDir?: string;
+  inPlace?: boolean;
   paths?: SessionSpec['paths'];
   settings?: SessionSpec['settings'];
   data?: SessionSpec['data'];
@@ -72,6 +73,7 @@ export class EngineHarness {
       detected: this.#detected,
       scenePath: options.scenePath,
       sceneRoot: options.sceneRoot ?? (options.scenePath === null ? null : dirname(options.scenePath)),
+      inPlace: options.inPlace ?? false,
       paths: options.paths ?? [],
       settings: options.settings ?? {},
       data: options.data ?? {},
@@ -97,6 +99,7 @@ export class EngineHarness {
       frame,
       outDir,
       inputs: {},
+      missing: {},
       files: {},
       progress: (fraction) => this.progress.push(fraction),
       signal: new AbortController().signal,

@@ -17,6 +17,7 @@ export function heartbeatOf(changes: Partial<Heartbeat> = {}): Heartbeat {
     gpus: [],
     site: null,
     tags: [],
+    roots: [],
     state: 'idle',
     pause: null,
     orders: { pause: null, timetable: null },

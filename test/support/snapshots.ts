@@ -20,6 +20,7 @@ export const needs = (changes: Partial<Needs> = {}): Needs => ({
   tags: [],
   site: null,
   preferSite: null,
+  roots: [],
   ...changes,
 });
 
@@ -67,6 +68,7 @@ export function group(changes: Partial<GroupView> = {}): GroupView {
     engines: new Map([['null', '1.0.0']]),
     site: null,
     tags: new Set(),
+    roots: new Set(),
     slots: 2,
     coresPerSlot: 4,
     memoryBytesPerSlot: 8e9,

@@ -2,6 +2,8 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
+import { rootReference } from '../../shared/domain/root-paths.ts';
+import type { SharedStorage } from './shared-storage.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import { uploadAsset } from '../support/upload.ts';
 import type { PrepareTools } from './prepare.ts';
@@ -13,7 +15,8 @@ export const isLocalPath = (value: unknown): value is string =>
   typeof value === 'string' && /^\.{1,2}\//.test(value);
 
 /**
- * The same object unless a setting that its engine takes as a file is a local path: such files are uploaded.
+ * The same object unless a setting that its engine takes as a file is a local path: such files are uploaded, unless shared storage has
+ * them.
  * @param path of the part in the document, `steps[2]`, or '' for the document itself
  * @throws UsageError for a file that cannot be read
  */
@@ -22,6 +25,7 @@ export async function withUploadedSettings(
   path: string,
   documentFile: string,
   tools: PrepareTools,
+  storage: SharedStorage,
 ): Promise<unknown> {
   if (typeof part !== 'object' || part === null) return part;
   const { engine, settings } = part as Json;
@@ -31,15 +35,16 @@ export async function withUploadedSettings(
     const value = (settings as Json)[name];
     if (!isLocalPath(value)) continue;
     const field = `${path === '' ? '' : `${path}.`}settings.${name}`;
-    uploaded[name] = await uploadFile(join(dirname(documentFile), value), field, tools);
+    uploaded[name] = await placeFile(join(dirname(documentFile), value), field, tools, storage);
   }
   return Object.keys(uploaded).length === 0 ? part : { ...part, settings: { ...settings, ...uploaded } };
 }
 
-async function uploadFile(
+async function placeFile(
   file: string,
   field: string,
   { farm, progress, signal }: PrepareTools,
+  storage: SharedStorage,
 ): Promise<string> {
   const isFile = await stat(file).then(
     (found) => found.isFile(),
@@ -50,6 +55,8 @@ async function uploadFile(
     },
   );
   if (!isFile) throw new UsageError(`${field} names ${file}, which is not a file.`);
+  const there = await storage.fileOf(file);
+  if (there !== undefined) return rootReference(there);
   const name = basename(file);
   const client = await farm();
   const asset = await uploadAsset([{ path: name, file }], { client, progress, signal, label: name });

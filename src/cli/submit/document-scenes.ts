@@ -4,6 +4,8 @@ import { UsageError } from '../support/exit-codes.ts';
 import { uploadAsset } from '../support/upload.ts';
 import { understoodFrames, type SubmitFlags } from './build-document.ts';
 import { isLocalPath, withUploadedSettings } from './document-files.ts';
+import { printable } from '../support/output.ts';
+import { sceneOnStorage, sharedStorage, type SharedStorage } from './shared-storage.ts';
 import type { PrepareTools } from './prepare.ts';
 import { understandScene } from './understand-scene.ts';
 
@@ -32,14 +34,15 @@ export async function prepareDocument(
   tools.say(`${basename(file)}: a job document`);
   if (bytes.byteLength > MAX_DOCUMENT_BYTES) return bytes; // the farm says that it is too large, and how large it may be
   const top = { ...value, ...overrides(flags) };
+  const storage = await sharedStorage(flags, tools);
   const steps = Array.isArray(value['steps']) ? (value['steps'] as unknown[]) : [];
   const newSteps: unknown[] = [];
   for (const [index, step] of steps.entries()) {
-    const withScene = await withUploadedScene(step, `steps[${index}].scene`, file, tools);
-    newSteps.push(await withUploadedSettings(withScene, `steps[${index}]`, file, tools));
+    const withScene = await withUploadedScene(step, `steps[${index}].scene`, file, tools, storage);
+    newSteps.push(await withUploadedSettings(withScene, `steps[${index}]`, file, tools, storage));
   }
-  const withScene = await withUploadedScene(top, 'scene', file, tools);
-  const document = (await withUploadedSettings(withScene, '', file, tools)) as Json;
+  const withScene = await withUploadedScene(top, 'scene', file, tools, storage);
+  const document = (await withUploadedSettings(withScene, '', file, tools, storage)) as Json;
   const changed =
     document !== top ||
     Object.keys(overrides(flags)).length > 0 ||
@@ -71,6 +74,7 @@ async function withUploadedScene(
   path: string,
   documentFile: string,
   tools: PrepareTools,
+  storage: SharedStorage,
 ): Promise<unknown> {
   if (typeof part !== 'object' || part === null || !('scene' in part)) return part;
   const { scene } = part;
@@ -81,20 +85,33 @@ async function withUploadedScene(
   const understood = await understandScene(
     join(dirname(documentFile), scene),
     { ...engine, ...frames },
-    { what: path },
+    { what: path, shared: storage.lookup },
   );
   for (const line of understood.says) tools.say(line);
+  const there = await sceneOnStorage(understood, storage);
   const { progress, signal } = tools;
   const client = await tools.farm();
   const { origin } = understood;
-  const asset = await uploadAsset(understood.files, { client, progress, signal, label: scene, origin });
+  const upload = async (): Promise<string> =>
+    `asset:${await uploadAsset(understood.files, { client, progress, signal, label: scene, origin })}/${understood.scenePath}`;
+  if (there !== undefined) tools.say(printable(`  ${there.scene} is on shared storage; nothing is uploaded`));
+  const roots = there?.roots ?? understood.roots;
   const settings = typeof own['settings'] === 'object' ? (own['settings'] as Json) : {};
   const merged = { ...understood.settings, ...settings };
   return {
     ...own,
     engine: own['engine'] ?? understood.engine,
-    scene: `asset:${asset}/${understood.scenePath}`,
+    scene: there?.scene ?? (await upload()),
     frames: own['frames'] ?? understood.frames,
     ...(Object.keys(merged).length === 0 ? {} : { settings: merged }),
+    ...(roots.length === 0 ? {} : { requires: withRoots(own['requires'], roots) }),
   };
+}
+
+/** What the document asks of workers stays; whether it is well-formed is for the farm to say. */
+function withRoots(requires: unknown, roots: readonly string[]): unknown {
+  if (requires !== undefined && (typeof requires !== 'object' || requires === null)) return requires;
+  const own = (requires ?? {}) as Json;
+  const named = Array.isArray(own['roots']) ? (own['roots'] as unknown[]) : [];
+  return { ...own, roots: [...new Set([...named, ...roots])] };
 }

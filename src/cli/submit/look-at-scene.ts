@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { inspectScene } from '../../shared/scenes/inspect-scene.ts';
-import type { SceneInspection } from '../../shared/scenes/scene-inspection.ts';
+import type { SceneInspection, SharedLookup } from '../../shared/scenes/scene-inspection.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import type { LocalFile } from '../support/upload.ts';
 import { sceneOfIni } from './find-scene.ts';
@@ -17,6 +17,8 @@ export interface Place {
     /** Whether files outside the folder may come along: not for what somebody else has packed. */
     outside: boolean;
   };
+  /** Files on shared storage stay there. */
+  shared?: SharedLookup;
   /** Where the scene is named, for errors: `steps[0].scene`. */
   what?: string;
 }
@@ -49,11 +51,12 @@ export async function lookAtScene(scene: string, place: Place = {}): Promise<Sce
   return { inspection, shown, described, files: all };
 }
 
-async function inspect({ folder, what }: Place, scene: string): Promise<SceneInspection> {
+async function inspect({ folder, what, shared }: Place, scene: string): Promise<SceneInspection> {
+  const storage = shared === undefined ? {} : { shared };
   try {
     return folder === undefined
-      ? await inspectScene(scene, undefined, { outside: true })
-      : await inspectScene(folder.path, scene, { outside: folder.outside });
+      ? await inspectScene(scene, undefined, { outside: true, ...storage })
+      : await inspectScene(folder.path, scene, { outside: folder.outside, ...storage });
   } catch (error) {
     if (!(error instanceof FarmError)) throw error;
     throw new UsageError(what === undefined ? error.message : `${what}: ${error.message}`, {

@@ -15,6 +15,7 @@ import { collectFiles } from './collect-files.ts';
 import { prepareDocument } from './document-scenes.ts';
 import { findScene } from './find-scene.ts';
 import { openZip } from './open-zip.ts';
+import { NO_SHARED, sceneOnStorage, sharedStorage, type SharedStorage } from './shared-storage.ts';
 import { typedParams } from './params.ts';
 import { readData } from './read-data.ts';
 import { understandScene, type UnderstoodScene } from './understand-scene.ts';
@@ -55,8 +56,14 @@ export async function prepareSubmission(
     case 'folder':
       return await prepareFolder(file, basename(join(process.cwd(), file)), flags, tools);
     case 'scene':
-      return await submitScene(await understandScene(file, flags), nameOf(file), flags, tools);
+      return await prepareScene(file, flags, tools);
   }
+}
+
+async function prepareScene(file: string, flags: SubmitFlags, tools: PrepareTools): Promise<unknown> {
+  const storage = await sharedStorage(flags, tools);
+  const scene = await understandScene(file, flags, { shared: storage.lookup });
+  return await submitScene(scene, nameOf(file), flags, tools, storage);
 }
 
 async function prepareZip(file: string, flags: SubmitFlags, tools: PrepareTools): Promise<unknown> {
@@ -78,13 +85,15 @@ async function prepareFolder(
 ): Promise<unknown> {
   const files = await collectFiles(folder);
   const scene = await findScene(files, shownAs, flags.scene);
-  const place = { folder: { path: folder, files, shownAs, outside } };
+  // What somebody else has packed may name any file, and is unpacked into a folder of its own.
+  const storage = outside ? await sharedStorage(flags, tools) : NO_SHARED;
+  const place = { folder: { path: folder, files, shownAs, outside }, shared: storage.lookup };
   const understood = await understandScene(scene.path, flags, place);
   if (scene.passedOver > 0)
     understood.says.push(
       `  of ${count(scene.passedOver + 1, 'scene')}, the one on the highest level; --scene chooses another`,
     );
-  return await submitScene(understood, name, flags, tools);
+  return await submitScene(understood, name, flags, tools, storage);
 }
 
 async function submitScene(
@@ -92,17 +101,23 @@ async function submitScene(
   name: string,
   flags: SubmitFlags,
   tools: PrepareTools,
+  storage: SharedStorage,
 ): Promise<unknown> {
   const data = flags.data === undefined ? {} : { data: await readData(flags.data) };
   const work = { ...workOf(scene, name, flags), ...data };
   for (const line of scene.says) tools.say(line);
-  const { progress, signal } = tools;
+  const there = await sceneOnStorage(scene, storage);
   const client = await tools.farm();
   const warning = newerThanWorkers(scene, scene.madeWith === null ? [] : (await client.engines()).engines);
   if (warning !== undefined) tools.say(printable(`  Warning: ${warning}`));
-  const { origin } = scene;
+  if (there !== undefined) {
+    tools.say(printable(`  ${there.scene} is on shared storage; nothing is uploaded`));
+    return buildDocument({ ...work, ...there }, flags);
+  }
+  const { progress, signal } = tools;
+  const { origin, roots } = scene;
   const asset = await uploadAsset(scene.files, { client, progress, signal, label: name, origin });
-  return buildDocument({ ...work, scene: `asset:${asset}/${scene.scenePath}` }, flags);
+  return buildDocument({ ...work, scene: `asset:${asset}/${scene.scenePath}`, roots }, flags);
 }
 
 function workOf(scene: UnderstoodScene, name: string, flags: SubmitFlags): Work {

@@ -16,6 +16,8 @@ export interface UnderstoodScene {
   files: LocalFile[];
   /** Absolute paths in the scene that lie in this folder mean files of it. */
   origin?: string;
+  /** Shared storage that it has files on. */
+  roots: string[];
   /** What wrote it, where that is known: `3.4`. */
   madeWith: string | null;
   frames: string;
@@ -52,6 +54,9 @@ export async function understandScene(
     await summary(shown, inspection, frames, files),
     ...(described === undefined ? [] : [`  ${described} describes the animation of ${basename(scene)}`]),
     ...(inspection.engine === 'blender' ? [`  made with Blender ${inspection.madeWith ?? ''}`] : []),
+    ...(inspection.roots.length === 0
+      ? []
+      : [`  with files on shared storage: ${inspection.roots.join(', ')}`]),
     ...inspection.warnings.map((warning) => `  Warning: ${warning}`),
     ...[...inspection.notes, ...notes, ...rangeNote(frames, inspection)].map((note) => `  ${note}`),
   ];
@@ -60,6 +65,7 @@ export async function understandScene(
     scenePath: inspection.scene,
     files,
     madeWith: inspection.madeWith,
+    roots: inspection.roots,
     ...(inspection.origin === null ? {} : { origin: inspection.origin }),
     frames: frames.text,
     ...(inspection.fps === null ? {} : { fps: inspection.fps }),

@@ -29,6 +29,7 @@ export function abilityOf(heartbeat: Heartbeat): Ability {
     engines: new Map(heartbeat.engines.map(({ id, version }) => [id, version])),
     site: heartbeat.site,
     tags: new Set(heartbeat.tags),
+    roots: new Set(heartbeat.roots),
     slots: heartbeat.slots,
     coresPerSlot: coresPerSlot(heartbeat),
     memoryBytesPerSlot: memoryClass(heartbeat),

@@ -166,10 +166,11 @@ function differs(a: Heartbeat, b: Heartbeat): boolean {
   );
 }
 
-const listsOf = ({ engines, lanes, problems, gpus, tags }: Heartbeat): unknown[] => [
+const listsOf = ({ engines, lanes, problems, gpus, tags, roots }: Heartbeat): unknown[] => [
   engines,
   lanes,
   problems,
   gpus,
   tags,
+  roots,
 ];

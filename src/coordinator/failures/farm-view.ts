@@ -41,7 +41,7 @@ export class FarmView implements BatchFarm {
     engineVersion: string | null,
   ): string[] {
     const { engineVersion: versionRange, ...others } = requires;
-    const needs = { engine, engineVersion, versionRange, ...others };
+    const needs = { engine, engineVersion, versionRange, ...others, roots: requires.roots ?? [] };
     return this.#registry
       .takingWork()
       .filter(({ heartbeat }) => fits(needs, abilityOf(heartbeat)))

@@ -146,5 +146,6 @@ function needsOf({ engine, requires }: TraceJobs): Needs {
     tags: requires.tags ?? [],
     site: requires.site ?? null,
     preferSite: requires.preferSite ?? null,
+    roots: [],
   };
 }

@@ -89,6 +89,7 @@ export class SimGroup implements GroupView {
   readonly engines: ReadonlyMap<string, string>;
   readonly site: string | null;
   readonly tags: ReadonlySet<string>;
+  readonly roots: ReadonlySet<string> = new Set();
   readonly slots: number;
   readonly coresPerSlot: number;
   readonly memoryBytesPerSlot: number;

@@ -21,6 +21,7 @@ const needs = (changes: Partial<Needs> = {}): Needs => ({
   tags: [],
   site: null,
   preferSite: null,
+  roots: [],
   ...changes,
 });
 const step = (changes: Partial<WhyStep> = {}): WhyStep => ({
@@ -45,6 +46,7 @@ const ability = (changes: Partial<Ability> = {}): Ability => ({
   engines: new Map([['blender', '5.0.1']]),
   site: null,
   tags: new Set(),
+  roots: new Set(),
   slots: 1,
   coresPerSlot: 16,
   memoryBytesPerSlot: 32 * GIB,
@@ -259,6 +261,7 @@ describe('why frames wait', () => {
       tags: some<string[]>([], ['a'], ['a', 'b']),
       site: some(null, 'oslo', 'berlin'),
       preferSite: some(null, 'oslo'),
+      roots: some<string[]>([], ['show'], ['show', 'lib']),
     });
     const anyAbility = fc.record({
       engines: some(
@@ -271,6 +274,7 @@ describe('why frames wait', () => {
       ),
       site: some(null, 'oslo'),
       tags: some(new Set<string>(), new Set(['a']), new Set(['a', 'b'])),
+      roots: some(new Set<string>(), new Set(['show'])),
       slots: some(1, 4),
       coresPerSlot: some(1, 4, 16),
       memoryBytesPerSlot: some(4 * GIB, 16 * GIB),
@@ -283,7 +287,7 @@ describe('why frames wait', () => {
         const causes = explainWaiting(input({ steps: [step({ needs: wanted })], workers })).reasons.map(
           ({ cause }) => cause,
         );
-        const misfits = ['engine', 'engine-version', 'cores', 'memory', 'gpus', 'tags', 'site'];
+        const misfits = ['engine', 'engine-version', 'cores', 'memory', 'gpus', 'tags', 'site', 'root'];
         expect(causes.some((cause) => misfits.includes(cause))).toBe(nobody);
         if (nobody) expect(misfitReasons({ name: 's', path: '', needs: wanted }, workers)).not.toEqual([]);
       }),

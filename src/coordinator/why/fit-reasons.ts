@@ -99,7 +99,7 @@ function versionMissing(
 /** What is asked for beside the engine. */
 function hardware(needs: Needs, path: string): Demand[] {
   const demands: Demand[] = [];
-  const { cores, memoryBytes, gpus, tags, site } = needs;
+  const { cores, memoryBytes, gpus, tags, site, roots } = needs;
   const have = (n: number): string => (n === 1 ? 'the only worker' : 'the largest worker');
   if (typeof cores === 'number')
     demands.push({
@@ -149,6 +149,7 @@ function hardware(needs: Needs, path: string): Demand[] {
       },
       figures: (workers) => ({ wanted: tags.join(','), workers: workers.length }),
     });
+  for (const root of roots) demands.push(rootDemand(root));
   if (site !== null)
     demands.push({
       cause: 'site',
@@ -162,6 +163,20 @@ function hardware(needs: Needs, path: string): Demand[] {
       figures: (workers) => ({ wanted: site, workers: workers.length }),
     });
   return demands;
+}
+
+/** Shared storage is mounted by people: the farm can only say where it is missing. */
+function rootDemand(root: string): Demand {
+  const having = (workers: readonly WhyWorker[]): number =>
+    workers.filter((worker) => worker.ability.roots.has(root)).length;
+  return {
+    cause: 'root',
+    what: `storage root ${root}`,
+    holds: (ability) => ability.roots.has(root),
+    instead: (workers) =>
+      `${having(workers) === 0 ? 'no worker has' : `${count(having(workers), 'worker')} have`} it mounted. It starts when one mounts it: ./farmhand roots says where it is looked for`,
+    figures: (workers) => ({ wanted: root, workers: having(workers) }),
+  };
 }
 
 /** Whole cores of a worker; a slot's share is rounded. */

@@ -192,6 +192,7 @@ const needsOf = ({ engine, engine_version: engineVersion, spec: { requires } }: 
   tags: requires.tags,
   site: requires.site,
   preferSite: requires.preferSite,
+  roots: requires.roots ?? [],
 });
 
 async function readTasks(trx: LedgerTransaction): Promise<WhyTask[]> {

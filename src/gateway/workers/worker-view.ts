@@ -5,7 +5,7 @@ import type { Heartbeat } from '../../shared/contracts/messages.ts';
 export const SILENT_AFTER_MS = 6_000;
 
 /** What a row of an older version may lack. */
-type Newer = 'site' | 'tags' | 'sessionHits' | 'sessionMisses' | 'pause';
+type Newer = 'site' | 'tags' | 'roots' | 'sessionHits' | 'sessionMisses' | 'pause';
 type StoredHeartbeat = Omit<Heartbeat, Newer> & Partial<Pick<Heartbeat, Newer>>;
 
 /** What the ledger says of a worker. */
@@ -45,6 +45,7 @@ export function viewWorker(
     slots: heartbeat.slots,
     site: heartbeat.site ?? null,
     tags: heartbeat.tags ?? [],
+    roots: heartbeat.roots ?? [],
     engines: heartbeat.engines,
     rendering: heartbeat.attempts,
     load: heartbeat.load,

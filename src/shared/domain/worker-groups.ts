@@ -15,6 +15,8 @@ export interface GroupedWorker {
   gpus: readonly { name: string }[];
   site: string | null;
   tags: readonly string[];
+  /** Shared storage that it has mounted; absent where it says nothing of it. */
+  roots?: readonly string[];
 }
 
 /** Of an id's 64 characters, less the hash and a lane's suffix. */
@@ -23,7 +25,7 @@ const MAX_SITE = 10;
 const GIB = 1_073_741_824;
 
 /**
- * The group of a worker: those with the same engines, versions and features, slots, hardware, site and tags are
+ * The group of a worker: those with the same engines, versions and features, slots, hardware, site, tags and mounted storage are
  * interchangeable. A readable label and a short hash; an id, short enough that a lane's suffix still fits.
  */
 export function workerGroup(worker: GroupedWorker): string {
@@ -34,7 +36,8 @@ export function workerGroup(worker: GroupedWorker): string {
   const memory = memoryClass(worker);
   const gpus = worker.gpus.map((gpu) => gpu.name).sort();
   const { slots, site } = worker;
-  const facts = [engines, slots, cores, memory, gpus, site, [...worker.tags].sort()];
+  const roots = worker.roots?.length ? [[...worker.roots].sort()] : [];
+  const facts = [engines, slots, cores, memory, gpus, site, [...worker.tags].sort(), ...roots];
   const hash = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 8);
   const hardware = `${slots}x${Math.floor(cores)}c${Math.floor(memory / GIB)}g`;
   const graphics = gpus.length > 0 ? `-${gpus.length}gpu` : '';

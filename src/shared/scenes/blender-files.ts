@@ -40,6 +40,7 @@ export class BlenderFiles {
   readonly #options: InspectOptions;
   readonly #files = new Map<string, number>();
   readonly #outside: string[] = [];
+  readonly #roots = new Set<string>();
   #hasAbsolute = false;
   #names = 0;
 
@@ -59,6 +60,7 @@ export class BlenderFiles {
    * @returns undefined for a path that means nothing on this machine
    */
   locate(reference: string, from: string): string | undefined {
+    if (reference.startsWith('\\\\')) return process.platform === 'win32' ? resolve(reference) : undefined;
     const path = reference.replaceAll('\\', '/');
     if (path.startsWith('//')) return resolve(dirname(from), path.slice(2));
     const { origin } = this.#options;
@@ -86,6 +88,19 @@ export class BlenderFiles {
       problem === 'not there' ? `${plain} (${named})` : `${plain} (${named}; ${problem ?? ''})`,
     );
     return undefined;
+  }
+
+  /**
+   * Whether an absolute path lies on shared storage: the file stays there. One that is looked for here and is not there is
+   * missing all the same.
+   */
+  async isShared(reference: string, from: string, isFile: boolean): Promise<boolean> {
+    const found = isAbsoluteAnywhere(reference) ? this.#options.shared?.(reference) : undefined;
+    if (found === undefined) return false;
+    this.#roots.add(found.root);
+    if (isFile && found.folder !== null && !(await isThere(found.folder, found.path.split('/'))))
+      this.missing.push(`${reference} (named in ${this.#shown(from)}; not on storage root ${found.root})`);
+    return true;
   }
 
   /** Adds the scene itself. */
@@ -132,14 +147,26 @@ export class BlenderFiles {
   }
 
   /** The folder around everything that was added, what lies in it, and what of it came from elsewhere. */
-  result(): { root: string; origin: string | null; files: SceneFile[]; outside: string[] } {
+  result(): {
+    root: string;
+    origin: string | null;
+    files: SceneFile[];
+    outside: string[];
+    roots: string[];
+  } {
     const root = this.#outside.reduce(around, this.#home);
     const files = [...this.#files].map(([absolute, bytes]) => ({
       path: below(root, absolute),
       absolute,
       bytes,
     }));
-    return { root, origin: this.#hasAbsolute ? root : null, files, outside: this.#outside };
+    return {
+      root,
+      origin: this.#hasAbsolute ? root : null,
+      files,
+      outside: this.#outside,
+      roots: [...this.#roots],
+    };
   }
 
   /** Whether a folder may be looked into at all: on a machine of others only the scene's own. */
@@ -170,7 +197,7 @@ export class BlenderFiles {
   }
 
   #noteAbsolute(reference: string): void {
-    if (/^(\/(?!\/)|[A-Za-z]:)/.test(reference)) this.#hasAbsolute = true;
+    if (isAbsoluteAnywhere(reference)) this.#hasAbsolute = true;
   }
 
   #shown(file: string): string {
@@ -197,6 +224,24 @@ export class BlenderFiles {
     this.#files.set(file, info.size);
     return undefined;
   }
+}
+
+/** On any system; `//tex/a.png` is relative, in Blender's words. */
+const isAbsoluteAnywhere = (reference: string): boolean => /^(\/(?!\/)|[A-Za-z]:|\\\\)/.test(reference);
+
+/** Whether the storage has the file. Where Windows made the path, capitals are not told from small letters. */
+async function isThere(folder: string, parts: readonly string[]): Promise<boolean> {
+  let at = folder;
+  for (const part of parts) {
+    const names = await readdir(at).catch((): string[] => []); // not there: neither is the file
+    const same = names.includes(part)
+      ? part
+      : names.find((name) => name.toLowerCase() === part.toLowerCase());
+    if (same === undefined) return false;
+    at = join(at, same);
+  }
+  const found = await stat(at).catch(() => undefined); // a link to nothing
+  return found?.isFile() === true;
 }
 
 function isCache(name: string): boolean {

@@ -31,7 +31,7 @@ export async function inspectBlender(
   const current = currentScene(blend);
   if (!current) throw new FarmError('invalid', `${scene} holds no scene: it is a library of objects only.`);
   const found = await followFiles(files, blend, file);
-  const { root, origin, files: needed, outside } = files.result();
+  const { root, origin, files: needed, outside, roots } = files.result();
   const others = blend.blocks.filter((block) => block.code === 'SC' && block !== current);
   return {
     engine: 'blender',
@@ -41,6 +41,7 @@ export async function inspectBlender(
     ...settingsOf(blend, current),
     files: needed,
     origin,
+    roots,
     scenes: [current, ...others].map((block) => blend.idName(block)),
     cameras: objectsOf(blend, OBJECT_TYPE.camera),
     slots: slotsOf(blend),
@@ -149,6 +150,7 @@ async function addReference(
   from: string,
   warnings: Set<string>,
 ): Promise<string | undefined> {
+  if (await files.isShared(path, from, what === 'file')) return undefined;
   const name = path.split(/[\\/]/).at(-1) ?? '';
   if (what === 'folder') {
     if ((await files.addFolder(path, from)) === 0)

@@ -36,6 +36,8 @@ export interface SceneInspection {
   files: SceneFile[];
   /** Absolute paths in the scene that lie in this folder mean files of `root`; null where it has no such path. */
   origin: string | null;
+  /** Shared storage that absolute paths in the scene lead to, by name: such files do not come along. */
+  roots: string[];
   /** In Blender's words: several pictures of one file. The one that is rendered comes first. */
   scenes: string[];
   cameras: string[];
@@ -50,8 +52,16 @@ export interface SceneInspection {
 /** What of an inspection most engines have nothing to say about. */
 export const NOTHING_MORE: Pick<
   SceneInspection,
-  'madeWith' | 'origin' | 'scenes' | 'cameras' | 'slots' | 'warnings'
-> = { madeWith: null, origin: null, scenes: [], cameras: [], slots: [], warnings: [] };
+  'madeWith' | 'origin' | 'roots' | 'scenes' | 'cameras' | 'slots' | 'warnings'
+> = { madeWith: null, origin: null, roots: [], scenes: [], cameras: [], slots: [], warnings: [] };
+
+/**
+ * The shared storage that an absolute path of any system lies on, the file's path below it, and where the storage is on this
+ * machine (null: it is not mounted here).
+ */
+export type SharedLookup = (
+  path: string,
+) => { root: string; path: string; folder: string | null } | undefined;
 
 /** Where a scene's files may come from. */
 export interface InspectOptions {
@@ -59,6 +69,8 @@ export interface InspectOptions {
   outside?: boolean;
   /** The folder that absolute paths were right in, where the scene was copied from. */
   origin?: string;
+  /** Files on shared storage need not come along: workers mount it. */
+  shared?: SharedLookup;
 }
 
 export const frameRange = (first: number, last: number): string =>

@@ -8,7 +8,7 @@ import {
   type AssetManifest,
   type ManifestFile,
 } from '../../shared/contracts/manifest.ts';
-import type { SceneRef } from '../../shared/contracts/messages.ts';
+import type { AssetFile } from '../../shared/contracts/messages.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { EngineFailure } from '../engines/engine.ts';
 import type { FileCache } from './file-cache.ts';
@@ -42,7 +42,7 @@ export interface SceneTree {
  * @throws EngineFailure `missing-asset`; the signal's reason
  */
 export async function layOutScene(
-  ref: SceneRef,
+  ref: AssetFile,
   folder: string,
   cache: FileCache,
   signal: AbortSignal,
@@ -82,7 +82,7 @@ interface FetchedScene {
  * @throws EngineFailure `missing-asset`; the signal's reason
  */
 export async function fetchScene(
-  ref: SceneRef,
+  ref: AssetFile,
   cache: FileCache,
   signal: AbortSignal,
 ): Promise<FetchedScene> {

@@ -2,6 +2,7 @@ import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { fetchScene } from '../assets/scene-tree.ts';
 import type { FileCache } from '../assets/file-cache.ts';
+import { isOnRoot } from '../roots/task-storage.ts';
 import type { Attempt } from './attempt.ts';
 
 /** Fetches the scene of a task that waits in hand, while the one before it is rendered. */
@@ -20,7 +21,7 @@ export class Prefetcher {
   }
 
   async #fetch({ id, task, stopSignal }: Attempt): Promise<void> {
-    if (!task.scene) return;
+    if (!task.scene || isOnRoot(task.scene)) return;
     try {
       // The cache checks and keeps every file of it, as long as there is room.
       const scene = await fetchScene(task.scene, this.#cache, stopSignal);

@@ -6,6 +6,7 @@ import { isGroupKnown, signalGroup } from './posix-group.ts';
 
 /** macOS: process groups, and ps(1) for what is in them. Not run here: it follows the manual page. */
 export const darwin: Platform = {
+  rootSystems: ['mac'],
   guardCommand: posixGuard,
   groupMemoryBytes: async (leader) =>
     (await members(leader))

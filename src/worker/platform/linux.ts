@@ -5,6 +5,7 @@ import { isGroupKnown, signalGroup } from './posix-group.ts';
 
 /** Linux: process groups, and /proc for what is in them. */
 export const linux: Platform = {
+  rootSystems: ['linux'],
   guardCommand: posixGuard,
   groupMemoryBytes: (leader) =>
     Promise.resolve(descendants(leader).reduce((sum, pid) => sum + residentBytes(pid), 0)),

@@ -1,3 +1,4 @@
+import type { RootSystem } from '../../shared/domain/root-paths.ts';
 import { darwin } from './darwin.ts';
 import { linux } from './linux.ts';
 import { win32 } from './win32.ts';
@@ -7,6 +8,8 @@ import { win32 } from './win32.ts';
  * platforms. A group is named by the process id of its leader, the guard.
  */
 export interface Platform {
+  /** The kinds of paths by which shared storage is found here, the best first. */
+  rootSystems: readonly RootSystem[];
   /**
    * The command that starts an engine so that it ends with the worker, whatever ends the worker.
    * @param lifeline number of the file descriptor of a pipe whose other end only the worker holds, 3 … 9

@@ -8,6 +8,7 @@ import type { Platform } from './platform.ts';
  * follows the documentation of taskkill and tasklist.
  */
 export const win32: Platform = {
+  rootSystems: ['windows', 'unc'],
   guardCommand: (argv, lifeline, nice) => [
     process.execPath,
     join(import.meta.dirname, 'win32-guard-main.ts'),

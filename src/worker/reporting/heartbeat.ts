@@ -11,6 +11,7 @@ const CHANGE_GAP_MS = 250;
 export interface WorkerSnapshot {
   state: Heartbeat['state'];
   engines: readonly DetectedEngine[];
+  roots: readonly string[];
   lanes: readonly string[];
   attempts: Heartbeat['attempts'];
   warmSessions: readonly string[];
@@ -98,6 +99,7 @@ export class HeartbeatLoop {
       pause: now.pause,
       orders: now.orders,
       engines: [...now.engines],
+      roots: now.roots.slice(0, 256),
       lanes: [...now.lanes],
       attempts: now.attempts,
       warmSessions: now.warmSessions.slice(0, 256),

@@ -1,10 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TaskMessage } from '../../shared/contracts/messages.ts';
+import type { SceneRef, TaskMessage } from '../../shared/contracts/messages.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import type { FileCache } from '../assets/file-cache.ts';
 import { layOutScene, type SceneTree } from '../assets/scene-tree.ts';
 import type { DetectedProgram, Engine, EngineSession, SessionSpec } from '../engines/engine.ts';
+import { rootReference, type RootFile } from '../../shared/domain/root-paths.ts';
+import { isOnRoot, type TaskStorage } from '../roots/task-storage.ts';
 import type { TaskShare } from '../settings.ts';
 import type { SpareEngine } from './spare-engines.ts';
 
@@ -16,6 +18,7 @@ export interface SessionRequest {
   definition: string | null;
   task: Pick<TaskMessage, 'scene' | 'settings' | 'data' | 'output' | 'timeouts'>;
   share: SessionShare;
+  storage: TaskStorage;
 }
 
 /** What of the machine a task may use. */
@@ -48,9 +51,10 @@ export function sessionKey(request: SessionRequest): string {
 
 /**
  * Tasks with an equal one can follow each other in one process: rows of a batch differ in their data only. What a scene's
- * scripts have done to a process stays: those who trust them and those who do not get one each.
+ * scripts have done to a process stays: those who trust them and those who do not get one each. A scene on shared storage
+ * that was written since is another one.
  */
-export function hostKey({ engine, detected, definition, task, share }: SessionRequest): string {
+export function hostKey({ engine, detected, definition, task, share, storage }: SessionRequest): string {
   return JSON.stringify([
     engine.id,
     detected.version,
@@ -59,6 +63,7 @@ export function hostKey({ engine, detected, definition, task, share }: SessionRe
     share.slots,
     share.environment,
     task.settings['trustScripts'] ?? null,
+    storage,
   ]);
 }
 
@@ -81,7 +86,7 @@ export async function openSession(
   signal: AbortSignal,
   spare?: SpareEngine,
 ): Promise<OpenedSession> {
-  const { engine, detected, task, share } = request;
+  const { engine, detected, task, share, storage } = request;
   const folder = spare?.folder ?? join(limits.folder, newId('s'));
   const trees: SceneTree[] = [];
   const clear = async (): Promise<void> => {
@@ -89,7 +94,8 @@ export async function openSession(
     await Promise.all(trees.map((tree) => tree.dispose()));
     await rm(folder, { recursive: true, force: true });
   };
-  const layOut = async (scene: NonNullable<TaskMessage['scene']>): Promise<SceneTree> => {
+  const layOut = async (scene: SceneRef): Promise<SceneTree> => {
+    if (isOnRoot(scene)) return inPlace(scene, storage);
     const tree = await layOutScene(scene, join(folder, `files${trees.length}`), cache, signal);
     trees.push(tree);
     return tree;
@@ -105,7 +111,8 @@ export async function openSession(
       detected,
       scenePath: tree?.scenePath ?? null,
       sceneRoot: tree?.root ?? null,
-      paths: tree?.origin ? [{ from: tree.origin, to: tree.root }] : [],
+      inPlace: task.scene !== null && isOnRoot(task.scene),
+      paths: [...(tree?.origin ? [{ from: tree.origin, to: tree.root }] : []), ...storage.folders],
       workDir,
       threads: share.threads,
       memoryLimitBytes: share.memoryLimitBytes,
@@ -129,6 +136,13 @@ export async function openSession(
     await clear();
     throw error;
   }
+}
+
+/** A file on shared storage is used where it lies. */
+function inPlace(scene: RootFile, { files }: TaskStorage): SceneTree {
+  const file = files[rootReference(scene)];
+  if (!file) throw new Error(`${rootReference(scene)} was not looked for`);
+  return { scenePath: file.path, root: file.root, origin: null, dispose: () => Promise.resolve() };
 }
 
 /** What of a session differs from task to task. */

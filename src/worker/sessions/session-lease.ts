@@ -1,6 +1,12 @@
-import { assetMark } from '../../shared/domain/asset-mark.ts';
+import { sceneMark } from '../../shared/domain/asset-mark.ts';
+import { rootReference } from '../../shared/domain/root-paths.ts';
+import { isOnRoot } from '../roots/task-storage.ts';
+import type { SceneRef } from '../../shared/contracts/messages.ts';
 import type { FrameRequest, RenderedFrame } from '../engines/engine.ts';
 import { hostKey, sessionKey, type OpenedSession, type SessionRequest } from './open-session.ts';
+
+/** As long as a heartbeat may say it. */
+const MAX_NAME = 160;
 
 /** A session while one task uses it. */
 export class SessionLease {
@@ -15,7 +21,7 @@ export class SessionLease {
   key: string;
   readonly hostKey: string;
   readonly name: string;
-  /** First digits of its scene's asset; null without a scene. */
+  /** The mark by which dispatch finds its scene; null without a scene. */
   readonly asset: string | null;
   /** Where the engine's lines go: to whoever uses the session. */
   sink: { log: (line: string) => void };
@@ -31,8 +37,8 @@ export class SessionLease {
     this.#end = end;
     this.key = sessionKey(request);
     this.hostKey = hostKey(request);
-    this.name = `${request.engine.id}:${scene?.asset ?? ''}`;
-    this.asset = scene ? assetMark(scene.asset) : null;
+    this.name = `${request.engine.id}:${scene ? nameOf(scene) : ''}`.slice(0, MAX_NAME);
+    this.asset = scene ? sceneMark(scene) : null;
     this.sink = sink;
   }
 
@@ -67,3 +73,5 @@ export class SessionLease {
     return this.#opened.close();
   }
 }
+
+const nameOf = (scene: SceneRef): string => (isOnRoot(scene) ? rootReference(scene) : scene.asset);

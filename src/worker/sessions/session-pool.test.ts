@@ -8,6 +8,7 @@ import { FileCache } from '../assets/file-cache.ts';
 import { EngineFailure, type Engine, type SessionSpec } from '../engines/engine.ts';
 import { ObjectStore } from '../object-store.ts';
 import { Problems } from '../reporting/problems.ts';
+import { NO_STORAGE } from '../roots/task-storage.ts';
 import type { SessionRequest } from './open-session.ts';
 import { SessionPool } from './session-pool.ts';
 import { Registry } from 'prom-client';
@@ -70,6 +71,7 @@ function request(settings: SessionRequest['task']['settings'] = {}, reusable = t
     detected: { version: '1', features: [], program: '/bin/true' },
     task: { scene: null, settings, data: {}, output: { format: 'none' }, timeouts: {} },
     share: { slots: 1, threads: 1, memoryLimitBytes: 1e9, environment: {} },
+    storage: NO_STORAGE,
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Engine, StartSpec } from '../engines/engine.ts';
+import { NO_STORAGE } from '../roots/task-storage.ts';
 import type { SessionRequest } from './open-session.ts';
 import { SpareEngines, type SpareEngine } from './spare-engines.ts';
 
@@ -42,6 +43,7 @@ function request(more: Partial<SessionRequest> = {}): SessionRequest {
     detected: { version: '1', features: [], program: '/bin/true' },
     task: { scene: null, settings: {}, data: {}, output: { format: 'none' }, timeouts: {} },
     share: { slots: 1, threads: 1, memoryLimitBytes: 1e9, environment: {} },
+    storage: NO_STORAGE,
     ...more,
   };
 }

@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { idSchema } from '../job-document.ts';
+import { idSchema, inputSchema } from '../job-document.ts';
 import { qualityPolicySchema } from '../quality.ts';
 import { frameRef, sha256 } from './message-parts.ts';
 
-/** A scene as a worker finds it: a file inside an asset (a manifest of files stored by hash). */
-export const sceneRefSchema = z.strictObject({ asset: sha256, path: z.string().min(1).max(1_024) });
+const path = z.string().min(1).max(1_024);
+/** A file inside an asset: a manifest of files stored by hash. */
+const assetFileSchema = z.strictObject({ asset: sha256, path });
+/** A file on shared storage that workers mount. */
+const rootFileSchema = z.strictObject({ root: idSchema, path });
+/** A scene as a worker finds it. */
+export const sceneRefSchema = z.union([assetFileSchema, rootFileSchema]);
+export type AssetFile = z.infer<typeof assetFileSchema>;
 export type SceneRef = z.infer<typeof sceneRefSchema>;
 
 /** Body of `tasks.<engine>.<lane>.<job>.<task>`: all that a worker needs to render a chunk of frames. */
@@ -21,7 +27,7 @@ export const taskMessageSchema = z.strictObject({
   /** Frames may be done or running elsewhere already: ask (`ask.<worker>.resume`) before rendering. */
   resume: z.boolean(),
   /** Names of inputs and the steps they come from; the files are asked for (`ask.<worker>.inputs`). */
-  inputs: z.record(idSchema, z.strictObject({ step: idSchema })),
+  inputs: z.record(idSchema, inputSchema),
   /** Where values of `data` go, by template: slot name → value, checked against its schema already. */
   data: z.record(z.string(), z.json()),
   settings: z.record(z.string(), z.json()),

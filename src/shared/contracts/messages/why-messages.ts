@@ -23,6 +23,7 @@ export const WAIT_CAUSES = [
   'gpus',
   'tags',
   'site',
+  'root', // shared storage that it does not have mounted
   'workers-unavailable', // those that fit are paused, outside their timetable, in quarantine, lost
   'limit',
   'licence',

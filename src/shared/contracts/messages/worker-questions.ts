@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../job-document.ts';
+import { storageRootSchema } from '../storage-roots.ts';
 import { frameNumber, frameRef, sha256 } from './message-parts.ts';
 
 /** `ask.<worker>.resume`: which of these frames are still wanted from this attempt? The ledger re-adopts the attempt. */
@@ -28,13 +29,26 @@ export const inputsRequestSchema = z.strictObject({
   step: idSchema,
   after: frameNumber.nullable(),
   limit: z.int().min(1).max(2_000),
+  /** Also which frames of these pages have no result; a worker of an older version does not ask. */
+  withMissing: z.literal(true).optional(),
 });
 export type InputsRequest = z.infer<typeof inputsRequestSchema>;
 export const inputsReplySchema = z.union([
   z.strictObject({
     files: z.array(z.strictObject({ frame: frameNumber, key: z.string(), bytes: z.int(), sha256 })),
     more: z.boolean(),
+    /** Frames up to the last file of this page (in the last page: all further ones) that have no result. */
+    missing: z.array(frameNumber).optional(),
   }),
   z.strictObject({ error: z.string() }),
 ]);
 export type InputsReply = z.infer<typeof inputsReplySchema>;
+
+/** `ask.<worker>.roots`: the shared storage that the farm knows, and where it lies on each kind of machine. */
+export const rootsRequestSchema = z.strictObject({ version: z.literal(1) });
+export type RootsRequest = z.infer<typeof rootsRequestSchema>;
+export const rootsReplySchema = z.union([
+  z.strictObject({ roots: z.array(storageRootSchema) }),
+  z.strictObject({ error: z.string() }),
+]);
+export type RootsReply = z.infer<typeof rootsReplySchema>;

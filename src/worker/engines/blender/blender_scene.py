@@ -69,6 +69,8 @@ class Scene:
         self.warnings = []
         self.open(request["scenePath"])
         relink(request["paths"])
+        if request.get("inPlace"):
+            self.keep_files_away()
         self.check_scripts()
         self.check_files()
         name = self.settings.get("scene")
@@ -94,6 +96,16 @@ class Scene:
                 f"The file was made with Blender {made}, which is newer than {bpy.app.version_string}; "
                 "what this version does not know is lost."
             )
+
+    def keep_files_away(self):
+        """The scene lies where others work: what its File Output nodes write goes where it does no harm."""
+        for scene in bpy.data.scenes:
+            # Blender 5 keeps the nodes in a group of their own, and calls the folder otherwise.
+            tree = getattr(scene, "compositing_node_group", None) or getattr(scene, "node_tree", None)
+            for node in tree.nodes if tree else []:
+                if node.type == "OUTPUT_FILE":
+                    field = "directory" if hasattr(node, "directory") else "base_path"
+                    setattr(node, field, bpy.app.tempdir)
 
     @property
     def trusts_scripts(self):

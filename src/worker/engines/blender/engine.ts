@@ -52,6 +52,7 @@ async function startBlender(spec: StartSpec): Promise<StartedEngine> {
 /** @throws EngineFailure where it needs a scene or its settings are not right */
 function loadFields({
   scenePath,
+  inPlace,
   paths,
   settings,
   data,
@@ -59,7 +60,7 @@ function loadFields({
   threads,
 }: SessionSpec): Record<string, unknown> {
   if (scenePath === null) throw new EngineFailure('scene', 'Blender needs a scene.');
-  return { scenePath, paths, settings: settingsOf('blender', settings), data, output, threads };
+  return { scenePath, inPlace, paths, settings: settingsOf('blender', settings), data, output, threads };
 }
 
 function command({ program, version }: DetectedProgram): [string, ...string[]] {
