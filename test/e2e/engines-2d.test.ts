@@ -74,6 +74,41 @@ describe.skipIf(inkscape.skip)(`Inkscape${inkscape.note}`, () => {
     expect(await bytes(await harness.render(other, 0))).not.toBe(await bytes(filled));
   });
 
+  it('takes data for places that XPath finds', async () => {
+    const data = {
+      '//svg:text[@font-size="16"]/svg:tspan': HOSTILE,
+      '/svg:svg/svg:rect[1]/@fill': '#ff0000',
+      '//*[@id="bar"]/@width': 200,
+    };
+    const session = await open(CARD, { data });
+    const shown = await harness.render(session, 0);
+    expect(await pixel(shown, 150, 20)).toEqual([255, 0, 0, 255]);
+    const names = await readdir(join(harness.folder, 'scene'));
+    const copy = names.find((name) => name.startsWith('farmhand-')) ?? '';
+    expect(await readFile(join(harness.folder, 'scene', copy), 'utf8')).toBe(
+      CARD.replace(
+        'width="100" height="50" fill="#0000ff"',
+        'width="200" height="50" fill="#ff0000"',
+      ).replace(
+        '>Old</tspan>',
+        `>&lt;/text&gt;&lt;image href="/etc/hostname"/&gt;&amp;"'--]]&gt; $(id) \ufffd</tspan>`,
+      ),
+    );
+    for (const [key, message] of [
+      ['//svg:nothing', 'finds nothing'],
+      ['//svg:text[', 'expected XPath 1.0'],
+      ['count(//svg:text)', 'nothing called'],
+      ['//svg:rect/@id', 'the attribute may be one of'],
+      ['//svg:rect', '<rect> takes no text'],
+      ['/svg:svg/comment()', 'takes no value'],
+      ['//nobody:text', 'nobody'],
+    ])
+      await expect(open(CARD, { data: { [key ?? '']: 'x' } }), key).rejects.toMatchObject({
+        failure: 'scene',
+        message: expect.stringContaining(message ?? '') as string,
+      });
+  });
+
   it('keeps text text, and a packed drawing as it is', async () => {
     const path = await write('card.svgz', gzipSync(CARD));
     const session = await harness.open({

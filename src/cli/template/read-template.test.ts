@@ -79,6 +79,22 @@ describe('readTemplate', () => {
     ]);
   });
 
+  it('names an XPath that is none, where the scene is XML', async () => {
+    const text = (engine: string): string =>
+      [
+        `engine: ${engine}`,
+        'scene: card.json',
+        'schema: { type: object, properties: { title: {}, bar: {} } }',
+        'slots:',
+        '  title: { kind: text, slot: "//svg:text[@id=\'a\'" }',
+        '  bar: { kind: number, slot: "/svg:svg/svg:rect/@width" }',
+      ].join('\n');
+    const issues = await problems(text('inkscape'));
+    expect(issues.map(({ path }) => path)).toContain('/slots/title/slot');
+    expect(issues.map(({ path }) => path)).not.toContain('/slots/bar/slot');
+    expect(await problems(text('lottie')).catch(() => [])).toEqual([]);
+  });
+
   it('names fields that are missing or that nobody knows, and a file that is no YAML', async () => {
     const unknown = await problems('engine: lottie\ncolour: red\n');
     expect(unknown.map(({ path }) => path).sort()).toEqual(['/colour', '/scene']);

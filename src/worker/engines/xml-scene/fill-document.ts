@@ -1,5 +1,6 @@
 import { describeValue } from '../../../shared/domain/errors.ts';
 import { EngineFailure } from '../engine.ts';
+import { findByXPath, type XPathPlace } from './find-by-xpath.ts';
 import type { XmlDocument, XmlElement } from './xml-document.ts';
 
 /** Where in a format the values of a job's data may go. */
@@ -16,16 +17,23 @@ const MAX_NAMED = 20;
 
 /**
  * Writes a job's data into the document: `"title": "Hello"` becomes the text of the element called `title`, and
- * `"bar@width": 120` its attribute `width`. Values stay values: they are escaped for where they stand.
+ * `"bar@width": 120` its attribute `width`. A key that begins with `/` is XPath for an element, its text or an attribute. Values stay values: they are escaped for where they stand.
  * @throws EngineFailure `scene` naming the value that has no place, and the places that there are
  */
-export function fillDocument(
+export async function fillDocument(
   document: XmlDocument,
   data: Readonly<Record<string, unknown>>,
   slots: XmlSlots,
-): void {
+): Promise<void> {
+  const expressions = Object.keys(data).filter((key) => key.startsWith('/'));
+  const byXPath = await findByXPath(document.toString(), expressions, document.elements().length);
   for (const [key, value] of Object.entries(data)) {
     const text = textOf(key, value);
+    const places = byXPath.get(key);
+    if (places) {
+      writePlaces(document, places, { key, text }, slots);
+      continue;
+    }
     const split = key.lastIndexOf('@');
     const [name, attribute] = split < 0 ? [key, undefined] : [key.slice(0, split), key.slice(split + 1)];
     // Positions change with every value that is written.
@@ -42,6 +50,20 @@ interface Write {
   all: readonly XmlElement[];
   key: string;
   text: string;
+}
+
+/** What is written leaves each element at its place in the order. */
+function writePlaces(
+  document: XmlDocument,
+  places: readonly XPathPlace[],
+  { key, text }: { key: string; text: string },
+  slots: XmlSlots,
+): void {
+  for (const { index, attribute } of places) {
+    const all = document.elements();
+    const element = all[index];
+    if (element) write(document, { element, attribute: attribute ?? undefined, all, key, text }, slots);
+  }
 }
 
 function write(document: XmlDocument, { element, attribute, all, key, text }: Write, slots: XmlSlots): void {

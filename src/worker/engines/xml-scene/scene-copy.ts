@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { newId } from '../../../shared/domain/new-id.ts';
 import { EngineFailure, type SessionSpec } from '../engine.ts';
+import { folderBeside } from './folder-beside.ts';
 import { fillDocument, type XmlSlots } from './fill-document.ts';
 import { XmlDocument, type XmlElement } from './xml-document.ts';
 
@@ -17,7 +18,7 @@ export interface XmlFormat extends XmlSlots {
 }
 
 /**
- * Fills a job's data into a scene and writes it as a copy beside the scene, where the files that it names are found.
+ * Fills a job's data into a scene and writes it as a copy beside the scene, from where the files that it names are found.
  * @returns the specification with the copy as its scene
  * @throws EngineFailure `scene` for data that does not fit or a file outside the scene's folder, `missing-asset`
  */
@@ -27,9 +28,10 @@ export async function withFilledScene(spec: SessionSpec, format: XmlFormat): Pro
     throw new EngineFailure('scene', `${format.label} needs a scene.`);
   const document = new XmlDocument(await readScene(scenePath), basename(scenePath));
   await checkFiles(document, scenePath, await realpath(sceneRoot), format);
-  fillDocument(document, spec.data, format);
+  await fillDocument(document, spec.data, format);
   const ending = extname(scenePath).toLowerCase().replace(/z$/, '');
-  const copy = join(dirname(scenePath), `farmhand-${newId('s')}${ending}`);
+  const folder = await folderBeside(scenePath, sceneRoot, spec);
+  const copy = join(folder, `farmhand-${newId('s')}${ending}`);
   await writeFile(copy, document.toString(), { flag: 'wx' });
   return { ...spec, scenePath: copy };
 }
