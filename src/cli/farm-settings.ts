@@ -5,6 +5,7 @@ import {
   limitsSchema,
   sharesSchema,
 } from '../shared/contracts/manage-api.ts';
+import { retentionSchema } from '../shared/contracts/retention.ts';
 import { registerSetting, type SettingCommand } from './support/setting-command.ts';
 
 const LIMITS: SettingCommand = {
@@ -82,6 +83,30 @@ const ENGINE_VERSIONS: SettingCommand = {
   body: (range) => ({ range }),
 };
 
+const RETENTION: SettingCommand = {
+  name: 'retention',
+  description:
+    'list for how long things are kept, or set it: completed, failed or cancelled jobs, the bin, attempts, assets, templates',
+  nothing: 'No rules.',
+  set: ['what', 'days|forever'],
+  remove: ['what'],
+  ofProject: true,
+  headings: ['WHAT', 'PROJECT', 'DAYS', ''],
+  rows: async (farm) => {
+    const { rules } = await farm.read(['retention'], retentionSchema);
+    return rules.map(({ what, project, days, set }) => [
+      what,
+      project ?? 'all',
+      String(days),
+      set ? '' : 'from the beginning',
+    ]);
+  },
+  list: (farm) => farm.read(['retention'], retentionSchema),
+  address: ([what = ''], project) => ({ path: ['retention', what], query: { project } }),
+  body: (text) => ({ days: numberOf(text) }),
+};
+
+export const registerRetention = (program: Command): void => registerSetting(program, RETENTION);
 export const registerLimits = (program: Command): void => registerSetting(program, LIMITS);
 export const registerShares = (program: Command): void => registerSetting(program, SHARES);
 export const registerGuarantees = (program: Command): void => registerSetting(program, GUARANTEES);

@@ -9,6 +9,9 @@ import { jobsTable } from './support/show-job.ts';
 interface JobsOptions extends CommonOptions {
   state?: JobState;
   search?: string;
+  owner?: string;
+  project?: string;
+  bin?: boolean;
   limit: number;
 }
 
@@ -18,11 +21,21 @@ export function registerJobs(program: Command): void {
     .description('list jobs, newest first')
     .option('--state <state>', `only jobs in this state: ${JOB_STATES.join(', ')}`, oneOf(JOB_STATES))
     .option('--search <text>', 'only jobs whose name, id, owner or project contains this')
+    .option('--owner <name>', 'only jobs of this owner')
+    .option('--project <name>', 'only jobs of this project')
+    .option('--bin', 'jobs in the bin instead of the others')
     .option('--limit <n>', 'at most so many', wholeNumber(1, 1_000_000), 50);
   addCommonOptions(command).action(async (options: JobsOptions) => {
     await runCommand(options, async ({ out, farm }) => {
-      const { state, search: q, limit } = options;
-      const query = { limit, ...(state === undefined ? {} : { state }), ...(q === undefined ? {} : { q }) };
+      const { state, search: q, limit, owner, project, bin } = options;
+      const query = {
+        limit,
+        ...(state === undefined ? {} : { state }),
+        ...(q === undefined ? {} : { q }),
+        ...(owner === undefined ? {} : { owner }),
+        ...(project === undefined ? {} : { project }),
+        ...(bin === true ? { bin: 'true' } : {}),
+      };
       const jobs = allJobs(await farm(), query);
       if (out.json) await out.streamArray(jobs);
       else {

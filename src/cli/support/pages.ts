@@ -1,6 +1,6 @@
 import type { Attempts, Frame, FramesPage } from '../../shared/contracts/api.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
-import type { FarmClient } from './farm-client.ts';
+import type { FarmClient, JobsFilter } from './farm-client.ts';
 
 const PAGE = 1_000;
 
@@ -28,7 +28,7 @@ export async function* allFrames(
 /** Jobs, newest first; at most `limit` of them. */
 export async function* allJobs(
   client: FarmClient,
-  query: { state?: string; q?: string; limit: number },
+  query: JobsFilter & { limit: number },
 ): AsyncGenerator<JobSummary> {
   const { limit, ...filter } = query;
   let cursor: string | undefined;

@@ -2,7 +2,7 @@ import type { JobDetails, StepDetails } from '../../shared/contracts/job-details
 import { jobFacts, stepFacts } from '../../shared/contracts/job-details-text.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
 import { printable } from './output.ts';
-import { formatSeconds, formatTable } from './table.ts';
+import { count, formatBytes, formatSeconds, formatTable } from './table.ts';
 
 /** One line: `12/24 done, 1 failed`. */
 export function framesText(frames: JobSummary['frames']): string {
@@ -54,6 +54,8 @@ export function jobText(job: JobSummary | JobDetails): string {
     `submitted  ${job.submittedAt}`,
     ...(job.finishedAt === null ? [] : [`finished   ${job.finishedAt}`]),
     ...(seconds === undefined ? [] : [`took       ${formatSeconds(seconds)}`]),
+    ...(isDetailed(job) ? storageLines(job) : []),
+    ...binLines(job),
   ].map(printable);
   const steps = formatTable(
     ['STEP', 'ENGINE', 'STATE', 'FRAMES'],
@@ -68,6 +70,20 @@ const engineText = (step: JobSummary['steps'][number] | StepDetails): string =>
     : step.engine;
 
 const isDetailed = (job: JobSummary | JobDetails): job is JobDetails => 'preempt' in job;
+
+function storageLines({ storage, kept }: JobDetails): string[] {
+  const stored = storage && `${count(storage.files, 'file')}, ${formatBytes(storage.bytes)}`;
+  return [
+    ...(stored === undefined ? [] : [line('storage', stored)]),
+    ...(kept === true ? [line('kept', 'for good')] : []),
+  ];
+}
+
+function binLines({ bin }: JobSummary): string[] {
+  if (bin === undefined) return [];
+  const until = bin.until === null ? 'until "delete --now"' : `until ${bin.until}`;
+  return [line('in the bin', `${until}, put there by ${bin.by} at ${bin.since}`)];
+}
 
 const line = (label: string, text: string): string => `${label.padEnd(11)}${text}`;
 

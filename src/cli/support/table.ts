@@ -1,5 +1,7 @@
 import { printable } from './output.ts';
 
+export { formatBytes } from '../../shared/domain/byte-sizes.ts';
+
 /** Rows under headings, columns as wide as their widest cell; the last column is not padded. */
 export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [headings, ...rows].map((row) => row.map(printable));
@@ -12,19 +14,6 @@ export function formatTable(headings: readonly string[], rows: readonly (readonl
         .trimEnd(),
     )
     .join('\n');
-}
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
-
-/** `1234567` → `1.2 MB` (powers of 1,000). */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1_000;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }
 
 /** `0.25 s`, `12.3 s`, `4 min 5 s`, `2 h 3 min`. */

@@ -22,6 +22,12 @@ export interface ControlledJob {
   paused: boolean;
   priority: number;
   limit_running: number | null;
+  kept: boolean;
+  binned_at: Date | null;
+  binned_by: string | null;
+  erasing: boolean;
+  erased_at: Date | null;
+  project: string;
 }
 
 /** A step of the job, as it is under the job's lock. */
@@ -112,7 +118,8 @@ export async function readControlledJob(
 ): Promise<Pick<ControlContext, 'job' | 'steps'> | undefined> {
   const job = await trx
     .selectFrom('jobs')
-    .select(['id', 'state', 'paused', 'priority', 'limit_running'])
+    .select(['id', 'state', 'paused', 'priority', 'limit_running', 'project'])
+    .select(['kept', 'binned_at', 'binned_by', 'erasing', 'erased_at'])
     .where('id', '=', jobId)
     .executeTakeFirst();
   if (!job) return undefined;

@@ -24,10 +24,11 @@ export class Resubmissions {
   async resubmit(jobId: string, control: JobControl): Promise<ControlOutcome> {
     const row = await this.#ledger
       .selectFrom('jobs')
-      .select('document')
+      .select(['document', 'erased_at'])
       .where('id', '=', jobId)
       .executeTakeFirst();
     if (!row) return refused(`There is no job ${jobId}.`);
+    if (row.erased_at) return refused(`Job ${jobId} was deleted, and its document with it.`);
     try {
       // Of both a job has one: they say which submission it was.
       const document = { ...row.document, id: undefined, idempotencyKey: undefined };

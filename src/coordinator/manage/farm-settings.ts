@@ -3,7 +3,9 @@ import type { ManageReply, ManageRequest } from '../../shared/contracts/messages
 import type { Ledger } from '../../shared/database/connect.ts';
 import { putEngine, removeEngine } from '../engines/engine-verbs.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
+import { setRetention } from '../retention/set-retention.ts';
 import type { Managed } from './managed.ts';
+import { putRoot, removeRoot } from './root-verbs.ts';
 import { setEngineVersion, setGuarantee, setLimit, setShare } from './setting-verbs.ts';
 import { drainWorkers, giveBackWorkers, pauseWorkers, resumeWorkers, setTimetables } from './worker-verbs.ts';
 
@@ -71,10 +73,16 @@ function plan(trx: LedgerTransaction, request: ManageRequest): Promise<Managed> 
       return setGuarantee(trx, request);
     case 'engine-version':
       return setEngineVersion(trx, request);
+    case 'retention':
+      return setRetention(trx, request);
     case 'put-engine':
       return putEngine(trx, request);
     case 'remove-engine':
       return removeEngine(trx, request);
+    case 'put-root':
+      return putRoot(trx, request);
+    case 'remove-root':
+      return removeRoot(trx, request);
   }
 }
 

@@ -23,6 +23,8 @@ interface ManageParts {
   rulesChanged: () => void;
   /** Definitions of engines may have changed. Resolves when this coordinator goes by them. */
   enginesChanged: () => Promise<void>;
+  /** Workers that are heard of: they are told when shared storage changed. */
+  workerIds: () => readonly string[];
 }
 
 /** Answers requests on `manage` once the ledger has what was asked for, or says why not. */
@@ -62,7 +64,7 @@ export class ManageService {
   }
 
   async #manage(request: ManageRequest): Promise<ManageReply> {
-    const { settings, orders, wakeUps, rulesChanged, enginesChanged } = this.#parts;
+    const { settings, orders, wakeUps, rulesChanged, enginesChanged, workerIds } = this.#parts;
     const { reply, workers, control } = await settings.apply(request);
     if (request.dryRun === true) return reply;
     this.#log.info({ verb: request.verb, by: request.by }, reply.message);
@@ -71,7 +73,10 @@ export class ManageService {
       for (const worker of control === undefined ? [] : workers) this.#tell(worker, control);
       wakeUps.orders.wake();
     } else if (request.verb === 'put-engine' || request.verb === 'remove-engine') await enginesChanged();
+    else if (request.verb === 'put-root' || request.verb === 'remove-root')
+      for (const worker of workerIds()) this.#tell(worker, { type: 'roots' });
     else rulesChanged();
+    if (request.verb === 'retention') wakeUps.collector.wake();
     wakeUps.feeder.wake();
     return reply;
   }

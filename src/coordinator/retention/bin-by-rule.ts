@@ -6,15 +6,18 @@ import { readRetention } from './retention-days.ts';
 
 const MOST_AT_ONCE = 200;
 
-/** A job whose time is over, by the rule of its project, else by the farm's. A label `keep` keeps it, as the verb does. */
-const EXPIRED = sql`
+/** A job `j` that rules may put into the bin at all. A label `keep` keeps it, as the verb does. */
+export const MAY_EXPIRE = sql`
   j.finished_at IS NOT NULL AND j.binned_at IS NULL AND NOT j.kept AND j.state IN ('completed', 'failed', 'cancelled')
   AND lower(COALESCE(j.labels->>'keep', 'false')) IN ('false', 'no', '0', '')
+  AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND (s.sweep IS NOT NULL OR s.queued + s.running > 0))`;
+
+/** Its time is over, by the rule of its project, else by the farm's. */
+const EXPIRED = sql`${MAY_EXPIRE}
   AND COALESCE(j.delivered_at, j.finished_at) < now() - make_interval(days => COALESCE((
     SELECT COALESCE(days, 1000000) FROM retention WHERE what = j.state::text AND project IN (j.project, '')
     ORDER BY project DESC LIMIT 1
-  ), 1000000))
-  AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND (s.sweep IS NOT NULL OR s.queued + s.running > 0))`;
+  ), 1000000))`;
 
 /**
  * Puts jobs into the bin that the rules do not keep any longer, some at a time. Without a rule it does nothing.

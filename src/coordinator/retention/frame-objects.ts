@@ -42,11 +42,11 @@ export function fateOf(
   return decided && days.old >= UNDECIDED_DAYS ? 'garbage' : 'kept';
 }
 
-/** What becomes of each of these objects, in their order. @param leastDays null: nothing that a job has goes */
+/** What becomes of each of these objects, in their order. @param leastDays how old an attempt's object must be */
 export async function fatesOf(
   ledger: Ledger,
   objects: readonly ListedObject[],
-  leastDays: number | null,
+  leastDays: number,
 ): Promise<ObjectFate[]> {
   const now = Date.now();
   const parsed = objects.map((object) => ({ object, made: madeFor(object.key) }));
@@ -63,7 +63,7 @@ export async function fatesOf(
     const frame = facts.get(object.key);
     // Other pictures of a job, and its logs, go with it.
     if (!made || !frame) return 'kept';
-    return fateOf(frame, made, { old, least: leastDays ?? Infinity });
+    return fateOf(frame, made, { old, least: leastDays });
   });
 }
 

@@ -38,12 +38,13 @@ export class AssetStore {
   /** What is not there yet: links for the first of it, and which files go in parts. */
   async plan(files: readonly { sha256: string; size: number }[]): Promise<AssetPlan> {
     const distinct = [...new Map(files.map((file) => [file.sha256, file])).values()];
+    const removing = await this.#presence.use(distinct.map(({ sha256 }) => sha256));
     const until = Date.now() + LOOK_FOR_MS;
     const plan: AssetPlan = { uploads: [], parts: [], more: [] };
     let links = 0;
     await mapConcurrently(distinct, CONCURRENCY, async ({ sha256, size }) => {
-      if (links >= MOST_LINKS || Date.now() > until) return plan.more.push(sha256);
-      const found = await this.#presence.look(sha256);
+      if (links >= MOST_LINKS || Date.now() > until || removing.has(sha256)) return plan.more.push(sha256);
+      const found = await this.#presence.look(sha256, true);
       if (found.state === 'there' && found.bytes === size) return;
       if (size >= PARTS_FROM_BYTES) return plan.parts.push(sha256);
       if (++links > MOST_LINKS) return plan.more.push(sha256);
@@ -66,6 +67,7 @@ export class AssetStore {
       files: manifest.files.length,
       bytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
     };
+    await this.#use(sha256);
     await this.#objects.putAsset(sha256, bytes, 'application/json');
     const inserted = await this.#ledger
       .insertInto('assets')
@@ -81,6 +83,7 @@ export class AssetStore {
    * @throws FarmError `too-large` when more is stored at its hash than a manifest can have
    */
   async manifest(sha256: string): Promise<AssetManifest | undefined> {
+    await this.#use(sha256);
     const known = await this.#ledger
       .selectFrom('assets')
       .select('sha256')
@@ -105,11 +108,24 @@ export class AssetStore {
     }
   }
 
+  /** @throws FarmError `unavailable` for an asset that is just being removed */
+  async #use(sha256: string): Promise<void> {
+    if ((await this.#presence.use([sha256])).size === 0) return;
+    throw new FarmError(
+      'unavailable',
+      `The asset ${sha256} is just being removed, as nobody has used it for long. Send this again in a minute.`,
+    );
+  }
+
   async #assertFilesAreThere(manifest: AssetManifest): Promise<void> {
     const found = new Map<string, Presence>();
     const hashes = objectsOf(manifest).map(({ sha256 }) => sha256);
+    const removing = await this.#presence.use(hashes);
     await mapConcurrently(hashes, CONCURRENCY, async (sha256) => {
-      found.set(sha256, await this.#presence.look(sha256));
+      found.set(
+        sha256,
+        removing.has(sha256) ? { state: 'removing' } : await this.#presence.look(sha256, true),
+      );
     });
     const issues = manifest.files.flatMap((file, index): InputIssue[] => {
       const presence = found.get(file.pack?.sha256 ?? file.sha256) ?? { state: 'missing' };
@@ -132,6 +148,7 @@ function holds(presence: Presence, { size, pack }: ManifestFile): boolean {
 
 function describePresence(presence: Presence): string {
   if (presence.state === 'missing') return 'not uploaded';
+  if (presence.state === 'removing') return 'just being removed, as nobody has used it for long';
   return `uploaded with ${presence.bytes} bytes${presence.state === 'unverified' ? ', not verified yet' : ''}`;
 }
 

@@ -7,6 +7,11 @@ import type {
   Share,
   WorkerEvents,
 } from '../../shared/contracts/manage-api.ts';
+import {
+  DEFAULT_DAYS,
+  RETENTION_SUBJECTS,
+  type RetentionRule,
+} from '../../shared/contracts/retention.ts';
 import type { WorkerOrders } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
@@ -57,6 +62,29 @@ export class FarmSettingsQueries {
       .orderBy('project')
       .execute();
     return rows.map((row) => ({ ...row, project: row.project === '' ? null : row.project }));
+  }
+
+  /** What was set, and what is so where nothing was. */
+  async retention(): Promise<RetentionRule[]> {
+    const rows = await this.#ledger
+      .selectFrom('retention')
+      .selectAll()
+      .orderBy('what')
+      .orderBy('project')
+      .execute();
+    return RETENTION_SUBJECTS.flatMap((what): RetentionRule[] => {
+      const set = rows.filter((row) => row.what === what);
+      const rules = set.map(
+        ({ project, days }): RetentionRule => ({
+          what,
+          project: project === '' ? null : project,
+          days: days ?? 'forever',
+          set: true,
+        }),
+      );
+      if (set.some(({ project }) => project === '')) return rules;
+      return [{ what, project: null, days: DEFAULT_DAYS[what] ?? 'forever', set: false }, ...rules];
+    });
   }
 
   /** @throws FarmError `not-found` */

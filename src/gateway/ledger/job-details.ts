@@ -21,6 +21,9 @@ type DetailsRow = JobSummaryRow & {
   preview: 'first-middle-last' | null;
   not_before: Date | null;
   limit_running: number | null;
+  kept: boolean;
+  files: string | null;
+  bytes: string | null;
   depends_on: JobDetails['dependsOn'];
   plans: PlanRow[];
 };
@@ -37,6 +40,7 @@ export async function readJobDetails(ledger: Ledger, jobIds: readonly string[]):
 function selectDetails(ledger: Ledger) {
   return selectJobSummaries(ledger)
     .select(['jobs.preempt', 'jobs.not_before', 'jobs.limit_running'])
+    .select(['jobs.kept', 'jobs.files', 'jobs.bytes'])
     .select(sql<'first-middle-last' | null>`jobs.document->>'preview'`.as('preview'))
     .select((job) => [
       jsonArrayFrom(
@@ -88,6 +92,8 @@ function toJobDetails(row: DetailsRow): JobDetails {
     notBefore: row.not_before?.toISOString() ?? null,
     limits: { running: row.limit_running },
     dependsOn: row.depends_on,
+    ...(row.kept ? { kept: true } : {}),
+    ...(row.files === null ? {} : { storage: { files: Number(row.files), bytes: Number(row.bytes ?? 0) } }),
     steps: summary.steps.flatMap((step) => {
       const plan = plans.get(step.name);
       return plan ? [toStepDetails(step, plan)] : [];

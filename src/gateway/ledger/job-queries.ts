@@ -15,6 +15,12 @@ export interface JobListQuery {
   q?: string | undefined;
   /** Only jobs with the label of this batch. */
   batch?: string | undefined;
+  owner?: string | undefined;
+  project?: string | undefined;
+  /** Only jobs that ended before this time (ISO 8601). */
+  endedBefore?: string | undefined;
+  /** Jobs in the bin instead of the others. */
+  bin?: boolean | undefined;
   limit: number;
   cursor?: string | undefined;
 }
@@ -37,7 +43,13 @@ export class JobQueries {
     const exactTime = sql<string>`to_char(jobs.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
     const rows = await selectJobSummaries(this.#ledger)
       .select(exactTime.as('exact_time'))
+      .where(inBin(query.bin === true))
       .$if(query.states.length > 0, (q) => q.where('jobs.state', 'in', query.states))
+      .$if(query.owner !== undefined, (q) => q.where('jobs.owner', '=', query.owner ?? ''))
+      .$if(query.project !== undefined, (q) => q.where('jobs.project', '=', query.project ?? ''))
+      .$if(query.endedBefore !== undefined, (q) =>
+        q.where(sql<boolean>`jobs.finished_at < ${query.endedBefore}::timestamptz`),
+      )
       .$if(query.q !== undefined, (q) => q.where(textCondition(query.q ?? '')))
       .$if(query.batch !== undefined, (q) => q.where(sql<boolean>`jobs.labels->>'batch' = ${query.batch}`))
       .$if(after !== undefined, (q) =>
@@ -56,10 +68,14 @@ export class JobQueries {
 
   /** Ids of jobs that a filter finds, newest first. */
   async idsOf(filter: NonNullable<ControlManyBody['filter']>, most: number): Promise<string[]> {
-    const { state, owner, project, q } = filter;
+    const { state, owner, project, q, endedBefore, bin } = filter;
     const rows = await this.#ledger
       .selectFrom('jobs')
       .select('jobs.id')
+      .where(inBin(bin === true))
+      .$if(endedBefore !== undefined, (query) =>
+        query.where(sql<boolean>`jobs.finished_at < ${endedBefore}::timestamptz`),
+      )
       .$if(state !== undefined, (query) => query.where('jobs.state', 'in', state ?? []))
       .$if(owner !== undefined, (query) => query.where('jobs.owner', '=', owner ?? ''))
       .$if(project !== undefined, (query) => query.where('jobs.project', '=', project ?? ''))
@@ -72,6 +88,7 @@ export class JobQueries {
 
   /** @throws FarmError `not-found` */
   async get(jobId: string): Promise<JobDetails> {
+    await this.assertExists(jobId);
     const [job] = await readJobDetails(this.#ledger, [jobId]);
     if (!job) throw noSuchJob(jobId);
     return job;
@@ -79,8 +96,17 @@ export class JobQueries {
 
   /** @throws FarmError `not-found` */
   async assertExists(jobId: string): Promise<void> {
-    const row = await this.#ledger.selectFrom('jobs').select('id').where('id', '=', jobId).executeTakeFirst();
+    const row = await this.#ledger
+      .selectFrom('jobs')
+      .select(['binned_by', 'binned_at', 'erased_at'])
+      .where('id', '=', jobId)
+      .executeTakeFirst();
     if (!row) throw noSuchJob(jobId);
+    if (row.erased_at)
+      throw new FarmError(
+        'not-found',
+        `Job ${jobId} was deleted by ${row.binned_by ?? 'somebody'} at ${(row.binned_at ?? row.erased_at).toISOString()}; its results are gone.`,
+      );
   }
 
   /** Newest first. */
@@ -127,6 +153,11 @@ export class JobQueries {
     };
   }
 }
+
+const inBin = (bin: boolean): RawBuilder<boolean> =>
+  bin
+    ? sql<boolean>`jobs.binned_at IS NOT NULL AND jobs.erased_at IS NULL`
+    : sql<boolean>`jobs.binned_at IS NULL`;
 
 /** A text in id, name, owner or project; what it holds is no pattern. */
 function textCondition(text: string): RawBuilder<boolean> {

@@ -81,6 +81,11 @@ export class PartUploads {
   async #isThere({ sha256, size }: LargeObject): Promise<boolean> {
     const found = await this.#presence.look(sha256);
     if (found.state === 'missing') return false;
+    if (found.state === 'removing')
+      throw new FarmError(
+        'unavailable',
+        `${sha256.slice(0, 12)}… is just being removed, as nobody has used it for long. Begin again in a minute.`,
+      );
     if (found.bytes === size) return true;
     if (found.state === 'unverified' && (await this.#isRemoved(sha256))) return false;
     throw new FarmError(

@@ -51,6 +51,10 @@ export const jobDetailsSchema = jobSummarySchema.extend({
   limits: z.object({ running: z.int().nullable() }),
   /** Jobs that must be completed first. */
   dependsOn: z.array(z.object({ job: z.string(), name: z.string(), state: z.enum(JOB_STATES) })),
+  /** Kept for good: no rule and nobody deletes it. */
+  kept: z.boolean().optional(),
+  /** What its results took when it had ended. */
+  storage: z.object({ files: z.int(), bytes: z.number() }).optional(),
   steps: z.array(stepDetailsSchema),
 });
 export type JobDetails = z.infer<typeof jobDetailsSchema>;

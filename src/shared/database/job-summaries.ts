@@ -1,9 +1,11 @@
 import { jsonArrayFrom } from 'kysely/helpers/postgres';
 import { sql, type Selectable } from 'kysely';
 import type { JobSummary } from '../contracts/messages.ts';
+import type { WaitingDecisions } from '../contracts/quality-api.ts';
 import { noFrames, sweptCounts, type FrameCounts, type FrameState } from '../domain/states.ts';
 import type { Ledger } from './connect.ts';
 import type { JobsTable, StepsTable } from './schema.ts';
+import { WAITING_DECISIONS } from './waiting-decisions.ts';
 
 const JOB_COLUMNS = [
   'jobs.id',
@@ -18,6 +20,9 @@ const JOB_COLUMNS = [
   'jobs.started_at',
   'jobs.finished_at',
   'jobs.delivered_at',
+  'jobs.binned_at',
+  'jobs.binned_by',
+  'jobs.erase_at',
 ] as const;
 
 const STEP_COLUMNS = [
@@ -57,7 +62,11 @@ export type JobSummaryRow = Pick<
   | 'started_at'
   | 'finished_at'
   | 'delivered_at'
-> & { steps: StepPart[] };
+> &
+  Partial<Pick<Selectable<JobsTable>, 'binned_at' | 'binned_by' | 'erase_at'>> & {
+    steps: StepPart[];
+    decisions?: WaitingDecisions | null;
+  };
 
 /**
  * Jobs with their steps in one statement, so that the counts of all steps are of one moment. Add `where`, `orderBy`
@@ -67,6 +76,7 @@ export function selectJobSummaries(ledger: Ledger) {
   return ledger
     .selectFrom('jobs')
     .select(JOB_COLUMNS)
+    .select(WAITING_DECISIONS.as('decisions'))
     .select((expression) =>
       jsonArrayFrom(
         expression
@@ -104,6 +114,19 @@ export function toJobSummary(row: JobSummaryRow): JobSummary {
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
     deliveredAt: row.delivered_at?.toISOString() ?? null,
+    ...(row.decisions ? { decisions: row.decisions } : {}),
+    ...binOf(row),
+  };
+}
+
+function binOf({ binned_at, binned_by, erase_at }: JobSummaryRow): Pick<JobSummary, 'bin'> {
+  if (!binned_at) return {};
+  return {
+    bin: {
+      since: binned_at.toISOString(),
+      by: binned_by ?? 'unknown',
+      until: erase_at?.toISOString() ?? null,
+    },
   };
 }
 

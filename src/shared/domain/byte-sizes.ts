@@ -32,3 +32,16 @@ export function formatByteSize(bytes: number): string {
   }
   return `${Number(value.toFixed(value < 10 && unit > 0 ? 1 : 0))} ${units[unit] ?? 'B'}`;
 }
+
+const DECIMAL_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** `1234567` → `1.2 MB` (powers of 1,000). */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < DECIMAL_UNITS.length - 1) {
+    value /= 1_000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${DECIMAL_UNITS[unit] ?? ''}`;
+}

@@ -8,6 +8,7 @@ import {
   removeBodySchema,
   shareBodySchema,
 } from '../../../shared/contracts/manage-api.ts';
+import { retentionBodySchema } from '../../../shared/contracts/retention.ts';
 import { manageRequestSchema } from '../../../shared/contracts/messages.ts';
 import { newId } from '../../../shared/domain/new-id.ts';
 import type { FarmSettingsQueries } from '../../ledger/farm-settings-queries.ts';
@@ -72,6 +73,16 @@ const SETTINGS: readonly Setting[] = [
     verb: 'engine-version',
     without: { range: null },
   },
+  {
+    path: '/retention/:what',
+    body: retentionBodySchema,
+    named: (request) => ({
+      what: String(request.params['what']),
+      project: readQuery(request, ofProject).project ?? null,
+    }),
+    verb: 'retention',
+    without: { days: null },
+  },
 ];
 
 /** Limits, shares, guarantees and default versions: read from the ledger, changed by the coordinators. */
@@ -88,6 +99,9 @@ export function farmSettingRoutes(settings: FarmSettingsQueries, manager: FarmMa
   });
   router.get('/engine-versions', async (_request, response) => {
     response.json({ engineVersions: await settings.engineVersions() });
+  });
+  router.get('/retention', async (_request, response) => {
+    response.json({ rules: await settings.retention() });
   });
   for (const { path, body, named, verb, without } of SETTINGS) {
     const change = async (request: Request, response: Response, fields: Asked): Promise<void> => {

@@ -12,6 +12,10 @@ const listQuery = z.strictObject({
   state: listOf(JOB_STATES),
   q: z.string().min(1).max(200).optional(),
   batch: idSchema.optional(),
+  owner: z.string().min(1).max(100).optional(),
+  project: z.string().min(1).max(100).optional(),
+  endedBefore: z.iso.datetime({ offset: true }).optional(),
+  bin: z.stringbool().optional(),
   limit: limitSchema(50, 500),
   cursor: cursorSchema,
 });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../job-document.ts';
+import { rootPrefixesSchema } from '../storage-roots.ts';
+import { RETENTION_SUBJECTS, retentionDaysSchema } from '../retention.ts';
 import { definitionText } from './engine-messages.ts';
 
 const name = z.string().min(1).max(100);
@@ -58,8 +60,19 @@ export const manageRequestSchema = z.intersection(
       project: name.nullable(),
       range: z.string().max(100).nullable(),
     }),
+    /** For how long something is kept; null: as if nobody had said. Of a project, or of the farm. */
+    z.object({
+      verb: z.literal('retention'),
+      what: z.enum(RETENTION_SUBJECTS),
+      project: name.nullable(),
+      days: retentionDaysSchema.nullable(),
+    }),
     /** A definition of an engine, in YAML: the next version of the engine that its `id` names. */
     z.object({ verb: z.literal('put-engine'), engine: idSchema, text: definitionText }),
+    /** Storage that workers mount: a new root, or other prefixes of one that is there. At least one prefix. */
+    z.object({ verb: z.literal('put-root'), root: idSchema, ...rootPrefixesSchema.shape }),
+    /** `force`: although jobs need it, which then wait for ever. */
+    z.object({ verb: z.literal('remove-root'), root: idSchema, force: z.boolean().optional() }),
     /** No worker renders with it any more; one of the same id that workers came with is there again. */
     z.object({ verb: z.literal('remove-engine'), engine: idSchema }),
   ]),
