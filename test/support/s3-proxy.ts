@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, request as forward, type IncomingMessage, type Server } from 'node:http';
+import {
+  createServer,
+  request as forward,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Between a client and S3: what went through is listed, and a request can be made to wait. */
@@ -10,6 +16,8 @@ export class S3Proxy {
   readonly url: string;
   /** Asked before a request is passed on; it waits as long as the promise does. */
   gate: (line: string) => Promise<void> | undefined = () => undefined;
+  /** The next answer that is longer is broken off after so many bytes, once. */
+  breakAfter: number | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -30,6 +38,7 @@ export class S3Proxy {
         // The Host header stays: it is signed.
         const passed = forward({ host: hostname, port, method, path, headers }, (answer: IncomingMessage) => {
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+          proxy.#breakOff(answer, outgoing);
           answer.pipe(outgoing);
         });
         passed.on('error', () => outgoing.destroy());
@@ -41,6 +50,17 @@ export class S3Proxy {
       else pass();
     });
     return proxy;
+  }
+
+  #breakOff(answer: IncomingMessage, outgoing: ServerResponse): void {
+    const most = this.breakAfter;
+    if (most === undefined || Number(answer.headers['content-length']) <= most) return;
+    this.breakAfter = undefined;
+    let passed = 0;
+    answer.on('data', (chunk: Buffer) => {
+      passed += chunk.byteLength;
+      if (passed > most) outgoing.destroy();
+    });
   }
 
   /** Bytes that were sent to an object, as the parts' numbers or `whole`. */

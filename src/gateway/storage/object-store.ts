@@ -70,12 +70,22 @@ export class ObjectStore {
   }
 
   /**
+   * @param part.from the first byte that is wanted
+   * @param part.signal ends the request; a stream that was given out is the caller's to end
    * @returns the object's bytes as a stream, or undefined where there is none
    * @throws FarmError `too-large` for more than `mostBytes`
    */
-  async read(key: string, mostBytes = Infinity): Promise<Readable | undefined> {
+  async read(
+    key: string,
+    mostBytes = Infinity,
+    { from = 0, signal }: { from?: number; signal?: AbortSignal } = {},
+  ): Promise<Readable | undefined> {
     try {
-      const object = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+      const Range = from === 0 ? undefined : `bytes=${from}-`;
+      const object = await this.#s3.send(
+        new GetObjectCommand({ Bucket: this.#bucket, Key: key, Range }),
+        signal === undefined ? {} : { abortSignal: signal },
+      );
       const stream = object.Body as Readable;
       const bytes = object.ContentLength ?? 0;
       if (bytes <= mostBytes) return stream;

@@ -1,4 +1,5 @@
 import { FarmError, describeValue } from './errors.ts';
+import { beforeExtension, byteLength, fitName, fitValue } from './file-names.ts';
 import { padFrame } from './frame-ranges.ts';
 
 /** The name of a frame's first and usual output. */
@@ -7,7 +8,10 @@ export const MAIN_OUTPUT = 'main';
 const PLACEHOLDERS = ['job', 'step', 'output', 'frame', 'project', 'ext'] as const;
 type Placeholder = (typeof PLACEHOLDERS)[number];
 
-type PatternPart = { text: string } | { placeholder: Placeholder; width: number };
+/** Labels that have a placeholder of their own; others are `{label.<name>}`. */
+const LABELS = ['shot', 'sequence', 'version', 'department'] as const;
+
+export type PatternPart = { text: string } | { placeholder: Placeholder; width: number } | { label: string };
 
 /** File names at download, as somebody wrote them: literal text and placeholders. Made by {@link parseOutputPattern}. */
 export interface OutputPattern {
@@ -23,10 +27,14 @@ export interface OutputNameValues {
   output: string;
   frame: number;
   ext: string;
+  /** Of the job. One that it does not have is `_` in the name. */
+  labels?: Readonly<Record<string, string>>;
 }
 
-const EXPECTED = 'text with {job}, {project}, {step}, {output}, {frame}, {frame:04} or {ext}';
+const EXPECTED =
+  'text with {job}, {project}, {shot}, {sequence}, {version}, {department}, {label.<name>}, {step}, {output}, {frame}, {frame:04} or {ext}';
 const MAX_WIDTH = 12;
+const MAX_LITERAL_BYTES = 160;
 
 /**
  * Reads a pattern such as `{step}_{frame:04}.{ext}`.
@@ -44,6 +52,12 @@ export function parseOutputPattern(text: string): OutputPattern {
     parts.push(parsePlaceholder(text.slice(open + 1, close), text));
     at = close + 1;
   }
+  const literals = parts.reduce((sum, part) => sum + ('text' in part ? byteLength(part.text) : 0), 0);
+  if (literals > MAX_LITERAL_BYTES)
+    throw patternError(
+      text,
+      `its own text has ${literals} bytes, and a name may have ${MAX_LITERAL_BYTES} of it`,
+    );
   if (/^\.+$/.test(text) || text.trim() === '') throw patternError(text, 'it names no file');
   if (text.startsWith('.')) throw patternError(text, 'the name would start with a dot and be hidden');
   return { text, parts };
@@ -54,14 +68,24 @@ export function patternUses(pattern: OutputPattern, placeholder: Placeholder): b
 }
 
 /**
- * The file's name. An output other than `main` that the pattern does not tell apart gets `_<output>` before the
- * extension, so that passes and view layers never collide with the picture itself.
+ * The file's name, as every usual file system takes it. An output other than `main` that the pattern does not tell apart
+ * gets `_<output>` before the extension, so that passes and view layers never collide with the picture itself.
+ * @param tail put before the extension too: what tells steps apart that the pattern does not
  */
-export function formatOutputName(pattern: OutputPattern, values: OutputNameValues): string {
-  const name = pattern.parts.map((part) => ('text' in part ? part.text : valueOf(part, values))).join('');
-  if (values.output === MAIN_OUTPUT || patternUses(pattern, 'output')) return name;
-  const dot = name.lastIndexOf('.');
-  return dot <= 0 ? `${name}_${values.output}` : `${name.slice(0, dot)}_${values.output}${name.slice(dot)}`;
+export function formatOutputName(pattern: OutputPattern, values: OutputNameValues, tail = ''): string {
+  const texts = pattern.parts.map((part, index) => {
+    const text = valueOf(part, values);
+    return touches(pattern.parts[index - 1], part) ? `_${text}` : text;
+  });
+  const own = values.output === MAIN_OUTPUT || patternUses(pattern, 'output') ? '' : `_${values.output}`;
+  return fitName(beforeExtension(texts.join(''), `${own}${tail}`));
+}
+
+/** Output `a1` of frame 1 and output `a` of frame 11 must not become one name. */
+export function touches(before: PatternPart | undefined, part: PatternPart): boolean {
+  if (before === undefined || !('placeholder' in before) || !('placeholder' in part)) return false;
+  const pair = [before.placeholder, part.placeholder];
+  return pair.includes('output') && pair.includes('frame');
 }
 
 /**
@@ -80,6 +104,8 @@ export function patternCollision(
 }
 
 function parsePlaceholder(inner: string, text: string): PatternPart {
+  const label = LABELS.find((known) => known === inner) ?? /^label\.([^:{}]{1,64})$/.exec(inner)?.[1];
+  if (label !== undefined) return { label };
   const [name = '', width, ...rest] = inner.split(':');
   const placeholder = PLACEHOLDERS.find((known) => known === name);
   if (placeholder === undefined || rest.length > 0)
@@ -103,18 +129,16 @@ function checkedLiteral(literal: string, text: string): string {
   return literal;
 }
 
-function valueOf(part: { placeholder: Placeholder; width: number }, values: OutputNameValues): string {
+/** What stands in the name for a part of the pattern. */
+export function valueOf(part: PatternPart, values: OutputNameValues): string {
+  if ('text' in part) return part.text;
+  if ('label' in part) return fitValue(labelOf(values.labels, part.label));
   if (part.placeholder === 'frame') return padFrame(values.frame, part.width);
-  return fileSafe(values[part.placeholder]);
+  return fitValue(values[part.placeholder]);
 }
 
-/** Names that people gave, made fit for a file name. */
-function fileSafe(text: string): string {
-  const safe = text
-    .replace(/[\u0000-\u001f\u007f<>:"|?*/\\]/g, '_')
-    .replace(/\.\./g, '_')
-    .trim();
-  return safe === '' || safe === '.' ? '_' : safe;
+function labelOf(labels: OutputNameValues['labels'], name: string): string {
+  return labels !== undefined && Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';
 }
 
 function patternError(text: string, wrong: string): FarmError {
