@@ -1,0 +1,197 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { chromium, type Browser } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Preview } from '../../src/shared/contracts/api.ts';
+import type { JobSummary } from '../../src/shared/contracts/messages.ts';
+import { findOnPath } from '../../src/shared/programs/find-on-path.ts';
+import { need } from '../support/needs.ts';
+import { until } from '../support/until.ts';
+import { WholeFarm } from '../support/whole-farm.ts';
+
+const run = promisify(execFile);
+const povray = need('povray');
+const ffmpeg = need('ffmpeg');
+const skip = povray.skip || ffmpeg.skip;
+
+let farm: WholeFarm;
+let scratch: string;
+beforeAll(async () => {
+  farm = await WholeFarm.start({ up: ['--slots', '2'] });
+  scratch = join(farm.folder, 'scratch');
+  await mkdir(scratch);
+});
+afterAll(() => farm.stop());
+
+/** A ball that moves to the right; some frames cannot be rendered. */
+async function ball(name: string, broken: readonly number[] = []): Promise<string> {
+  const path = join(scratch, `${name}.pov`);
+  const errors = broken.map((n) => `#if (frame_number = ${n}) #error "broken" #end`).join('\n');
+  await writeFile(
+    path,
+    `${errors}
+    camera { location <0, 0, -5> look_at 0 }
+    light_source { <5, 5, -5> rgb 1 }
+    background { rgb <0.1, 0.2, 0.6> }
+    sphere { <-2 + 0.2 * frame_number, 0, 0>, 0.7 pigment { rgb <1, 0.8, 0.2> } }`,
+  );
+  return path;
+}
+
+async function probe(path: string): Promise<Record<string, string>> {
+  const args = ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', path];
+  const { stdout } = await run('ffprobe', args);
+  return (JSON.parse(stdout) as { streams: Record<string, string>[] }).streams[0] ?? {};
+}
+
+describe.skipIf(skip)(`previews of a job${povray.note}${ffmpeg.note}`, () => {
+  let job: JobSummary;
+  beforeAll(async () => {
+    const document = join(scratch, 'job.json');
+    await ball('broken', [4]);
+    const step = { engine: 'povray', scene: './broken.pov', frames: '1-12', maxAttempts: 1, chunk: 1 };
+    await writeFile(
+      document,
+      JSON.stringify({ version: 1, name: 'Ball', ...step, output: { width: 96, height: 54 } }),
+    );
+    const result = await farm.cli(['submit', document, '--wait', '--json']);
+    job = JSON.parse(result.stdout) as JobSummary;
+    expect(job.frames).toMatchObject({ done: 11, failed: 1 });
+  });
+
+  it('are made when somebody asks, with what is missing in its place', async () => {
+    const folder = join(scratch, 'previews');
+    const { previews } = await farm.json<{ previews: (Preview & { path: string })[] }>(
+      ...['preview', job.id, '--download', folder],
+    );
+    expect(previews.map(({ kind, state, frames }) => ({ kind, state, frames }))).toEqual(
+      ['contact-sheet', 'proxy'].map((kind) => ({
+        ...{ kind, state: 'ready' },
+        frames: { shown: 11, done: 11, total: 12, everyNth: 1 },
+      })),
+    );
+    const sheet = await sharp(join(folder, 'render-contact-sheet.jpg')).metadata();
+    expect([sheet.width, sheet.height]).toEqual([6 + 10 * 102, 6 + 2 * 80]);
+    const pixel = async (column: number, row: number): Promise<number[]> => [
+      ...(await sharp(join(folder, 'render-contact-sheet.jpg'))
+        .extract({ left: 6 + column * 102 + 4, top: 6 + row * 80 + 4, width: 1, height: 1 })
+        .raw()
+        .toBuffer()),
+    ];
+    const [red = 0, , blue = 0] = await pixel(3, 0);
+    expect(red, 'the frame that failed is a red box').toBeGreaterThan(blue * 2);
+    const [red1 = 0, , blue1 = 0] = await pixel(1, 1);
+    expect(blue1, 'the last frame is its picture').toBeGreaterThan(red1);
+
+    const video = join(folder, 'render-proxy.mp4');
+    expect(await probe(video)).toMatchObject({
+      ...{ codec_name: 'h264', pix_fmt: 'yuv420p', width: 96, height: 54, nb_read_frames: '12' },
+    });
+    expect(await colourOf(video, 3), 'a grey picture stands for the frame that failed').toBeLessThan(10);
+    expect(await colourOf(video, 4)).toBeGreaterThan(20);
+  });
+
+  it('are the same objects when nobody rendered anything since', async () => {
+    const [first] = (await farm.json<{ previews: Preview[] }>('preview', job.id, '--kind', 'proxy')).previews;
+    const [again] = (await farm.json<{ previews: Preview[] }>('preview', job.id, '--kind', 'proxy')).previews;
+    expect(again?.madeAt).toBe(first?.madeAt);
+    expect(new URL(again?.url ?? '').pathname).toBe(new URL(first?.url ?? '').pathname);
+  });
+
+  it('play in a browser', async () => {
+    const { previews } = await farm.json<{ previews: Preview[] }>('preview', job.id, '--kind', 'proxy');
+    let browser: Browser | undefined;
+    try {
+      const executablePath = findOnPath('chromium');
+      if (executablePath === undefined) throw new Error('There is no chromium on the PATH.');
+      browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+      const page = await browser.newPage();
+      await page.setContent('<video muted></video>');
+      const seen = await page.evaluate<{ width: number; seconds: number }>(`new Promise((resolve, reject) => {
+        const video = document.querySelector('video');
+        video.onerror = () => reject(new Error(video.error.message));
+        video.onended = () => resolve({ width: video.videoWidth, seconds: video.duration });
+        video.src = ${JSON.stringify(previews[0]?.url)};
+        video.play().catch(reject);
+      })`);
+      expect(seen.width).toBe(96);
+      expect(seen.seconds).toBeCloseTo(0.5, 1);
+    } finally {
+      await browser?.close();
+    }
+  });
+
+  it('are not made of videos, and of a step that is not there', async () => {
+    const encode = await farm.cli(['encode', job.id, '--gaps', 'slate', '--wait', '--json']);
+    expect(encode.stderr).toContain('has failed');
+    const none = await farm.cli(['preview', job.id, '--step', 'nothing']);
+    expect(none.code).not.toBe(0);
+    expect(none.stderr).toContain('its steps with frames: render');
+  });
+});
+
+describe.skipIf(skip)(`a job that runs${povray.note}${ffmpeg.note}`, () => {
+  it('has a proxy that grows, and a video of its frames that waits for them', async () => {
+    const document = join(scratch, 'slow.json');
+    await ball('slow');
+    const step = { engine: 'povray', scene: './slow.pov', frames: '1-40', chunk: 1 };
+    await writeFile(
+      document,
+      JSON.stringify({
+        version: 1,
+        name: "It's: slow, 100%",
+        labels: { version: 'v012' },
+        ...step,
+        output: { width: 96, height: 54 },
+      }),
+    );
+    const job = await farm.json<JobSummary>('submit', document);
+    const encode = await farm.json<JobSummary>(
+      ...['encode', job.id, '--preset', 'h265', '--fps', '12', '--burn-in'],
+    );
+    expect(encode).toMatchObject({ name: "It's: slow, 100% (h265)", labels: { version: 'v012' } });
+    const seen: Preview[] = [];
+    await until(
+      async () => {
+        const asked = ['preview', job.id, '--kind', 'proxy', '--timeout', '0', '--json'];
+        const { previews } = JSON.parse((await farm.cli(asked)).stdout) as { previews: Preview[] };
+        seen.push(...previews);
+        const [last] = previews;
+        return last?.state === 'ready' && last.frames.shown === 40;
+      },
+      'the proxy shows all frames',
+      240_000,
+    );
+    expect(seen.some(({ frames, url }) => url !== null && frames.shown < 40)).toBe(true);
+    const folder = join(scratch, 'dailies');
+    const download = await farm.cli(['download', encode.id, folder, '--follow', '--json']);
+    expect(download.code, download.stderr).toBe(0);
+    const video = join(folder, 'encode_0000.mp4');
+    expect(existsSync(video)).toBe(true);
+    expect(await probe(video)).toMatchObject({
+      ...{ codec_name: 'hevc', codec_tag_string: 'hvc1', nb_read_frames: '40', r_frame_rate: '12/1' },
+    });
+  });
+
+  it('is refused as a source when it is not there', async () => {
+    const result = await farm.cli(['encode', 'no-such-job']);
+    expect(result.code).not.toBe(0);
+    expect(result.stderr).toContain('no-such-job');
+  });
+});
+
+/** How much bluer than red the top of a video's picture is. */
+async function colourOf(video: string, at: number): Promise<number> {
+  const shot = join(scratch, `shot-${at}.png`);
+  const select = ['-vf', `select=eq(n\\,${at})`, '-frames:v', '1', '-update', '1'];
+  await run('ffmpeg', ['-y', '-v', 'error', '-i', video, ...select, shot]);
+  const [red = 0, , blue = 0] = await sharp(shot)
+    .extract({ left: 2, top: 2, width: 1, height: 1 })
+    .raw()
+    .toBuffer();
+  return blue - red;
+}
