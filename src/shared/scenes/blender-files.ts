@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { isSafePath } from '../contracts/manifest.ts';
 import { FarmError } from '../domain/errors.ts';
-import type { InspectOptions, SceneFile } from './scene-inspection.ts';
+import { isOnStorage, type InspectOptions, type SceneFile } from './scene-inspection.ts';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' ').map((word) => `.${word}`));
 
@@ -98,7 +98,7 @@ export class BlenderFiles {
     const found = isAbsoluteAnywhere(reference) ? this.#options.shared?.(reference) : undefined;
     if (found === undefined) return false;
     this.#roots.add(found.root);
-    if (isFile && found.folder !== null && !(await isThere(found.folder, found.path.split('/'))))
+    if (isFile && found.folder !== null && !(await isOnStorage(found.folder, found.path)))
       this.missing.push(`${reference} (named in ${this.#shown(from)}; not on storage root ${found.root})`);
     return true;
   }
@@ -228,21 +228,6 @@ export class BlenderFiles {
 
 /** On any system; `//tex/a.png` is relative, in Blender's words. */
 const isAbsoluteAnywhere = (reference: string): boolean => /^(\/(?!\/)|[A-Za-z]:|\\\\)/.test(reference);
-
-/** Whether the storage has the file. Where Windows made the path, capitals are not told from small letters. */
-async function isThere(folder: string, parts: readonly string[]): Promise<boolean> {
-  let at = folder;
-  for (const part of parts) {
-    const names = await readdir(at).catch((): string[] => []); // not there: neither is the file
-    const same = names.includes(part)
-      ? part
-      : names.find((name) => name.toLowerCase() === part.toLowerCase());
-    if (same === undefined) return false;
-    at = join(at, same);
-  }
-  const found = await stat(at).catch(() => undefined); // a link to nothing
-  return found?.isFile() === true;
-}
 
 function isCache(name: string): boolean {
   const ending = extname(name).toLowerCase();

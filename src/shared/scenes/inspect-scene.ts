@@ -40,10 +40,10 @@ export async function inspectScene(
       return inspectHtml(root, scene);
     case '.svg':
     case '.svgz':
-      return inspectSvg(root, scene);
+      return inspectSvg(root, scene, options);
     case '.sif':
     case '.sifz':
-      return inspectSynfig(root, scene);
+      return inspectSynfig(root, scene, options);
     case '.lottie':
       throw new FarmError(
         'invalid',

@@ -8,6 +8,7 @@ import {
   NeededFiles,
   frameRange,
   type DataSlot,
+  type InspectOptions,
   type SceneInspection,
 } from './scene-inspection.ts';
 
@@ -20,7 +21,11 @@ const ATTRIBUTE = /(?<![\w:.-])([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
  * A drawing for Inkscape: one frame, in the size that it says, and the pictures that it names.
  * @throws FarmError `invalid`
  */
-export async function inspectSvg(root: string, scene: string): Promise<SceneInspection> {
+export async function inspectSvg(
+  root: string,
+  scene: string,
+  { shared }: InspectOptions = {},
+): Promise<SceneInspection> {
   const text = await readXml(join(root, scene), scene);
   const svg = startTag(text, 'svg');
   if (!svg) throw new FarmError('invalid', `${scene} is no SVG drawing: it has no <svg>.`);
@@ -29,14 +34,14 @@ export async function inspectSvg(root: string, scene: string): Promise<SceneInsp
     ?.trim()
     .split(/[\s,]+/)
     .map(Number);
-  const needed = await neededFiles(root, scene, svgReferences(text));
+  const needed = await neededFiles(new NeededFiles(root, shared), scene, svgReferences(text));
   return {
     ...NOTHING_MORE,
     slots: slotsIn(text, /<(?:\w+:)?(?:text|tspan|flowPara)\b[^<>]*?\bid="([^"]+)"/g, 'text'),
     ...{ engine: 'inkscape', root, scene, frames: '0', fps: null },
     width: pixels(svg.get('width')) ?? pixels(String(box?.[2])),
     height: pixels(svg.get('height')) ?? pixels(String(box?.[3])),
-    ...{ files: needed.files, missing: needed.missing, notes: [] },
+    ...{ files: needed.files, missing: needed.missing, roots: needed.roots, notes: [] },
   };
 }
 
@@ -44,7 +49,11 @@ export async function inspectSvg(root: string, scene: string): Promise<SceneInsp
  * An animation of Synfig Studio.
  * @throws FarmError `invalid`
  */
-export async function inspectSynfig(root: string, scene: string): Promise<SceneInspection> {
+export async function inspectSynfig(
+  root: string,
+  scene: string,
+  { shared }: InspectOptions = {},
+): Promise<SceneInspection> {
   const text = await readXml(join(root, scene), scene);
   const canvas = startTag(text, 'canvas');
   if (!canvas) throw new FarmError('invalid', `${scene} is no Synfig animation: it has no <canvas>.`);
@@ -59,7 +68,7 @@ export async function inspectSynfig(root: string, scene: string): Promise<SceneI
     (match) => match[1]?.trim() ?? '',
   );
   for (const [, file = ''] of text.matchAll(/\b(?:canvas|use)="([^"#:][^"#]*)#/g)) references.push(file);
-  const needed = await neededFiles(root, scene, references);
+  const needed = await neededFiles(new NeededFiles(root, shared), scene, references);
   return {
     ...NOTHING_MORE,
     slots: [
@@ -71,7 +80,7 @@ export async function inspectSynfig(root: string, scene: string): Promise<SceneI
     frames: frameRange(first, Math.max(first, frameOf(canvas.get('end-time'), fps))),
     width: pixels(canvas.get('width')),
     height: pixels(canvas.get('height')),
-    ...{ files: needed.files, missing: needed.missing, notes: [] },
+    ...{ files: needed.files, missing: needed.missing, roots: needed.roots, notes: [] },
   };
 }
 
@@ -114,14 +123,35 @@ function svgReferences(text: string): string[] {
     .filter((address) => address !== '' && !/^data:/i.test(address));
 }
 
-async function neededFiles(root: string, scene: string, references: readonly string[]): Promise<NeededFiles> {
-  const needed = new NeededFiles(root);
+async function neededFiles(
+  needed: NeededFiles,
+  scene: string,
+  references: readonly string[],
+): Promise<NeededFiles> {
   await needed.add(posix.basename(scene), scene);
-  for (const reference of new Set(references))
+  for (const named of new Set(references)) {
+    const reference = localPath(named);
     if (/^[a-z][a-z0-9+.-]+:/i.test(reference))
       needed.missing.push(`${reference} (not a file beside the scene)`);
     else if (reference !== '') await needed.add(reference, scene);
+  }
   return needed;
+}
+
+/** `file:///S:/show/a.png` as the path that it stands for. */
+function localPath(reference: string): string {
+  const [, path] = /^file:\/\/(?:localhost)?(\/.*)$/i.exec(reference) ?? [];
+  if (path === undefined) return reference;
+  const plain = decodePath(path);
+  return /^\/[A-Za-z]:/.test(plain) ? plain.slice(1) : plain;
+}
+
+function decodePath(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a percent sign of its own
+  }
 }
 
 /** `12`, `12px`; other units depend on who reads them. */

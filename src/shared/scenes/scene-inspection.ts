@@ -84,10 +84,21 @@ export class NeededFiles {
   readonly root: string;
   readonly missing: string[] = [];
   readonly #files = new Map<string, SceneFile>();
+  readonly #shared: SharedLookup;
+  readonly #roots = new Set<string>();
 
-  /** @param root an absolute path without links (`realpath`) */
-  constructor(root: string) {
+  /**
+   * @param root an absolute path without links (`realpath`)
+   * @param shared of engines that find files on shared storage by any system's paths
+   */
+  constructor(root: string, shared: SharedLookup = () => undefined) {
     this.root = root;
+    this.#shared = shared;
+  }
+
+  /** Shared storage that files lie on. */
+  get roots(): string[] {
+    return [...this.#roots];
   }
 
   get files(): SceneFile[] {
@@ -104,6 +115,7 @@ export class NeededFiles {
    * @returns its path relative to `root` when it is there and inside; otherwise undefined, and `missing` says why
    */
   async add(reference: string, from: string): Promise<string | undefined> {
+    if (await this.#isShared(reference)) return undefined;
     const path = posix.normalize(posix.join(posix.dirname(from), reference.replaceAll('\\', '/')));
     if (reference.startsWith('/') || /^[A-Za-z]:/.test(reference)) {
       this.missing.push(
@@ -135,6 +147,16 @@ export class NeededFiles {
     return count;
   }
 
+  /** One that is looked for here and is not there is missing all the same. */
+  async #isShared(reference: string): Promise<boolean> {
+    const found = /^(\/|[A-Za-z]:|\\\\)/.test(reference) ? this.#shared(reference) : undefined;
+    if (found === undefined) return false;
+    this.#roots.add(found.root);
+    if (found.folder !== null && !(await isOnStorage(found.folder, found.path)))
+      this.missing.push(`${reference} (not on storage root ${found.root})`);
+    return true;
+  }
+
   async #addInside(path: string): Promise<boolean> {
     if (this.#files.has(path)) return true;
     if (!isSafePath(path)) return false;
@@ -146,6 +168,19 @@ export class NeededFiles {
     this.#files.set(path, { path, absolute, bytes: info.size });
     return true;
   }
+}
+
+/** Whether storage has the file. Windows, which may have made the path, tells no capitals from small letters. */
+export async function isOnStorage(folder: string, path: string): Promise<boolean> {
+  let at = folder;
+  for (const part of path.split('/')) {
+    const names = await namesIn(at);
+    const same = names.find((name) => name.toLowerCase() === part.toLowerCase());
+    if (same === undefined) return false;
+    at = join(at, names.includes(part) ? part : same);
+  }
+  const found = await stat(at).catch(() => undefined); // a link to nothing
+  return found?.isFile() === true;
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -25,6 +25,13 @@ const SVG: XmlFormat = {
     ],
   ]),
   filesOf: svgFiles,
+  moveFiles: (element, document, moved) => {
+    for (const [name, value] of isLink(element) ? [] : element.attributes) {
+      const file = name.split(':').at(-1) === 'href' ? moved(fileOf(value)) : undefined;
+      if (file !== undefined)
+        document.setAttribute(element, name, file.split('/').map(encodeURIComponent).join('/'));
+    }
+  },
 };
 
 /** SVG pictures with a job's data in them. */
@@ -37,10 +44,9 @@ function localName({ name }: XmlElement): string {
 /** Addresses that are no fragment of this file and not inside it. */
 function svgFiles(element: XmlElement, document: XmlDocument): string[] {
   const styles = localName(element) === 'style' ? [document.textOf(element)] : [];
-  const isLink = localName(element) === 'a'; // nobody clicks it
   const found: string[] = [];
   for (const [name, value] of element.attributes) {
-    if (name.split(':').at(-1) === 'href' && !isLink) found.push(value);
+    if (name.split(':').at(-1) === 'href' && !isLink(element)) found.push(value);
     else styles.push(value);
   }
   for (const css of styles)
@@ -48,8 +54,13 @@ function svgFiles(element: XmlElement, document: XmlDocument): string[] {
   return found
     .map((address) => address.trim())
     .filter((address) => address !== '' && !/^(?:#|data:)/i.test(address))
-    .map((address) => decodePath(address.split('#')[0] ?? ''));
+    .map(fileOf);
 }
+
+/** Nobody clicks it. */
+const isLink = (element: XmlElement): boolean => localName(element) === 'a';
+
+const fileOf = (address: string): string => decodePath(address.trim().split('#')[0] ?? '');
 
 function decodePath(address: string): string {
   try {

@@ -13,18 +13,32 @@ const SIF: XmlFormat = {
   textTarget,
   attributes: new Set(['value']),
   filesOf: (element, document) => {
-    const { name, attributes } = element;
+    const { attributes } = element;
     // `other.sif#part` is part of another file; `#part` and `:part` of this one.
     const linked = ['canvas', 'use'].map(
       (key) => /^([^#:][^#]*)#/.exec(attributes.get(key) ?? '')?.[1] ?? '',
     );
-    const isFile = name === 'param' && attributes.get('name') === 'filename';
-    return [...linked, isFile ? document.textOf(element).trim() : ''].filter((file) => file !== '');
+    return [...linked, namesFile(element) ? document.textOf(element).trim() : ''].filter(
+      (file) => file !== '',
+    );
+  },
+  moveFiles: (element, document, moved) => {
+    const file = namesFile(element) ? moved(document.textOf(element).trim()) : undefined;
+    if (file !== undefined) document.setText(element, file);
+    for (const key of ['canvas', 'use']) {
+      const [, other = '', part = ''] = /^([^#:][^#]*)(#.*)$/.exec(element.attributes.get(key) ?? '') ?? [];
+      const there = other === '' ? undefined : moved(other);
+      if (there !== undefined) document.setAttribute(element, key, `${there}${part}`);
+    }
   },
 };
 
 /** Synfig's animations with a job's data in them. */
 export const synfigEngine: Engine = preparedEngine('synfig', (spec) => withFilledScene(spec, SIF));
+
+/** The picture of a layer. */
+const namesFile = ({ name, attributes }: XmlElement): boolean =>
+  name === 'param' && attributes.get('name') === 'filename';
 
 /** `<string>` itself, or the one in a text layer's `<param name="text">`. */
 function textTarget(element: XmlElement, all: readonly XmlElement[]): XmlElement | undefined {
