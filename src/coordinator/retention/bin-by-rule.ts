@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { LeaderLease } from '../dispatch/leader-lease.ts';
-import { openDependents } from './open-dependents.ts';
+import { neededBy } from './needed-by.ts';
 import { readRetention } from './retention-days.ts';
 
 const MOST_AT_ONCE = 200;
@@ -28,7 +28,7 @@ export async function binByRule(lease: Pick<LeaderLease, 'fence'>, ledger: Ledge
   if (found.length === 0) return [];
   return ledger.transaction().execute(async (trx) => {
     await lease.fence(trx, found);
-    const needed = new Set((await openDependents(trx, found)).map(({ job }) => job));
+    const needed = new Set((await neededBy(trx, found)).map(({ job }) => job));
     const days = await readRetention(trx);
     const binned: string[] = [];
     const projects = await sql<{ project: string; ids: string[] }>`

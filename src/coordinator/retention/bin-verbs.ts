@@ -10,7 +10,7 @@ import {
   type ControlledJob,
 } from '../control/control-context.ts';
 import { freedBy } from './freed-space.ts';
-import { openDependents } from './open-dependents.ts';
+import { neededBy } from './needed-by.ts';
 import { readRetention } from './retention-days.ts';
 
 /** What can be asked of a job in the bin. */
@@ -59,10 +59,10 @@ async function whyNot({ trx, job, steps }: ControlContext): Promise<string | und
   if (steps.some((step) => step.sweep !== null || step.queued + step.running > 0))
     return 'The last frames of the job are still being ended. Delete it again in some seconds.';
   if (job.kept) return 'The job is kept for good; "keep --undo" ends that, and then it can be deleted.';
-  const [first, ...others] = await openDependents(trx, [job.id]);
+  const [first, ...others] = await neededBy(trx, [job.id]);
   if (!first) return undefined;
   const more = others.length === 0 ? '' : `, and ${others.length.toLocaleString('en')} more,`;
-  return `Job ${first.waiting}${more} still needs its results; cancel that first, or wait until it has ended.`;
+  return `${first.by}${more} still needs its results; cancel that first, or wait until it has ended.`;
 }
 
 export async function restoreJob(context: ControlContext): Promise<ControlOutcome> {

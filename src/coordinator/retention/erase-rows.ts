@@ -71,6 +71,7 @@ async function eraseRest(trx: LedgerTransaction, jobId: string): Promise<void> {
     trx,
   );
   await trx.deleteFrom('job_notes').where('job_id', '=', jobId).execute();
+  await trx.deleteFrom('previews').where('job_id', '=', jobId).execute();
   await trx.deleteFrom('job_assets').where('job_id', '=', jobId).execute();
   await sql`UPDATE steps SET spec = spec || '{"runs": [], "scene": null, "data": {}, "settings": {}}', sweep_frames = NULL
     WHERE job_id = ${jobId}`.execute(trx);

@@ -6,7 +6,7 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import { jobPrefixes } from '../../shared/storage/keys.ts';
 import { NotLeaderError, type LeaderLease } from '../dispatch/leader-lease.ts';
 import { eraseRows } from './erase-rows.ts';
-import { openDependents } from './open-dependents.ts';
+import { neededBy } from './needed-by.ts';
 
 /**
  * A job is in the bin for so long at least, also one that is to go at once: a job that was being submitted while it was
@@ -91,8 +91,8 @@ export class Eraser {
       const [job] = rows;
       if (!job?.due) return 'It was taken out of the bin.';
       if (!job.ended) return 'Its last frames are still being ended.';
-      const [dependent] = await openDependents(trx, [jobId]);
-      if (dependent) return `Job ${dependent.waiting} still needs its results.`;
+      const [needed] = await neededBy(trx, [jobId]);
+      if (needed) return `${needed.by} still needs its results.`;
       await trx.updateTable('jobs').set({ erasing: true }).where('id', '=', jobId).execute();
       return undefined;
     });
