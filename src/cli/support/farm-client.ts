@@ -6,6 +6,7 @@ import {
   controlManyReplySchema,
   controlReplySchema,
   framesPageSchema,
+  previewSchema,
   historySchema,
   jobsPageSchema,
   logReplySchema,
@@ -13,7 +14,6 @@ import {
   partLinkSchema,
   partsReplySchema,
   partsVerifyReplySchema,
-  problemSchema,
   resultsPageSchema,
   templateSchema,
   workersSchema,
@@ -28,6 +28,7 @@ import {
   type ControlManyReply,
   type ControlReply,
   type FramesPage,
+  type Preview,
   type History,
   type JobsPage,
   type LogReply,
@@ -51,20 +52,37 @@ import {
   type BatchSubmission,
   type RowResultsPage,
 } from '../../shared/contracts/batch.ts';
+import {
+  deliverySchema,
+  type Delivery,
+  type DeliveryBody,
+  type targetBodySchema,
+} from '../../shared/contracts/delivery-api.ts';
 import { manageAnswerSchema, type ManageAnswer } from '../../shared/contracts/manage-api.ts';
 import { jobDetailsSchema, type JobDetails } from '../../shared/contracts/job-details.ts';
 import type { AssetManifest } from '../../shared/contracts/manifest.ts';
-import { jobSummarySchema, type JobVerb } from '../../shared/contracts/messages.ts';
-import type { ErrorCode } from '../../shared/domain/errors.ts';
-import { RefusedError, UnreachableError } from './exit-codes.ts';
-
-const REQUEST_TIMEOUT_MS = 60_000;
+import { jobSummarySchema, type JobVerb, type PreviewKind } from '../../shared/contracts/messages.ts';
+import { UnreachableError } from './exit-codes.ts';
+import { exchange, notAFarm, parseJson, reached, refusal, reasonOf } from './exchange.ts';
 
 const submissionSchema = z.object({ job: jobSummarySchema, existing: z.boolean() });
 export type Submission = z.infer<typeof submissionSchema>;
 
 /** Query parameters; those that are undefined are left out. */
 type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** Which jobs a list shows. */
+export type JobsFilter = {
+  state?: string;
+  q?: string;
+  owner?: string;
+  project?: string;
+  endedBefore?: string;
+  bin?: string;
+};
+
+/** Which of a job's files are meant, and what they are called. */
+export type FileSelection = Readonly<Partial<Record<'step' | 'output' | 'frames' | 'pattern', string>>>;
 
 interface RequestOptions<T> {
   schema: z.ZodType<T>;
@@ -99,7 +117,7 @@ export class FarmClient {
     return this.#request('POST', '/api/jobs', { schema: submissionSchema, body: document });
   }
 
-  jobs(query: { state?: string; q?: string; limit?: number; cursor?: string } = {}): Promise<JobsPage> {
+  jobs(query: JobsFilter & { limit?: number; cursor?: string } = {}): Promise<JobsPage> {
     return this.#request('GET', '/api/jobs', { schema: jobsPageSchema, query });
   }
 
@@ -107,15 +125,57 @@ export class FarmClient {
     return this.#request('GET', `/api/jobs/${segment(id)}`, { schema: jobDetailsSchema });
   }
 
+  /** Asking has it made. */
+  preview(id: string, step: string, kind: PreviewKind): Promise<Preview> {
+    return this.#request('GET', `/api/jobs/${segment(id)}/steps/${segment(step)}/${kind}`, {
+      schema: previewSchema,
+    });
+  }
+
   frames(
     id: string,
-    query: { state?: string; step?: string; from?: number; limit?: number; cursor?: string } = {},
+    query: {
+      state?: string;
+      verdict?: string;
+      step?: string;
+      from?: number;
+      limit?: number;
+      cursor?: string;
+    } = {},
   ): Promise<FramesPage> {
     return this.#request('GET', `/api/jobs/${segment(id)}/frames`, { schema: framesPageSchema, query });
   }
 
-  results(id: string, query: { step?: string; cursor?: string } = {}): Promise<ResultsPage> {
+  results(id: string, query: FileSelection & { limit?: number; cursor?: string } = {}): Promise<ResultsPage> {
     return this.#request('GET', `/api/jobs/${segment(id)}/results`, { schema: resultsPageSchema, query });
+  }
+
+  /** A job's manifest as it comes; in the middle it may still fail. */
+  async *manifest(id: string, query: FileSelection & { format: 'json' | 'csv' }): AsyncGenerator<string> {
+    const response = await this.#open(`/api/jobs/${segment(id)}/manifest`, query);
+    try {
+      yield* response.pipeThrough(new TextDecoderStream());
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw new UnreachableError(`The farm broke the manifest off (${reasonOf(error)}).`, { cause: error });
+    }
+  }
+
+  /** Has the farm copy a job's files to a target. */
+  deliver(id: string, body: DeliveryBody): Promise<Delivery> {
+    return this.#request('POST', `/api/jobs/${segment(id)}/deliveries`, { schema: deliverySchema, body });
+  }
+
+  delivery(id: string): Promise<Delivery> {
+    return this.#request('GET', `/api/deliveries/${segment(id)}`, { schema: deliverySchema });
+  }
+
+  async putTarget(name: string, body: z.input<typeof targetBodySchema>): Promise<void> {
+    await this.#request('PUT', `/api/targets/${segment(name)}`, { schema: z.undefined(), body });
+  }
+
+  async removeTarget(name: string): Promise<void> {
+    await this.#request('DELETE', `/api/targets/${segment(name)}`, { schema: z.undefined() });
   }
 
   /** A job's attempts, newest first. */
@@ -237,14 +297,70 @@ export class FarmClient {
     return this.#request(method, `/api/${path.map(segment).join('/')}`, options);
   }
 
+  /** Asks for something that has no method of its own. */
+  send<T>(
+    method: 'POST' | 'DELETE',
+    path: readonly string[],
+    schema: z.ZodType<T>,
+    body?: unknown,
+  ): Promise<T> {
+    return this.#request(method, `/api/${path.map(segment).join('/')}`, { schema, body });
+  }
+
+  /** A reply that comes piece by piece and has no end, such as server-sent events. */
+  async *stream(
+    path: readonly string[],
+    query: Query,
+    headers: Readonly<Record<string, string>>,
+  ): AsyncGenerator<Uint8Array> {
+    const url = this.#address(`/api/${path.map(segment).join('/')}`, query);
+    const response = await reached(url, this.#signal, () =>
+      fetch(url, {
+        redirect: 'error',
+        headers: { ...headers, authorization: `Bearer ${this.#token}` },
+        signal: this.#signal,
+      }),
+    );
+    if (response.status >= 400) throw refusal(response.status, parseJson(await response.text()), this.url);
+    if (response.body === null) return;
+    const pieces = response.body[Symbol.asyncIterator]();
+    for (;;) {
+      const piece = await reached(url, this.#signal, () => pieces.next());
+      if (piece.done === true) return;
+      yield piece.value as Uint8Array;
+    }
+  }
+
+  #address(path: string, query: Query): URL {
+    const url = new URL(this.url + path);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    return url;
+  }
+
+  /** An answer that is too long to be held; its status is good. */
+  async #open(path: string, query: Query): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const url = urlOf(this.url + path, query);
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const response = await fetch(url, { redirect: 'error', headers, signal: this.#signal }).catch(
+      (error: unknown) => {
+        this.#signal.throwIfAborted();
+        throw new UnreachableError(`No farm answers at ${url.origin} (${reasonOf(error)}).`, {
+          cause: error,
+        });
+      },
+    );
+    if (!response.ok || response.body === null)
+      throw refusal(response.status, parseJson(await response.text()), this.url);
+    return response.body;
+  }
+
   async #request<T>(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     options: RequestOptions<T>,
   ): Promise<T> {
-    const url = new URL(this.url + path);
-    for (const [name, value] of Object.entries(options.query ?? {}))
-      if (value !== undefined) url.searchParams.set(name, String(value));
+    const url = this.#address(path, options.query ?? {});
     const { status, text } = await this.#exchange(method, url, options.body);
     const value = parseJson(text);
     if (status >= 400) throw refusal(status, value, this.url);
@@ -268,88 +384,15 @@ export class FarmClient {
   }
 }
 
-/**
- * One request and its whole reply, whatever its status.
- * @throws UnreachableError when nobody answers; the reason of `signal` when it was aborted.
- */
-export async function exchange(
-  url: URL,
-  { signal, ...request }: RequestInit & { signal: AbortSignal },
-): Promise<{ status: number; text: string }> {
-  try {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
-    const response = await fetch(url, { ...request, signal: limited });
-    return { status: response.status, text: await response.text() };
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new UnreachableError(
-      `No farm answers at ${url.origin} (${reasonOf(error)}). Start one with ./farmhand up, or name it with --farm.`,
-      { cause: error },
-    );
-  }
+function urlOf(address: string, query: Query): URL {
+  const url = new URL(address);
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  return url;
 }
 
 const segment = (id: string): string => encodeURIComponent(id);
 
 function toBody(body: unknown): string | Uint8Array<ArrayBuffer> {
   return body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // said by the caller: the reply does not fit its schema
-  }
-}
-
-const CODES: readonly string[] = [
-  'invalid',
-  'not-found',
-  'conflict',
-  'refused',
-  'unavailable',
-  'too-large',
-  'unauthorized',
-  'internal',
-] satisfies ErrorCode[];
-
-function isErrorCode(code: string): code is ErrorCode {
-  return CODES.includes(code);
-}
-
-function refusal(status: number, body: unknown, url: string): RefusedError | UnreachableError {
-  const problem = problemSchema.safeParse(body);
-  if (!problem.success) return new UnreachableError(notAFarm(url, `status ${status}`));
-  const { code, title, detail, errors = [] } = problem.data;
-  if (code === 'unauthorized')
-    return new RefusedError(
-      code,
-      `The farm at ${url} does not accept this token. FARMHAND_TOKEN, or the file of FARMHAND_TOKEN_FILE, has to hold the one that ./farmhand env prints on the farm's machine; unset them for the farm that runs here.`,
-      { status },
-    );
-  const lines = errors.map(
-    (issue) => `  ${issue.path || '(whole document)'}: got ${issue.value}, expected ${issue.expected}`,
-  );
-  const sentence = detail === '' ? title : detail;
-  // The issues are in the sentence already when the farm made it from them: several read better one below the other.
-  const [first] = errors;
-  const at = first === undefined ? -1 : sentence.indexOf(`: got ${first.value}, expected ${first.expected}`);
-  const listed = errors.every((issue) => sentence.includes(issue.expected));
-  const head = at < 0 ? sentence : sentence.slice(0, at).replace(/\s*\S+$/, '');
-  const message = listed && errors.length < 2 ? sentence : [head, ...lines].join('\n');
-  return new RefusedError(isErrorCode(code) ? code : 'internal', message, { status, issues: errors });
-}
-
-function notAFarm(url: string, what: string): string {
-  return `${url} does not answer like a farm of this version (${what}). Is it the address that ./farmhand status prints?`;
-}
-
-/** The innermost reason of a failed fetch: `connect ECONNREFUSED 127.0.0.1:7780`, not `fetch failed`. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${REQUEST_TIMEOUT_MS / 1_000} s`;
-  if (error.cause instanceof Error) return reasonOf(error.cause);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return error.message === '' ? code : error.message;
 }

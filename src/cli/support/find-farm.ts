@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { FarmHome, farmHomeFolder } from '../../local/farm-home.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { UnreachableError, UsageError } from './exit-codes.ts';
-import { FarmClient, exchange } from './farm-client.ts';
+import { exchange } from './exchange.ts';
+import { FarmClient } from './farm-client.ts';
 
 interface RunningFarm {
   url: string;
