@@ -128,6 +128,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./control.ts')).registerSkip,
   },
   {
+    name: 'accept',
+    description: 'take results that wait for a decision as they are',
+    load: async () => (await import('./control.ts')).registerAccept,
+  },
+  {
+    name: 'quality',
+    description: "say what was found in a job's results",
+    load: async () => (await import('./quality.ts')).registerQuality,
+  },
+  {
     name: 'add-frames',
     description: 'render more frames with a job',
     load: async () => (await import('./control.ts')).registerAddFrames,
@@ -158,9 +168,69 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./resubmit.ts')).registerResubmit,
   },
   {
+    name: 'preview',
+    description: "a contact sheet and a small video of a job's frames",
+    load: async () => (await import('./preview.ts')).registerPreview,
+  },
+  {
+    name: 'encode',
+    description: "make a video of a job's frames: H.264, H.265, ProRes, VP9 or GIF",
+    load: async () => (await import('./encode.ts')).registerEncode,
+  },
+  {
+    name: 'delete',
+    description: 'put ended jobs into the bin',
+    load: async () => (await import('./delete.ts')).registerDelete,
+  },
+  {
+    name: 'restore',
+    description: 'take jobs out of the bin',
+    load: async () => (await import('./delete.ts')).registerRestore,
+  },
+  {
+    name: 'keep',
+    description: 'keep jobs for good',
+    load: async () => (await import('./delete.ts')).registerKeep,
+  },
+  {
+    name: 'storage',
+    description: 'say what the storage is used for',
+    load: async () => (await import('./storage.ts')).registerStorage,
+  },
+  {
+    name: 'retention',
+    description: 'set for how long jobs and what nothing points to are kept',
+    load: async () => (await import('./farm-settings.ts')).registerRetention,
+  },
+  {
     name: 'download',
     description: "take a job's frames and videos home",
     load: async () => (await import('./download.ts')).registerDownload,
+  },
+  {
+    name: 'manifest',
+    description: "print what a job's files are, with checksums",
+    load: async () => (await import('./manifest.ts')).registerManifest,
+  },
+  {
+    name: 'deliver',
+    description: "copy a job's files to a bucket outside of the farm",
+    load: async () => (await import('./deliver.ts')).registerDeliver,
+  },
+  {
+    name: 'target',
+    description: 'open buckets outside of the farm for deliveries',
+    load: async () => (await import('./target.ts')).registerTarget,
+  },
+  {
+    name: 'events',
+    description: 'print what happens in the farm, as it happens',
+    load: async () => (await import('./events.ts')).registerEvents,
+  },
+  {
+    name: 'webhooks',
+    description: 'tell other programs what happens; list, add, test and remove them',
+    load: async () => (await import('./webhooks.ts')).registerWebhooks,
   },
   {
     name: 'workers',
@@ -188,9 +258,19 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./farm-settings.ts')).registerEngineVersions,
   },
   {
+    name: 'roots',
+    description: 'list the shared storage that workers mount, or make it known',
+    load: async () => (await import('./roots.ts')).registerRoots,
+  },
+  {
     name: 'engines',
     description: 'list the engines of the farm; give it another one, or install one here',
     load: async () => (await import('./engines.ts')).registerEngines,
+  },
+  {
+    name: 'check',
+    description: 'decode pictures and videos and say what is wrong with them',
+    load: async () => (await import('./check.ts')).registerCheck,
   },
   {
     name: 'bench',

@@ -6,7 +6,8 @@ import { EXIT, InterruptedError, type ExitCode } from './support/exit-codes.ts';
 import type { FarmClient, Submission } from './support/farm-client.ts';
 import { missingEnginesText } from './support/missing-engines.ts';
 import { printable } from './support/output.ts';
-import { collect, oneOf, wholeNumber } from './support/parse-options.ts';
+import { encodePreset, presetNames } from './support/encode-step.ts';
+import { collect, wholeNumber } from './support/parse-options.ts';
 import { patiently } from './support/patience.ts';
 import { Progress } from './support/progress.ts';
 import { framesText, jobText } from './support/show-job.ts';
@@ -15,10 +16,13 @@ import type { SubmitFlags } from './submit/build-document.ts';
 import { prepareSubmission } from './submit/prepare.ts';
 import { downloadText } from './download.ts';
 
-interface SubmitOptions extends CommonOptions, SubmitFlags {
+/** What happens once a job is submitted. */
+export interface FinishOptions {
   wait?: boolean;
   download?: string;
 }
+
+interface SubmitOptions extends CommonOptions, SubmitFlags, FinishOptions {}
 
 export function registerSubmit(program: Command): void {
   const command = program
@@ -40,9 +44,10 @@ export function registerSubmit(program: Command): void {
     )
     .option('--data <file>', 'a JSON file with the parameters of a template, or with data for the scene')
     .option('--chunk <n>', 'frames a task: auto (default), sequential, or a number', chunk)
-    .option('--encode <format>', 'also make a video of the frames: mp4', oneOf(['mp4']))
+    .option('--encode <preset>', `also make a video of the frames: ${presetNames().join(', ')}`, encodePreset)
     .option('--scene <path>', 'which scene of a folder or zip')
     .option('--key <text>', 'submitting the same again with this key gives the job that is there already')
+    .option('--upload', 'upload files also where shared storage has them (./farmhand roots)')
     .option('--wait', 'stay until the job has ended; exit 0 only when it completed')
     .option('--download <dir>', 'wait, and take frames and video into this folder');
   addCommonOptions(command).action(async (file: string, options: SubmitOptions) => {
@@ -56,14 +61,25 @@ export async function submit(
   file: string,
   options: SubmitOptions,
 ): Promise<ExitCode> {
-  const { out, signal } = context;
+  const { signal } = context;
   let connected: Promise<FarmClient> | undefined;
   const farm = (): Promise<FarmClient> => (connected ??= context.farm());
-  const progress = new Progress(out);
+  const progress = new Progress(context.out);
   const say = (line: string): void => progress.note(line);
   const document = await prepareSubmission(file, options, { farm, progress, signal, say });
   progress.end();
-  const client = await farm();
+  return await sendAndFinish(context, document, options, { client: await farm(), progress });
+}
+
+/** Submits a document and, where that is asked for, waits and takes the results home. */
+export async function sendAndFinish(
+  context: CommandContext,
+  document: unknown,
+  options: FinishOptions,
+  { client, progress }: { client: FarmClient; progress: Progress },
+): Promise<ExitCode> {
+  const { out, signal } = context;
+  const say = (line: string): void => progress.note(line);
   const submission = await send(client, document, signal, say);
   const { job } = submission;
   say(

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
+import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { container, instanceCachingFactory, type DependencyContainer } from 'tsyringe';
+import type { StorageRoot } from '../shared/contracts/storage-roots.ts';
 import type { Logger } from '../shared/logging/logger.ts';
 import { FileCache } from './assets/file-cache.ts';
 import { DownloadLimit } from './download-limit.ts';
@@ -18,12 +20,17 @@ import { ObjectStore } from './object-store.ts';
 import { DiskWatch } from './reporting/disk-watch.ts';
 import { FarmAsks } from './reporting/farm-asks.ts';
 import { FarmLink } from './reporting/farm-link.ts';
+import { FileLooker } from './results/looking/file-looker.ts';
 import { Problems } from './reporting/problems.ts';
 import { StatusOutbox } from './reporting/status-outbox.ts';
 import { SessionPool } from './sessions/session-pool.ts';
 import type { WorkerSettings } from './settings.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { WorkerMetrics } from './telemetry/worker-metrics.ts';
+import { StorageRoots } from './roots/storage-roots.ts';
+import { platform } from './platform/platform.ts';
+import { PreviewHelper } from './previews/preview-helper.ts';
+import { PreviewMaker } from './previews/preview-maker.ts';
 import { TOKENS } from './tokens.ts';
 import { Worker } from './worker.ts';
 import { Prefetcher } from './execution/prefetcher.ts';
@@ -113,6 +120,13 @@ function registerReporting(to: DependencyContainer, { log, settings, nats }: Inf
     }, log);
   });
   provide(to, TOKENS.asks, () => new FarmAsks(nats, settings.workerId, log));
+  provide(to, TOKENS.roots, (from) => {
+    const asks = from.resolve<FarmAsks>(TOKENS.asks);
+    const ask = async (signal: AbortSignal): Promise<StorageRoot[]> => (await asks.roots(signal)).roots;
+    const { roots: overrides } = settings;
+    const { rootSystems: systems } = platform;
+    return new StorageRoots({ ask, overrides, systems, problems: from.resolve(TOKENS.problems), log });
+  });
 }
 
 function registerExecution(
@@ -140,14 +154,17 @@ function registerExecution(
       engines: from.resolve(TOKENS.engines),
       pool: from.resolve(TOKENS.pool),
       store: from.resolve(TOKENS.store),
+      looker: new FileLooker(settings.slots),
       outbox: from.resolve(TOKENS.outbox),
       asks: from.resolve(TOKENS.asks),
       acks: from.resolve(TOKENS.acks),
+      previewHelper: from.resolve(TOKENS.previewHelper),
       publishLive: (subject, body) => link.publishLive(subject, body),
       disk: from.resolve(TOKENS.disk),
       metrics: from.resolve(TOKENS.metrics),
       settings,
       gpus: new GpuSlots(gpus.length),
+      roots: from.resolve(TOKENS.roots),
       log,
     });
   });
@@ -160,6 +177,21 @@ function registerExecution(
       log,
     });
   });
+  const previewFolder = join(settings.sessionsFolder, 'previews');
+  provide(to, TOKENS.previewHelper, () => new PreviewHelper(join(previewFolder, 'helper')));
+  provide(
+    to,
+    TOKENS.previews,
+    (from) =>
+      new PreviewMaker({
+        folder: previewFolder,
+        asks: from.resolve(TOKENS.asks),
+        store: from.resolve(TOKENS.store),
+        helper: from.resolve(TOKENS.previewHelper),
+        ffmpeg: () => from.resolve<EngineRegistry>(TOKENS.engines).programOf('ffmpeg'),
+        log,
+      }),
+  );
   provide(
     to,
     TOKENS.worker,
@@ -190,7 +222,9 @@ function registerExecution(
         runner: from.resolve(TOKENS.runner),
         prefetcher: new Prefetcher(from.resolve(TOKENS.cache), log),
         acks: from.resolve(TOKENS.acks),
+        previews: from.resolve(TOKENS.previews),
         gpus,
+        roots: from.resolve(TOKENS.roots),
       }),
   );
 }

@@ -12,9 +12,12 @@ export const TOKENS = {
   registry: Symbol('registry'),
   outbox: Symbol('outbox'),
   asks: Symbol('asks'),
+  roots: Symbol('roots'),
   acks: Symbol('acks'),
   readoption: Symbol('readoption'),
   runner: Symbol('runner'),
   intake: Symbol('intake'),
+  previewHelper: Symbol('previewHelper'),
+  previews: Symbol('previews'),
   worker: Symbol('worker'),
 } as const;

@@ -23,8 +23,10 @@ import { Hand } from './execution/hand.ts';
 import type { Prefetcher } from './execution/prefetcher.ts';
 import { GiveBack } from './execution/give-back.ts';
 import type { TaskAcks } from './execution/task-acks.ts';
+import type { PreviewMaker } from './previews/preview-maker.ts';
 import type { TaskRunner } from './execution/task-runner.ts';
 import type { Gpu } from './hardware/gpus.ts';
+import type { StorageRoots } from './roots/storage-roots.ts';
 
 const DETECT_EVERY_MS = 300_000;
 /** For the last reports, after the drain. */
@@ -54,7 +56,9 @@ export interface WorkerParts {
   runner: TaskRunner;
   prefetcher: Prefetcher;
   acks: TaskAcks;
+  previews: PreviewMaker;
   gpus: readonly Gpu[];
+  roots: StorageRoots;
 }
 
 /** One worker process: says what it has, pulls tasks for its free slots, and ends in order. */
@@ -111,6 +115,7 @@ export class Worker {
       cache.load(),
       this.#parts.disk.start(),
       this.#parts.pushed?.start(() => this.#heartbeat.touch()),
+      this.#parts.roots.start(() => this.#heartbeat.touch()),
     ]);
     pool.start();
     link.start();
@@ -131,6 +136,10 @@ export class Worker {
       onOrders: (orders) => {
         this.#availability.follow(orders);
         this.#heartbeat.touch();
+      },
+      onRoots: () => void this.#parts.roots.askAnew(),
+      onPreview: (order) => {
+        if (this.#state === 'running') this.#parts.previews.take(order);
       },
       onGiveBack: () => void this.#giveBack('its owner wants the machine'),
       giveBackWaiting: (ids, reason) => this.#hand.giveBack(({ id }) => ids.has(id), reason),
@@ -182,7 +191,8 @@ export class Worker {
 
   /** Engines end now; what is rendered is still stored if that is quick; the rest goes back without fault. */
   async #giveBack(reason: string): Promise<void> {
-    const { registry, pool } = this.#parts;
+    const { registry, pool, previews } = this.#parts;
+    previews.interrupt(reason);
     this.#hand.giveBack(() => true, reason);
     for (const attempt of registry.all()) attempt.interrupt(reason);
     await pool.closeIdle();
@@ -212,13 +222,14 @@ export class Worker {
     this.#hand.stop('the worker ends');
     this.#availability.stop();
     this.#heartbeat.beat();
-    await stopped;
+    await Promise.all([stopped, this.#parts.previews.stop()]);
     for (const attempt of registry.all()) attempt.release('the worker ends');
     await this.#untilEmpty(settings.drainSeconds * 1_000);
     for (const attempt of registry.all()) attempt.stop('the worker ends');
     await this.#untilEmpty(STOP_MS);
     readoption.stop();
     this.#parts.pushed?.stop();
+    this.#parts.roots.stop();
     if (!(await outbox.flush(FLUSH_MS)))
       log.warn({ pending: outbox.pending }, 'the farm did not take the last reports');
     await pool.close();
@@ -239,10 +250,11 @@ export class Worker {
     this.#parts.outbox.retryNow();
     this.#parts.readoption.start();
     void this.#parts.pushed?.readAll();
+    void this.#parts.roots.askAnew();
   }
 
   #snapshot(): WorkerSnapshot {
-    const { engines, registry, pool, cache, problems } = this.#parts;
+    const { engines, registry, pool, cache, problems, roots } = this.#parts;
     const now = performance.now();
     const attempts = registry.all().map((attempt) => attempt.toHeartbeat(now));
     const { pause, orders } = this.#availability;
@@ -256,6 +268,7 @@ export class Worker {
       cachedAssets: cache.cachedAssets(),
       hits: pool.hits,
       engines: engines.list(),
+      roots: roots.names(),
       lanes: this.#puller.lanes,
       attempts,
       warmSessions: pool.warmNames(),

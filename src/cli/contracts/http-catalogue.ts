@@ -1,5 +1,6 @@
 import { PAGED, type RouteEntry } from './http-schemas.ts';
 import { MANAGE_ROUTES } from './manage-routes.ts';
+import { WEBHOOK_ROUTES } from './webhook-routes.ts';
 
 const control = (verb: string, summary: string): RouteEntry => ({
   method: 'post',
@@ -26,6 +27,10 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
       state: 'one or more states, joined by commas',
       q: 'text in name, id, owner or project',
       batch: 'only jobs of this batch',
+      owner: 'only jobs of this owner',
+      project: 'only jobs of this project',
+      endedBefore: 'only jobs that ended before this time (ISO 8601)',
+      bin: '`true`: jobs in the bin instead of the others',
       ...PAGED,
     },
     replies: { 200: 'JobsPage' },
@@ -37,6 +42,7 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     summary: 'its frames',
     query: {
       state: 'one or more states, joined by commas',
+      verdict: 'one or more verdicts, joined by commas',
       step: 'only this step',
       from: 'only this frame number or a higher one',
       ...PAGED,
@@ -56,6 +62,32 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     summary: 'redirects to a small WebP picture of a frame',
     query: { g: "the frame's generation, so that the answer can be kept" },
     replies: { 302: null },
+  },
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/steps/{step}/contact-sheet',
+    summary: 'a picture of many frames of a step; asking has it made, and asking again keeps it up',
+    query: { redirect: '`true`: redirects to the picture that was made last' },
+    replies: { 200: 'Preview', 302: null },
+  },
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/steps/{step}/proxy',
+    summary: 'a small H.264 video of a step that grows while the job runs; made as the contact sheet is',
+    query: { redirect: '`true`: redirects to the video that was made last' },
+    replies: { 200: 'Preview', 302: null },
+  },
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/frames/{step}/{frame}/quality',
+    summary: "what was found in a frame's result, and the history of earlier ones with what was decided",
+    replies: { 200: 'FrameQuality' },
+  },
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/quality',
+    summary: 'verdicts and findings of its results, frames that wait for a decision, workers that disagree',
+    replies: { 200: 'JobQuality' },
   },
   {
     method: 'get',
@@ -96,13 +128,20 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   control('pause', 'give out no more frames; 202 when the outcome is not known within three seconds'),
   control('resume', 'go on with what was paused, cancelled or held'),
   control('cancel', 'end it; results are kept; with `drain` frames under way are finished'),
-  control('retry', 'render failed frames again, or those of `frames`'),
-  control('skip', 'leave failed frames out, or those of `frames` that have not ended'),
+  control('retry', 'render frames again that failed or wait for a decision, or those of `frames`'),
+  control(
+    'skip',
+    'leave frames out that failed or wait for a decision, or those of `frames` that have not ended',
+  ),
+  control('accept', 'take results that wait for a decision as they are, or only those of `frames`'),
   control('add-frames', 'more `frames` for a step'),
   control('priority', 'change `priority` at once'),
   control('chunk', 'change `chunk` or `targetSeconds`, of one step or of all'),
   control('limits', 'how many frames may be `running` at once; null: any number'),
   control('note', 'write something about it'),
+  control('keep', 'no rule and nobody deletes it; with `undo` the rules decide again'),
+  control('delete', 'put an ended job into the bin; with `now` its results are removed at once'),
+  control('restore', 'take it out of the bin'),
   control('resubmit', 'the same document with the changes of `set`, as a new job'),
   ...MANAGE_ROUTES,
   {
@@ -237,6 +276,7 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     summary: 'what came of each row, as CSV: row, name, state, job, files, error',
     replies: { 200: null },
   },
+  ...WEBHOOK_ROUTES,
   { method: 'get', path: '/api/farm', summary: 'what this farm is', replies: { 200: 'Farm' } },
   {
     method: 'post',

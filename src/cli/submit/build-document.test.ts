@@ -24,7 +24,7 @@ describe('buildDocument', () => {
   });
 
   it('adds an encode step that takes the frames, at their speed', () => {
-    const document = buildDocument({ ...work, fps: 24 }, { encode: 'mp4', chunk: 'sequential' });
+    const document = buildDocument({ ...work, fps: 24 }, { encode: 'h264', chunk: 'sequential' });
     expect(jobDocumentSchema.safeParse(document).success).toBe(true);
     expect(document.engine).toBeUndefined();
     expect(document.steps).toEqual([
@@ -33,6 +33,7 @@ describe('buildDocument', () => {
         name: 'encode',
         engine: 'ffmpeg',
         inputs: { frames: { step: 'render' } },
+        settings: { encode: 'h264' },
         output: { format: 'mp4', fps: 24 },
       },
     ]);

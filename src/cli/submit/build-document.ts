@@ -2,6 +2,7 @@ import { describeEngine, engineIds } from '../../shared/engines/engine-catalogue
 import { SINGLE_STEP, type JobDocument, type OutputSettings } from '../../shared/contracts/job-document.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import { parseFrameRange } from '../../shared/domain/frame-ranges.ts';
+import { encodeStep } from '../support/encode-step.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import type { JsonObject } from './params.ts';
 
@@ -15,8 +16,10 @@ export interface SubmitFlags {
   param?: readonly string[];
   data?: string;
   chunk?: 'auto' | 'sequential' | number;
-  encode?: 'mp4';
+  /** A preset's name. */
+  encode?: string;
   key?: string;
+  upload?: boolean;
   scene?: string;
 }
 
@@ -32,6 +35,8 @@ export interface Work {
   data?: JsonObject;
   settings?: JsonObject;
   output?: OutputSettings;
+  /** Shared storage that its workers must have, beside that of the scene. */
+  roots?: readonly string[];
 }
 
 const ENCODE_STEP = 'encode';
@@ -45,6 +50,7 @@ export function buildDocument(work: Work, flags: SubmitFlags): JobDocument {
     engine: work.engine,
     scene: work.scene,
     frames: work.frames,
+    ...(work.roots === undefined || work.roots.length === 0 ? {} : { requires: { roots: [...work.roots] } }),
     ...(flags.chunk === undefined ? {} : { chunk: flags.chunk }),
     ...(isEmpty(work.data) ? {} : { data: work.data as NonNullable<JobDocument['data']> }),
     ...(isEmpty(work.settings) ? {} : { settings: work.settings as NonNullable<JobDocument['settings']> }),
@@ -58,12 +64,7 @@ export function buildDocument(work: Work, flags: SubmitFlags): JobDocument {
     ...(flags.priority === undefined ? {} : { priority: flags.priority }),
   };
   if (flags.encode === undefined) return { ...head, ...step };
-  const encode = {
-    name: ENCODE_STEP,
-    engine: 'ffmpeg',
-    inputs: { frames: { step: SINGLE_STEP } },
-    output: { format: flags.encode, ...(work.fps === undefined ? {} : { fps: work.fps }) },
-  };
+  const encode = encodeStep(ENCODE_STEP, flags.encode, { step: SINGLE_STEP }, { fps: work.fps });
   return { ...head, steps: [{ name: SINGLE_STEP, ...step }, encode] };
 }
 

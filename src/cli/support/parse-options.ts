@@ -25,3 +25,15 @@ export function oneOf<T extends string>(words: readonly T[]): (text: string) => 
 export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), text];
 }
+
+/** A commander parser for numbers in a range. */
+export function anyNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= min && value <= max))
+      throw new InvalidArgumentError(
+        `Expected a number from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}.`,
+      );
+    return value;
+  };
+}

@@ -24,7 +24,11 @@ export async function linksOf(
     before = madeFrom.size;
     for (const step of steps) {
       const inputs = Object.values(known.get(step.key)?.spec.inputs ?? {});
-      if (!inputs.some((input) => names.has(input.step)) || stepKeys.includes(step.key)) continue;
+      if (
+        !inputs.some((input) => input.job === undefined && names.has(input.step)) ||
+        stepKeys.includes(step.key)
+      )
+        continue;
       madeFrom.add(step.key);
       names.add(step.name);
     }

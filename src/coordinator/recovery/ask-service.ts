@@ -5,6 +5,9 @@ import {
   resumeRequestSchema,
   type InputsReply,
   type ResumeReply,
+  type PreviewDoneReply,
+  type PreviewReply,
+  type RootsReply,
   type WorkerControl,
 } from '../../shared/contracts/messages.ts';
 import { SUBJECTS, parseAskSubject, workerControlSubject } from '../../shared/contracts/subjects.ts';
@@ -13,21 +16,27 @@ import { messageOf } from '../../shared/domain/errors.ts';
 import { taskKeyOf } from '../../shared/domain/task-ids.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
+import { readRoots } from '../../shared/database/storage-roots.ts';
 import type { Announcer } from '../ledger/announcer.ts';
+import type { PreviewQuestions } from '../previews/preview-questions.ts';
 import { RequestResponder } from '../runtime/request-responder.ts';
 import { adoptAttempt } from './adopt-attempt.ts';
+import { readInputs } from './step-inputs.ts';
 
-/** Answers what workers ask: what of an attempt is still wanted, and where the frames of an input are. */
+type Reply = ResumeReply | InputsReply | RootsReply | PreviewReply | PreviewDoneReply;
+
+/** Answers what workers ask: what of an attempt is still wanted, where the frames of an input are, and where shared storage lies. */
 export class AskService {
   readonly #connection: NatsConnection;
   readonly #ledger: Ledger;
   readonly #registry: WorkerRegistry;
   readonly #announcer: Announcer;
+  readonly #previews: PreviewQuestions;
   readonly #log: Logger;
   readonly #responder: RequestResponder;
 
   constructor(
-    parts: { registry: WorkerRegistry; announcer: Announcer },
+    parts: { registry: WorkerRegistry; announcer: Announcer; previews: PreviewQuestions },
     connection: NatsConnection,
     ledger: Ledger,
     log: Logger,
@@ -36,8 +45,9 @@ export class AskService {
     this.#ledger = ledger;
     this.#registry = parts.registry;
     this.#announcer = parts.announcer;
+    this.#previews = parts.previews;
     this.#log = log;
-    const answer = (request: Msg): Promise<ResumeReply | InputsReply> => this.#answer(request);
+    const answer = (request: Msg): Promise<Reply> => this.#answer(request);
     this.#responder = new RequestResponder(connection, SUBJECTS.askAll, answer, log);
   }
 
@@ -49,11 +59,18 @@ export class AskService {
     await this.#responder.stop();
   }
 
-  async #answer(request: Msg): Promise<ResumeReply | InputsReply> {
+  async #answer(request: Msg): Promise<Reply> {
     try {
       const asked = parseAskSubject(request.subject);
       if (asked?.topic === 'resume') return await this.#resume(asked.workerId, request.data);
-      if (asked?.topic === 'inputs') return await this.#inputs(request.data);
+      if (asked?.topic === 'inputs')
+        return await readInputs(
+          this.#ledger,
+          decodeMessage(inputsRequestSchema, request.data, 'The question'),
+        );
+      if (asked?.topic === 'roots') return { roots: await readRoots(this.#ledger) };
+      if (asked?.topic === 'preview') return await this.#previews.begin(asked.workerId, request.data);
+      if (asked?.topic === 'preview-done') return await this.#previews.done(asked.workerId, request.data);
       return { error: `${request.subject} is not a question of this farm` };
     } catch (error) {
       this.#log.warn(
@@ -81,35 +98,5 @@ export class AskService {
     }
     if (adopted.changes.length > 0) this.#announcer.announce(request.jobId, adopted.changes);
     return { wanted: adopted.wanted };
-  }
-
-  async #inputs(data: Uint8Array): Promise<InputsReply> {
-    const request = decodeMessage(inputsRequestSchema, data, 'The question');
-    let query = this.#ledger
-      .selectFrom('frames')
-      .innerJoin('steps', 'steps.key', 'frames.step_key')
-      .select(['frames.number', 'frames.object_key', 'frames.bytes', 'frames.sha256'])
-      .where('steps.job_id', '=', request.jobId)
-      .where('steps.name', '=', request.step)
-      .where('frames.state', '=', 'done')
-      .where('frames.object_key', 'is not', null);
-    if (request.after !== null) query = query.where('frames.number', '>', request.after);
-    const rows = await query
-      .orderBy('frames.number')
-      .limit(request.limit + 1)
-      .execute();
-    const files = rows.slice(0, request.limit).flatMap((row) =>
-      row.object_key === null || row.sha256 === null
-        ? []
-        : [
-            {
-              frame: row.number,
-              key: row.object_key,
-              bytes: Number(row.bytes ?? 0),
-              sha256: row.sha256.toString('hex'),
-            },
-          ],
-    );
-    return { files, more: rows.length > request.limit };
   }
 }

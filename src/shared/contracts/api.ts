@@ -10,9 +10,10 @@ import {
   workerPauseSchema,
 } from './messages.ts';
 import { idSchema } from './job-document.ts';
-import { qualityPolicySchema } from './quality.ts';
+import { findingSchema, qualityPolicySchema, VERDICTS } from './quality.ts';
 
 export * from './asset-api.ts';
+export * from './preview-api.ts';
 
 /** HTTP bodies. Lists come in pages: `next` is the cursor of the following page, or null. Errors are RFC 9457 documents. */
 export const problemSchema = z.object({
@@ -44,6 +45,9 @@ export const frameSchema = z.object({
   outputs: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string(), key: z.string() })),
   warnings: z.array(z.string()),
   error: z.string().nullable(),
+  /** What its checks say of it; null: nothing was looked at. */
+  verdict: z.enum(VERDICTS).nullable(),
+  findings: z.array(findingSchema),
   /**
    * What its engine was run by, in the attempt that made it or failed last: `<id>@<version>` of the farm's store, or
    * `<id>@<digest>` of the worker's own definition.

@@ -35,8 +35,8 @@ export const sceneSchema = z
   .string()
   .max(1_200)
   .regex(
-    /^(asset:[0-9a-f]{64}\/.+|template:[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[0-9]{1,9})?)$/,
-    '"asset:<sha256>/<path>" or "template:<name>[@version]"',
+    /^(asset:[0-9a-f]{64}\/.+|template:[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[0-9]{1,9})?|root:[A-Za-z0-9][A-Za-z0-9_-]{0,63}\/.+)$/,
+    '"asset:<sha256>/<path>", "template:<name>[@version]" or "root:<name>/<path>"',
   );
 
 const outputSchema = z.strictObject({
@@ -75,6 +75,8 @@ const requiresSchema = z.strictObject({
   gpus: z.int().min(0).max(64).optional(),
   /** Words that the worker's operator gave it; it must have them all. */
   tags: z.array(idSchema).max(32).optional(),
+  /** Shared storage that it must have mounted; a scene on one asks for it by itself. */
+  roots: z.array(idSchema).max(16).optional(),
   /** Only workers of this site. */
   site: idSchema.optional(),
   /** Workers of this site first, others while it is full. */
@@ -117,6 +119,10 @@ const work = {
   quality: qualityPolicySchema.optional(),
 };
 
+/** Whose frames an input is: a step of this job, or of another one. */
+export const inputSchema = z.strictObject({ job: idSchema.optional(), step: idSchema });
+export type InputSource = z.infer<typeof inputSchema>;
+
 const stepSchema = z.strictObject({
   name: idSchema,
   engine: z.string().min(1).max(64),
@@ -124,8 +130,8 @@ const stepSchema = z.strictObject({
   frames: z.string().min(1).max(10_000).optional(),
   /** What must be done first: steps of this job, or other jobs. */
   dependsOn: z.array(dependencySchema).max(MAX_STEPS).optional(),
-  /** Another step's frames as an input of this one; implies the dependency. */
-  inputs: z.record(idSchema, z.strictObject({ step: idSchema })).optional(),
+  /** Frames of another step, of this job or of another one, as an input of this step; implies the dependency. */
+  inputs: z.record(idSchema, inputSchema).optional(),
   ...work,
 });
 
@@ -149,6 +155,8 @@ export const jobDocumentSchema = z.strictObject({
   limits: z.strictObject({ running: z.int().min(1).max(1_000_000).optional() }).optional(),
   /** Other jobs that must be done first. */
   dependsOn: z.array(jobDependencySchema).max(100).optional(),
+  /** Webhooks that hear of this job, beside those of its project and of the farm. They are there already. */
+  webhooks: z.array(idSchema).max(16).optional(),
   engine: z.string().min(1).max(64).optional(),
   scene: sceneSchema.optional(),
   frames: z.string().min(1).max(10_000).optional(),

@@ -22,7 +22,15 @@ import {
   inputsRequestSchema,
   resumeReplySchema,
   resumeRequestSchema,
+  rootsReplySchema,
+  rootsRequestSchema,
 } from './messages/worker-questions.ts';
+import {
+  previewDoneReplySchema,
+  previewDoneRequestSchema,
+  previewReplySchema,
+  previewRequestSchema,
+} from './messages/preview-messages.ts';
 import { whyReplySchema, whyRequestSchema } from './messages/why-messages.ts';
 
 /** Every message that zones exchange. */
@@ -34,6 +42,7 @@ export * from './messages/task-messages.ts';
 export * from './messages/task-status.ts';
 export * from './messages/worker-messages.ts';
 export * from './messages/worker-questions.ts';
+export * from './messages/preview-messages.ts';
 export type { FrameRef } from './messages/message-parts.ts';
 
 /** Every message by the name used in docs/protocols.md. */
@@ -54,6 +63,12 @@ export const MESSAGE_SCHEMAS = {
   ResumeReply: resumeReplySchema,
   InputsRequest: inputsRequestSchema,
   InputsReply: inputsReplySchema,
+  RootsRequest: rootsRequestSchema,
+  RootsReply: rootsReplySchema,
+  PreviewRequest: previewRequestSchema,
+  PreviewReply: previewReplySchema,
+  PreviewDoneRequest: previewDoneRequestSchema,
+  PreviewDoneReply: previewDoneReplySchema,
   JobStatus: jobStatusSchema,
   DeadLetter: deadLetterSchema,
   WhyRequest: whyRequestSchema,

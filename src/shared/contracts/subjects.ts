@@ -21,7 +21,8 @@ export const SUBJECTS = {
 } as const;
 
 /** What a worker may ask a coordinator. */
-export type AskTopic = 'resume' | 'inputs';
+const ASK_TOPICS = ['resume', 'inputs', 'roots', 'preview', 'preview-done'] as const;
+export type AskTopic = (typeof ASK_TOPICS)[number];
 
 export const jobControlSubject = (jobId: string): string => `jobs.control.${assertId(jobId, 'The job id')}`;
 
@@ -84,9 +85,9 @@ export function lastToken(subject: string): string {
 
 /** `ask.<worker>.<topic>`. */
 export function parseAskSubject(subject: string): { workerId: string; topic: AskTopic } | undefined {
-  const [ask, workerId, topic, ...rest] = subject.split('.');
-  if (ask !== 'ask' || !workerId || rest.length > 0 || (topic !== 'resume' && topic !== 'inputs'))
-    return undefined;
+  const [ask, workerId, word, ...rest] = subject.split('.');
+  const topic = ASK_TOPICS.find((known) => known === word);
+  if (ask !== 'ask' || !workerId || rest.length > 0 || topic === undefined) return undefined;
   return { workerId, topic };
 }
 

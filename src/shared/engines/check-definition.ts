@@ -34,6 +34,12 @@ function howItRuns(definition: EngineDefinition): DefinitionFault[] {
   for (const [i, glob] of (find?.globs ?? []).entries())
     if (!/^(?:\/|[A-Za-z]:[\\/]|\\\\)/.test(glob))
       faults.push({ path: ['find', 'globs', i], message: 'an absolute path is expected' });
+  for (const [value, format] of Object.entries(definition.formatOf?.formats ?? {}))
+    if (!definition.formats.includes(format))
+      faults.push({
+        path: ['formatOf', 'formats', value],
+        message: `one of \`formats\` is expected: ${definition.formats.join(', ')}`,
+      });
   return faults;
 }
 

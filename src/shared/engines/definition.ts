@@ -173,6 +173,13 @@ export const definitionSchema = z.strictObject({
     .array(z.string().regex(/^[a-z0-9]{1,16}$/, 'a file’s ending, such as png'))
     .min(1)
     .max(50),
+  /** A setting that each of these formats comes from: what it says goes where a job asks for no format. */
+  formatOf: z
+    .strictObject({
+      setting: z.string().min(1).max(64),
+      formats: z.record(z.string(), z.string().max(16)),
+    })
+    .optional(),
   /** JSON Schema 2020-12 of an object; unknown settings are refused unless it says otherwise. */
   settings: jsonSchema.default({}),
   /** JSON Schema of the job's data, where the engine cannot take any. */

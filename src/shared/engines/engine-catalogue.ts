@@ -8,7 +8,7 @@ import { shippedDefinitions } from './shipped-definitions.ts';
 /** What the farm must know of an engine to check a job before a worker sees it. */
 export interface EngineDescription extends Pick<
   EngineDefinition,
-  'id' | 'label' | 'status' | 'licence' | 'scene' | 'work' | 'inputs'
+  'id' | 'label' | 'status' | 'licence' | 'scene' | 'work' | 'inputs' | 'formatOf'
 > {
   /** The first is taken where a job asks for none. */
   formats: readonly [string, ...string[]];
@@ -92,13 +92,14 @@ function digestOf({ raw }: LoadedDefinition): string {
 }
 
 function toEntry(loaded: LoadedDefinition, revision: string): Entry {
-  const { id, label, status, licence, scene, work, inputs, formats, settings, data } = loaded.definition;
+  const { id, label, status, licence, scene, work, inputs, formats, formatOf, settings, data } =
+    loaded.definition;
   const [first = '', ...others] = formats;
   return {
     loaded,
     revision: `${id}@${revision}`,
     description: {
-      ...{ id, label, status, licence, scene, work, inputs },
+      ...{ id, label, status, licence, scene, work, inputs, formatOf },
       formats: [first, ...others],
       inputNames: inputNames(loaded),
       settings: new ObjectCheck(objectSchema(settings), 'setting'),

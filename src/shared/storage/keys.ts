@@ -64,3 +64,15 @@ export function parsePreviewKey(
   if (jobId === undefined || step === undefined) return undefined;
   return { jobId, step, frame: Number(frame), generation: Number(generation) };
 }
+
+/** A contact sheet or proxy video of a step, named by what is in it. */
+export function stepPreviewKey(parts: {
+  jobId: string;
+  step: string;
+  kind: string;
+  sha256: string;
+  extension: string;
+}): string {
+  const { jobId, step, kind, sha256, extension } = parts;
+  return `previews/${assertId(jobId, 'The job id')}/${assertId(step, 'The step')}/${kind}-${sha256.slice(0, 20)}.${extension}`;
+}

@@ -22,10 +22,15 @@ export interface MovedFolder {
 /** Everything that stays the same for the frames of one session. */
 export interface SessionSpec {
   detected: DetectedProgram;
-  /** The scene's file on this machine, inside a read-only copy of its asset; null where the engine needs none. */
+  /**
+   * The scene's file on this machine, inside a read-only copy of its asset or on shared storage; null where the engine needs
+   * none.
+   */
   scenePath: string | null;
-  /** The folder of that copy: an engine lets a scene open files in it, and nowhere else. */
+  /** The folder of that copy, or the root of the storage: an engine lets a scene open files in it, and nowhere else. */
   sceneRoot: string | null;
+  /** The scene lies on shared storage, and nothing may be written beside it. */
+  inPlace: boolean;
   /** Where absolute paths in the scene, of the machine that it was made on, lead to here. */
   paths: readonly MovedFolder[];
   settings: TaskMessage['settings'];
@@ -69,7 +74,9 @@ export interface FrameRequest {
   outDir: string;
   /** For engines with inputs: input name → files in frame order, already on this machine. */
   inputs: Record<string, { frame: number; path: string }[]>;
-  /** Extra files named by settings, by the reference: `asset:…` → path on this machine. */
+  /** Frames that the inputs' steps should have and that have no result: input name → numbers, ascending. */
+  missing: Record<string, readonly number[]>;
+  /** Extra files named by settings, by the reference: `asset:…` or `root:…` → path on this machine. */
   files: Record<string, string>;
   progress: (fraction: number, note?: string) => void;
   /** Aborted when the frame is no longer wanted: end the engine's work now. */
@@ -120,7 +127,7 @@ export interface Engine {
    * Whether a session may stay warm for other tasks of the same scene and settings.
    */
   reusable: boolean;
-  /** File names in `settings` that must be fetched before the first frame (`asset:…`), by the validated settings. */
+  /** File names in `settings` that must be fetched before the first frame (`asset:…`, `root:…`), by the validated settings. */
   files?: (settings: TaskMessage['settings']) => { ref: string; scene: SceneRef }[];
   /** For engines whose start takes long and knows nothing of the scene: that part of `open`. @throws EngineFailure */
   start?: (spec: StartSpec) => Promise<StartedEngine>;

@@ -18,6 +18,9 @@ export interface FarmControlParts {
   onDrain: () => void;
   onOrders: (orders: WorkerOrders) => void;
   onGiveBack: () => void;
+  onPreview: (order: string) => void;
+  /** The farm's shared storage has changed. */
+  onRoots: () => void;
   /** Of tasks that wait in hand. */
   giveBackWaiting: (attemptIds: ReadonlySet<string>, reason: string) => void;
   log: Logger;
@@ -52,11 +55,14 @@ export class FarmControl {
   }
 
   #follow(control: WorkerControl): void {
-    const { registry, onLanes, onDrain, onOrders, onGiveBack, giveBackWaiting } = this.#parts;
+    const { registry, onLanes, onDrain, onOrders, onGiveBack, onPreview, giveBackWaiting } = this.#parts;
     switch (control.type) {
       case 'lanes':
         onOrders(control.orders);
         onLanes(control.lanes);
+        return;
+      case 'roots':
+        this.#parts.onRoots();
         return;
       case 'drain':
         onDrain();
@@ -66,6 +72,9 @@ export class FarmControl {
         return;
       case 'give-back':
         onGiveBack();
+        return;
+      case 'preview':
+        onPreview(control.order);
         return;
       case 'release':
         giveBackWaiting(new Set(control.attempts), control.reason);

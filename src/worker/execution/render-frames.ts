@@ -1,7 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FrameRef } from '../../shared/contracts/messages.ts';
-import { EngineFailure, type FrameRequest, type RenderedFrame } from '../engines/engine.ts';
+import type { FetchedInputs } from '../assets/fetch-inputs.ts';
+import { EngineFailure, type RenderedFrame } from '../engines/engine.ts';
 import type { SessionRequest } from '../sessions/open-session.ts';
 import type { SessionLease } from '../sessions/session-lease.ts';
 import type { SessionPool } from '../sessions/session-pool.ts';
@@ -29,7 +30,7 @@ export interface RenderOptions {
   request: SessionRequest;
   pool: SessionPool;
   deliveries: FrameDeliveries;
-  inputs: FrameRequest['inputs'];
+  inputs: FetchedInputs;
   /** The attempt's folder; asked for with the first frame that needs one. */
   folder: () => Promise<string>;
   /** Engines that store nothing need no folder for each frame. */
@@ -137,7 +138,7 @@ export class FrameRenderer {
     const rendering = lease.render({
       frame: frame.number,
       outDir,
-      inputs,
+      ...inputs,
       progress: (fraction, note) => onProgress(frame.number, fraction, note),
       signal,
     });

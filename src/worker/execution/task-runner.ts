@@ -8,11 +8,13 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { IN_PROGRESS_EVERY_MS } from '../../shared/messaging/streams.ts';
 import { hashFile } from '../../shared/storage/hash-file.ts';
 import { logKey } from '../../shared/storage/keys.ts';
-import { fetchInputs } from '../assets/fetch-inputs.ts';
+import { fetchInputs, type AskInputs, type FetchedInputs } from '../assets/fetch-inputs.ts';
 import { wantedInputs } from '../assets/wanted-inputs.ts';
-import type { FrameRequest, RenderedFrame } from '../engines/engine.ts';
+import type { RenderedFrame } from '../engines/engine.ts';
 import type { EngineRegistry } from '../engines/engine-registry.ts';
 import type { ObjectStore } from '../object-store.ts';
+import type { FileLooker } from '../results/looking/file-looker.ts';
+import type { PreviewHelper } from '../previews/preview-helper.ts';
 import { AttemptLog } from '../reporting/attempt-log.ts';
 import {
   AttemptReporter,
@@ -28,10 +30,13 @@ import type { AttemptRegistry } from './attempt-registry.ts';
 import type { Attempt } from './attempt.ts';
 import { classifyFailure, isDiskFull } from './classify-failure.ts';
 import { FrameDeliveries } from './frame-deliveries.ts';
+import { withoutThumbnail } from '../results/frame-quality.ts';
 import { FrameFailed, FrameRenderer } from './render-frames.ts';
 import type { TaskAcks } from './task-acks.ts';
 import type { WorkerMetrics } from '../telemetry/worker-metrics.ts';
 import type { GpuSlots } from '../hardware/gpus.ts';
+import type { StorageRoots } from '../roots/storage-roots.ts';
+import { assertUnchanged, storageFor, type TaskStorage } from '../roots/task-storage.ts';
 import type { SessionShare } from '../sessions/open-session.ts';
 import { shareOf, type WorkerSettings } from '../settings.ts';
 
@@ -43,13 +48,16 @@ export interface TaskRunnerParts {
   engines: EngineRegistry;
   pool: SessionPool;
   store: ObjectStore;
+  looker: FileLooker;
   outbox: StatusOutbox;
   asks: FarmAsks;
   acks: TaskAcks;
+  previewHelper: PreviewHelper;
   publishLive: LivePublisher;
   disk: DiskWatch;
   settings: WorkerSettings;
   gpus: GpuSlots;
+  roots: StorageRoots;
   metrics: WorkerMetrics;
   log: Logger;
 }
@@ -133,6 +141,9 @@ class AttemptRun {
       step: task.step,
       attempt: id,
       output: task.output,
+      policy: task.quality,
+      looker: this.#parts.looker,
+      helper: this.#parts.previewHelper,
       ffmpeg: engines.programOf('ffmpeg'),
       workDir: makeFolder,
       signal: stopSignal,
@@ -142,7 +153,7 @@ class AttemptRun {
       store,
       log: this.#log,
       onDone: (result, rendered) => {
-        this.#attempt.addDone(result);
+        this.#attempt.addDone(withoutThumbnail(result));
         this.#reporter.frameDone(result);
         this.#parts.metrics.rendered(task.engine, rendered.seconds);
         if (this.#storesFiles) this.#logFrame(result.number, rendered);
@@ -151,16 +162,17 @@ class AttemptRun {
   }
 
   async #render(deliveries: FrameDeliveries): Promise<void> {
-    const { engines, pool } = this.#parts;
+    const { engines, pool, roots, identity } = this.#parts;
     const { task, stopSignal } = this.#attempt;
     // A newer definition counts for the next task.
     const found = engines.get(task.engine);
     this.#reporter.runsBy(found.definition);
     if (this.#attempt.isUnsure) await this.#askWhatIsWanted();
     if (this.#attempt.openFrames.length === 0) return;
+    const storage = await storageFor(task, found.engine, roots, identity.workerId);
     const renderer = new FrameRenderer({
       attempt: this.#attempt,
-      request: { ...found, task, share: this.#share },
+      request: { ...found, task, share: this.#share, storage },
       pool,
       deliveries,
       inputs: await this.#fetchInputs(task, stopSignal),
@@ -172,7 +184,18 @@ class AttemptRun {
         this.#progress.report(frame, fraction, note);
       },
     });
-    await renderer.run();
+    await renderer.run().catch((error: unknown) => this.#explain(error, storage));
+  }
+
+  /** What an engine says when its scene was taken away under it is anybody's guess. @throws always */
+  async #explain(error: unknown, storage: TaskStorage): Promise<never> {
+    const { roots, identity } = this.#parts;
+    try {
+      if (!this.#attempt.stopSignal.aborted) await assertUnchanged(storage, roots, identity.workerId);
+    } catch (clearer) {
+      throw error instanceof FrameFailed ? new FrameFailed(error.frame, clearer) : clearer;
+    }
+    throw error;
   }
 
   async #askWhatIsWanted(): Promise<void> {
@@ -184,11 +207,11 @@ class AttemptRun {
     this.#attempt.keepOnly(wanted);
   }
 
-  async #fetchInputs(task: TaskMessage, signal: AbortSignal): Promise<FrameRequest['inputs']> {
-    if (Object.keys(task.inputs).length === 0) return {};
+  async #fetchInputs(task: TaskMessage, signal: AbortSignal): Promise<FetchedInputs> {
+    if (Object.keys(task.inputs).length === 0) return { inputs: {}, missing: {} };
     const { asks, store, engines } = this.#parts;
-    const ask = (step: string, after: number | null, limit: number): ReturnType<FarmAsks['inputs']> =>
-      asks.inputs({ version: 1, jobId: task.jobId, step, after, limit }, signal);
+    const ask: AskInputs = ({ job = task.jobId, step }, after, limit) =>
+      asks.inputs({ version: 1, jobId: job, step, after, limit, withMissing: true }, signal);
     const loaded = engineCatalogue().definition(task.engine);
     const { version } = engines.get(task.engine).detected;
     const place = {

@@ -15,6 +15,7 @@ export class PreviewHelper {
   #process: EngineProcess | undefined;
   #onReply: ((reply: HelperReply) => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
   #idle: NodeJS.Timeout | undefined;
 
   /** @param folder its own, for scratch */
@@ -22,9 +23,15 @@ export class PreviewHelper {
     this.#folder = folder;
   }
 
+  /** Requests that it has and has not answered yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Does one request after the other. @returns the size of what was written. @throws Error why it was not */
   async ask(request: HelperRequest): Promise<Size> {
-    const turn = this.#last.then(() => this.#ask(request));
+    this.#waiting++;
+    const turn = this.#last.then(() => this.#ask(request)).finally(() => this.#waiting--);
     this.#last = turn.catch(() => undefined);
     const reply = await turn;
     if ('error' in reply) throw new Error(reply.error);

@@ -3,11 +3,18 @@ import type { z } from 'zod';
 import { decodeMessage, encodeMessage } from '../../shared/contracts/decode.ts';
 import {
   inputsReplySchema,
+  previewDoneReplySchema,
+  previewReplySchema,
   resumeReplySchema,
+  rootsReplySchema,
   type InputsReply,
   type InputsRequest,
+  type PreviewDoneRequest,
+  type PreviewReply,
+  type PreviewRequest,
   type ResumeReply,
   type ResumeRequest,
+  type RootsReply,
 } from '../../shared/contracts/messages.ts';
 import { askSubject, type AskTopic } from '../../shared/contracts/subjects.ts';
 import { FarmError, messageOf } from '../../shared/domain/errors.ts';
@@ -36,6 +43,21 @@ export class FarmAsks {
   /** A page of a step's accepted frames. @throws the signal's reason */
   inputs(request: InputsRequest, signal: AbortSignal): Promise<Extract<InputsReply, { files: unknown }>> {
     return this.#ask('inputs', request, inputsReplySchema, signal);
+  }
+
+  /** The shared storage that the farm knows. @throws the signal's reason */
+  roots(signal: AbortSignal): Promise<Extract<RootsReply, { roots: unknown }>> {
+    return this.#ask('roots', { version: 1 }, rootsReplySchema, signal);
+  }
+
+  /** A page of what a preview is made of, or that nobody waits for it. @throws the signal's reason */
+  preview(request: PreviewRequest, signal: AbortSignal): Promise<Exclude<PreviewReply, { error: unknown }>> {
+    return this.#ask('preview', request, previewReplySchema, signal);
+  }
+
+  /** @throws the signal's reason */
+  async previewDone(request: PreviewDoneRequest, signal: AbortSignal): Promise<void> {
+    await this.#ask('preview-done', request, previewDoneReplySchema, signal);
   }
 
   async #ask<T extends object>(

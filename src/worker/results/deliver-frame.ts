@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FrameRef, FrameResult, OutputFile } from '../../shared/contracts/messages.ts';
 import { isOwnThumbnail } from '../../shared/domain/own-thumbnail.ts';
@@ -12,18 +12,22 @@ import type { ObjectStore } from '../object-store.ts';
 import { contentTypeOf, formatOf } from '../../shared/quality/file-formats.ts';
 import { qualityOf, type OutputLook } from './frame-quality.ts';
 import { lookAtFile, type LookedAt, type LookOptions } from './look-at-file.ts';
-import { isPicture, makePreview } from './make-preview.ts';
+import { canBePreviewed, makePreview } from './make-preview.ts';
+import type { PreviewHelper } from '../previews/preview-helper.ts';
 
 /** Most warnings, and most characters of one, that a frame's result takes along. */
 const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 1_000;
 /** A preview is not worth more than so much waiting for the storage. */
 const PREVIEW_SECONDS = 30;
+/** Large pictures of light take a second each. */
+const MOST_WAITING = 4;
 
 export interface DeliveryTarget extends LookOptions {
   jobId: string;
   step: string;
   attempt: string;
+  helper: PreviewHelper;
 }
 
 /** What a frame without files stores: an engine that measures the farm. */
@@ -88,10 +92,18 @@ export async function deliverPreview(
   store: ObjectStore,
   log: Logger,
 ): Promise<void> {
-  if (!isPicture(picture) || isOwnThumbnail(picture, pictureBytes)) return;
-  const path = join(await target.workDir(), `preview-${frame.number}-${frame.generation}.webp`);
+  const { helper, ffmpeg } = target;
+  if (!canBePreviewed(picture, ffmpeg) || isOwnThumbnail(picture, pictureBytes)) return;
+  // Rendering does not wait for what is only looked at.
+  if (helper.waiting >= MOST_WAITING) {
+    log.info({ frame: frame.number }, 'no preview was made: too many are waiting');
+    return;
+  }
+  const folder = join(await target.workDir(), `preview-${frame.number}-${frame.generation}`);
+  const path = join(folder, 'stored.webp');
   try {
-    const bytes = await makePreview(picture);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const bytes = await makePreview(picture, { helper, ffmpeg, folder, signal: target.signal });
     await writeFile(path, bytes, { mode: 0o600 });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const key = previewKey({ ...target, frame: frame.number, generation: frame.generation });
@@ -101,6 +113,6 @@ export async function deliverPreview(
     if (!target.signal.aborted)
       log.warn({ frame: frame.number, reason: messageOf(error) }, 'no preview was made');
   } finally {
-    await rm(path, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -53,6 +53,8 @@ export const heartbeatSchema = z.strictObject({
   /** Where it stands, and words that its operator gave it: jobs can ask for them. */
   site: idSchema.nullable().default(null),
   tags: z.array(idSchema).max(32).default([]),
+  /** Shared storage that it has mounted and can read. */
+  roots: z.array(idSchema).max(256).default([]),
   state: z.enum(['idle', 'busy', 'paused', 'draining', 'stopping']),
   /** With state `paused`: why. Also while it still has tasks in hand. */
   pause: workerPauseSchema.nullable().default(null),
@@ -135,7 +137,11 @@ export const workerControlSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('give-back') }),
   /** Finish the frame under way and give the rest of these attempts back. */
   z.strictObject({ type: z.literal('release'), attempts: z.array(z.string()), reason: z.string().max(500) }),
+  /** The farm's shared storage has changed: ask for it anew (`ask.<worker>.roots`). */
+  z.strictObject({ type: z.literal('roots') }),
   z.strictObject({ type: z.literal('drain') }),
+  /** Make a preview beside the work, if it is at none: what of, it asks (`ask.<worker>.preview`). */
+  z.strictObject({ type: z.literal('preview'), order: idSchema }),
   /** Frames of an attempt that somebody else has rendered or taken: leave them out. */
   z.strictObject({ type: z.literal('drop'), attempt: z.string(), frames: z.array(frameNumber) }),
 ]);
