@@ -6,6 +6,7 @@ import { STREAMS } from '../shared/messaging/streams.ts';
 import { startHealthServer } from '../shared/telemetry/health-server.ts';
 import { bucketCheck, streamCheck, type HealthCheck } from '../shared/telemetry/health.ts';
 import { watchFarm } from './telemetry/farm-gauges.ts';
+import { watchStorage } from './telemetry/storage-gauges.ts';
 import { TOKENS } from './tokens.ts';
 
 /** Starts every part of a coordinator and registers how each stops: what takes work in stops first. */
@@ -67,6 +68,7 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   const environment = parts.resolve(TOKENS.environment);
   const prometheus = parts.resolve(TOKENS.prometheus);
   watchFarm(prometheus, ledger, () => lease.isLeader());
+  watchStorage(prometheus, ledger);
   const health = await startHealthServer({
     metrics: prometheus,
     host: environment.FARMHAND_HEALTH_HOST,

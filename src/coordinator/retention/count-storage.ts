@@ -18,10 +18,16 @@ export async function countStorage(ledger: Ledger, most: number): Promise<number
     ) r ON true GROUP BY j.id, j.finished_at`.execute(ledger);
   if (rows.length === 0) return 0;
   // One that was rendered again meanwhile is counted when it ends the next time; of one that is going, the last count holds.
-  await sql`UPDATE jobs j SET counted_at = now(),
+  // A job that somebody holds is counted in the next round.
+  await sql`
+    WITH free AS MATERIALIZED (
+      SELECT id FROM jobs WHERE id = ANY(${rows.map((row) => row.id)}) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE jobs j SET counted_at = now(),
       files = CASE WHEN j.erasing THEN j.files ELSE c.files END, bytes = CASE WHEN j.erasing THEN j.bytes ELSE c.bytes END
     FROM unnest(${rows.map((row) => row.id)}::text[], ${rows.map((row) => row.at)}::timestamptz[],
       ${rows.map((row) => row.files)}::bigint[], ${rows.map((row) => row.bytes)}::bigint[]) AS c(id, at, files, bytes)
+      JOIN free f ON f.id = c.id
     WHERE j.id = c.id AND j.finished_at = c.at`.execute(ledger);
   return rows.length;
 }

@@ -27,22 +27,30 @@ export const filesOfTemplates = sql<{ asset: string }>`
 export const filesOfBatches = sql<{ asset: string }>`SELECT ${hashesIn(sql`document::text`)} FROM batches`;
 
 /**
- * Notes which assets jobs name that were not looked at yet. A job's document never changes, so once is enough.
+ * Notes which assets jobs name that were not looked at yet. A job's document never changes, so once is enough, and it is
+ * read before its row is locked: a long document keeps nobody waiting.
  * @returns how many jobs were looked at; fewer than `most`: no other is left, but for those that somebody holds right now.
  */
 export async function noteAssets(ledger: Ledger | LedgerTransaction, most: number): Promise<number> {
-  const { rows } = await sql<{ jobs: number }>`
-    WITH chosen AS MATERIALIZED (
-      SELECT id FROM jobs WHERE NOT assets_noted ORDER BY submitted_at LIMIT ${most} FOR NO KEY UPDATE SKIP LOCKED
-    ), named AS (${namedBy(sql`j.id IN (SELECT id FROM chosen)`)}),
-    noted AS (INSERT INTO job_assets (job_id, asset) SELECT job_id, asset FROM named ON CONFLICT DO NOTHING),
-    told AS (
-      UPDATE jobs j SET assets_noted = true,
-        template = substring(j.document::text FROM '"template:([A-Za-z0-9][A-Za-z0-9_-]*)')
-      FROM chosen c WHERE j.id = c.id RETURNING 1
+  const jobs = await sql<{ id: string; template: string | null }>`
+    SELECT id, substring(document::text FROM '"template:([A-Za-z0-9][A-Za-z0-9_-]*)') AS template
+    FROM jobs WHERE NOT assets_noted ORDER BY submitted_at LIMIT ${most}`.execute(ledger);
+  const ids = jobs.rows.map(({ id }) => id);
+  if (ids.length === 0) return 0;
+  const named = await namedBy(sql`j.id = ANY(${ids})`).execute(ledger);
+  await sql`
+    WITH free AS MATERIALIZED (
+      SELECT id, erased_at IS NULL AS there FROM jobs WHERE id = ANY(${ids}) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    ), noted AS (
+      INSERT INTO job_assets (job_id, asset)
+      SELECT n.job_id, n.asset FROM unnest(
+        ${named.rows.map((row) => row.job_id)}::text[], ${named.rows.map((row) => row.asset)}::text[]
+      ) AS n(job_id, asset) JOIN free f ON f.id = n.job_id WHERE f.there ON CONFLICT DO NOTHING
     )
-    SELECT count(*)::int AS jobs FROM told`.execute(ledger);
-  return rows[0]?.jobs ?? 0;
+    UPDATE jobs j SET assets_noted = true, template = t.template
+    FROM free f JOIN unnest(${ids}::text[], ${jobs.rows.map((row) => row.template)}::text[]) AS t(id, template) ON t.id = f.id
+    WHERE j.id = f.id`.execute(ledger);
+  return ids.length;
 }
 
 /** Whether some job's assets are not noted yet: then it is not known what is in use. */
