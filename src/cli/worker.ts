@@ -119,7 +119,7 @@ async function assertReachable({ natsUrl, natsUser, natsPassword }: Join): Promi
  * log goes to stderr; stdout has had the result. Credentials travel in the environment, never in arguments.
  */
 function becomeWorker({ natsUrl, natsUser, natsPassword, s3 }: Join, folder: string, slots?: number): never {
-  const passedOn = [...PASSED_ON, ...engineVariables()].flatMap((name) => {
+  const passedOn = [...PASSED_ON, ...engineVariables(process.env)].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });

@@ -79,7 +79,9 @@ export function daemonService(spec: DaemonSpec): Service {
 }
 
 function passedOn(environment: Environment): Record<string, string | undefined> {
-  return Object.fromEntries([...PASSED_ON, ...engineVariables()].map((name) => [name, environment[name]]));
+  return Object.fromEntries(
+    [...PASSED_ON, ...engineVariables(environment)].map((name) => [name, environment[name]]),
+  );
 }
 
 /** The variables by which daemons find the servers, each with its own role's credentials. */

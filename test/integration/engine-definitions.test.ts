@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../src/shared/contracts/decode.ts';
 import { engineCatalogue } from '../../src/shared/engines/engine-catalogue.ts';
 import { definitionDigest } from '../../src/shared/engines/pushed-definitions.ts';
+import { lastOfEach } from '../../src/shared/messaging/last-of-each.ts';
 import { startTestCoordinator, type TestCoordinator } from '../support/coordinator.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -157,6 +158,29 @@ describe('a definition that is given to the farm', () => {
     });
     await submit(context, document('after'));
     expect(await madeBy('after')).toEqual(['stamp@1', 'stamp@1']);
+  });
+
+  it('is taken when its number is given anew, as after the ledger was restored from an older backup', async () => {
+    await push(definition('blue'));
+    await offered();
+    const text = definition('red');
+    await context.ledger
+      .updateTable('engine_definitions')
+      .set({ text, digest: definitionDigest(text) })
+      .where('id', '=', 'stamp')
+      .execute();
+    await coordinator.stop();
+    coordinator = await startTestCoordinator(context);
+    const heard = (): number => worker.output.join('').split('"definition":1').length - 1;
+    await until('the worker took it', () => heard() >= 2);
+    await submit(context, document('restored'));
+    expect(await madeBy('restored')).toEqual(['stamp@1', 'stamp@1']);
+    const [notice] = await lastOfEach(
+      await jetstreamManager(await context.connectAs('operator')),
+      'ENGINES',
+      'engines.>',
+    );
+    expect(Buffer.from(notice?.data ?? '').toString()).toContain(definitionDigest(text));
   });
 
   it('is refused by a worker that cannot read it, which says so and renders nothing with the one before', async () => {

@@ -5,6 +5,7 @@ import { engineNoticeSchema, type EngineNotice } from '../../shared/contracts/me
 import { SUBJECTS, engineSubject, lastToken } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import {
+  headOf,
   newestDefinitions,
   noticesOf,
   type StoredDefinition,
@@ -111,7 +112,8 @@ export class EngineStore {
     const published = await this.#published();
     const missing = stored.filter((one) => {
       const { notice } = published.get(one.id) ?? { notice: null };
-      return notice?.definition !== one.version || notice.type !== headOf(one).type;
+      if (notice?.definition !== one.version || notice.type !== headOf(one).type) return true;
+      return notice.type === 'put' && notice.digest !== one.digest;
     });
     const stream = jetstream(this.#nats);
     for (const notice of await noticesOf(this.#ledger, missing)) {
@@ -146,13 +148,3 @@ export class EngineStore {
     }
   }
 }
-
-const headOf = ({
-  id,
-  version,
-  removed,
-}: StoredDefinition): Pick<EngineNotice, 'id' | 'definition' | 'type'> => ({
-  id,
-  definition: version,
-  type: removed ? 'removed' : 'put',
-});

@@ -4,6 +4,7 @@ import type { Engines } from '../../shared/contracts/api.ts';
 import { SUBJECTS } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import {
+  headOf,
   newestDefinitions,
   noticesOf,
   type StoredDefinition,
@@ -78,10 +79,7 @@ export class FarmEngines {
 
   async #read(): Promise<StoredDefinition[]> {
     const stored = await newestDefinitions(this.#ledger);
-    const unknown = stored.filter(
-      ({ id, version, removed }) =>
-        !this.#pushed.knows({ id, definition: version, type: removed ? 'removed' : 'put' }),
-    );
+    const unknown = stored.filter((one) => !this.#pushed.knows(headOf(one)));
     for (const notice of await noticesOf(this.#ledger, unknown)) {
       const taken = this.#pushed.take(notice);
       if (taken.change === 'removed' && taken.problem !== null) this.#log.error(taken.problem);

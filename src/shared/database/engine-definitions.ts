@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { EngineNotice } from '../contracts/messages.ts';
+import type { EngineHead } from '../engines/pushed-definitions.ts';
 import type { Ledger } from './connect.ts';
 
 /** The newest definition of an engine in the ledger, without its text. */
@@ -11,6 +12,10 @@ export interface StoredDefinition {
   created_at: Date;
   removed: boolean;
 }
+
+/** What a process compares with what it has heard. */
+export const headOf = ({ id, version: definition, digest, removed }: StoredDefinition): EngineHead =>
+  removed ? { type: 'removed', id, definition } : { type: 'put', id, definition, digest };
 
 /** The newest of each engine that the farm was ever given one of, the removed ones too. */
 export async function newestDefinitions(ledger: Ledger): Promise<StoredDefinition[]> {

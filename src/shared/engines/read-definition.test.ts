@@ -130,6 +130,11 @@ describe('a definition', () => {
     const text = GOOD.replace("'{scene}'", "'{here}/script.py'");
     expect(problemsOf(text)).toEqual([[expect.stringMatching(/args$/), expect.stringMatching(/nowhere/)]]);
     expect(readDefinition(text, { folder: '/x' }).loaded?.folder).toBe('/x');
+    const variant = `${GOOD}variants:\n  - { range: '>=2', args: ['{here}/script.py'] }\n`;
+    expect(problemsOf(variant)).toEqual([
+      [expect.stringMatching(/variants\[0\]\.args$/), expect.stringMatching(/nowhere/)],
+    ]);
+    expect(readDefinition(variant, { folder: '/x' }).loaded?.folder).toBe('/x');
   });
 });
 

@@ -78,20 +78,26 @@ function extend(own: Raw, { parentOf, folder }: ReadOptions): Whole | Definition
     const properties = { ...asObject(theirs['properties']), ...asObject(mine['properties']) };
     raw['settings'] = { ...theirs, ...mine, properties };
   }
-  const isPlacedHere = PLACED_FIELDS.some((field) => Object.hasOwn(own, field));
+  const isPlacedHere = PLACED_FIELDS.some((field) => Object.hasOwn(own, field)) || namesHere(own['variants']);
   return { raw, folder: isPlacedHere ? (folder ?? null) : parent.folder };
 }
 
 function hereFaults({ raw, folder }: Whole): DefinitionFault[] {
   if (folder !== null) return [];
   const message = '{here} is nowhere: workers get this definition from the farm, without other files';
-  return PLACED_FIELDS.filter((field) => JSON.stringify(raw[field] ?? null).includes('{here}')).map(
-    (field) => ({
-      path: [field],
+  const faultsOf = (fields: Raw, at: Path): DefinitionFault[] =>
+    PLACED_FIELDS.filter((field) => namesHere(fields[field])).map((field) => ({
+      path: [...at, field],
       message,
-    }),
-  );
+    }));
+  const variants = Array.isArray(raw['variants']) ? raw['variants'] : [];
+  return [
+    ...faultsOf(raw, []),
+    ...variants.flatMap((variant: unknown, i) => faultsOf(asObject(variant), ['variants', i])),
+  ];
 }
+
+const namesHere = (value: unknown): boolean => JSON.stringify(value ?? null).includes('{here}');
 
 function parse(
   raw: Raw,

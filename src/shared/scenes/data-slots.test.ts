@@ -44,6 +44,13 @@ it('tells what a page asks of its data, by whatever name', async () => {
   expect(names.sort()).toEqual(['colour', 'note', 'rows', 'size', 'sub-line', 'title']);
 });
 
+it('follows a page’s names for its data as far as people write them', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, i) => `const d${i} = __DATA__; d${i}.name${i};`);
+  const names = (await slotsOf('a.html', `<script>${lines.join('\n')}</script>`)).map((slot) => slot.name);
+  expect(names).toContain('name40');
+  expect(names.length).toBeLessThan(100);
+});
+
 it('tells the slots of a Lottie animation and its text layers', async () => {
   const slots = {
     accent: { p: { a: 0, k: [1, 0, 0, 1] } },

@@ -78,19 +78,23 @@ function decodePath(reference: string): string {
   }
 }
 
+/** A text with more other names for its data was not written by hand, and each is looked for in all of it. */
+const MAX_ALIASES = 50;
+
 /** Names that a page or script takes from `window.__DATA__`: by `.name`, `['name']`, taking it apart, or by another name for it. */
 function dataNames(text: string): string[] {
   const names: string[] = [];
-  const aliases = ['__DATA__'];
+  const aliases = new Set(['__DATA__']);
   for (const [, target = ''] of text.matchAll(
     /([\w$]{1,64}|\{[^{}]{1,1000}\})\s*=\s*(?:window\.)?__DATA__\b(?!\s*[.[])/g,
   )) {
-    if (!target.startsWith('{')) aliases.push(target);
-    else
+    if (!target.startsWith('{')) {
+      if (aliases.size < MAX_ALIASES) aliases.add(target);
+    } else
       for (const part of target.slice(1, -1).split(','))
         names.push(/^\s*([A-Za-z_$][\w$]{0,63})/.exec(part)?.[1] ?? '');
   }
-  for (const alias of new Set(aliases)) {
+  for (const alias of aliases) {
     const asked = new RegExp(
       String.raw`(?<![\w$.])(?:window\.)?${alias.replaceAll('$', String.raw`\$`)}(?:\??\.|(?:\?\.)?\[\s*['"])([A-Za-z_$][\w$-]{0,63})`,
       'g',
