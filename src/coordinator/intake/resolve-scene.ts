@@ -5,11 +5,15 @@ import { isSafePath } from '../../shared/contracts/manifest.ts';
 import type { SceneRef } from '../../shared/contracts/messages.ts';
 import { describeValue, type InputIssue } from '../../shared/domain/errors.ts';
 import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
+import { parseRootReference } from '../../shared/domain/root-paths.ts';
 import type { AssetManifests } from './asset-manifests.ts';
 import type { DraftStep, ResolvedScene } from './job-plan.ts';
 import type { TemplateData } from './template-data.ts';
 
 const ASSET = /^asset:([0-9a-f]{64})\/(.+)$/;
+/** How long it is believed that a version of a template, which never changes, is there: rows of a batch name the same. */
+const TEMPLATES_KEPT_MS = 2_000;
+const KEPT_TEMPLATES = 64;
 const TEMPLATE = /^template:([^@]+)(?:@(\d+))?$/;
 
 /** Turns scene references into what a worker can fetch, and data into values of the engine's slots. */
@@ -17,6 +21,7 @@ export class SceneResolver {
   readonly #ledger: Ledger;
   readonly #manifests: AssetManifests;
   readonly #templateData: TemplateData;
+  readonly #templates = new Map<string, { until: number; template: Selectable<TemplatesTable> }>();
 
   constructor(ledger: Ledger, manifests: AssetManifests, templateData: TemplateData) {
     this.#ledger = ledger;
@@ -69,6 +74,7 @@ export class SceneResolver {
     const data: Record<string, unknown> = {};
     for (const [parameter, slot] of Object.entries(template.slots))
       if (Object.hasOwn(checked.data, parameter)) data[slot.slot] = checked.data[parameter];
+    await this.#manifests.use(template.asset);
     return {
       scene: { asset: template.asset, path: template.scene_path },
       data,
@@ -80,9 +86,22 @@ export class SceneResolver {
     name: string,
     version: string | undefined,
   ): Promise<Selectable<TemplatesTable> | undefined> {
+    const key = `${name}@${version ?? ''}`;
+    const known = this.#templates.get(key);
+    if (known && performance.now() < known.until) return known.template;
     let query = this.#ledger.selectFrom('templates').selectAll().where('name', '=', name);
     if (version !== undefined) query = query.where('version', '=', Number(version));
-    return query.orderBy('version', 'desc').limit(1).executeTakeFirst();
+    const template = await query.orderBy('version', 'desc').limit(1).executeTakeFirst();
+    // Which version is the newest is asked each time.
+    if (template && version !== undefined) this.#keep(key, template);
+    return template;
+  }
+
+  #keep(key: string, template: Selectable<TemplatesTable>): void {
+    this.#templates.delete(key);
+    this.#templates.set(key, { until: performance.now() + TEMPLATES_KEPT_MS, template });
+    const oldest = this.#templates.keys().next().value;
+    if (this.#templates.size > KEPT_TEMPLATES && oldest !== undefined) this.#templates.delete(oldest);
   }
 
   async #templateNames(name: string): Promise<string> {
@@ -100,6 +119,8 @@ export class SceneResolver {
   }
 
   async #asset(reference: string, path: string, issues: InputIssue[]): Promise<SceneRef | null> {
+    const onRoot = parseRootReference(reference);
+    if (onRoot) return onRoot; // checked with all that the job needs of shared storage (root-references.ts)
     const match = ASSET.exec(reference);
     const sha256 = match?.[1];
     const file = match?.[2];
