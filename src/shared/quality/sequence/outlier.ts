@@ -1,6 +1,6 @@
 import { figure, type Found } from '../checks/check.ts';
 import type { CheckDefaults } from '../policy.ts';
-import { difference, medianPicture } from './difference.ts';
+import { difference, frameDifference, medianOfFour } from './difference.ts';
 import type { Around, SequenceFrame } from './sequence-frame.ts';
 
 /** The threshold is by how much a frame must differ from those around it, as a share of the range. */
@@ -18,19 +18,20 @@ const TIMES = 4;
  * another one nearby; the first and the last two frames are not judged, as nobody knows what would have been beyond.
  */
 export function findOutlier(frame: SequenceFrame, around: Around, threshold: number | null): Found | null {
-  const judges = [...around.before.slice(0, JUDGED_BY), ...around.after.slice(0, JUDGED_BY)];
-  const shown = judges.flatMap(({ thumbnail }) => (thumbnail ? [thumbnail] : []));
-  if (!frame.thumbnail || shown.length < JUDGED_BY * 2) return null;
-  const median = medianPicture(shown);
-  const deviation = difference(frame.thumbnail, median);
-  if (deviation < (threshold ?? 0)) return null;
-  const deviations = shown.map((picture) => difference(picture, median)).sort((a, b) => a - b);
-  const usual = ((deviations[1] ?? 0) + (deviations[2] ?? 0)) / 2;
-  if (deviation < usual * TIMES) return null;
+  const least = threshold ?? 0;
   const near = [...around.before.slice(0, LIKE_WITHIN), ...around.after.slice(0, LIKE_WITHIN)];
-  const own = frame.thumbnail;
-  const isLikeOne = near.some(({ thumbnail }) => thumbnail && difference(own, thumbnail) < deviation / 2);
-  if (isLikeOne) return null;
+  const isLikeOne = (most: number): boolean =>
+    near.some((other) => (frameDifference(frame, other) ?? 1) < most);
+  // Nearly every frame ends here.
+  if (isLikeOne(least / 2)) return null;
+  const judges = [...around.before.slice(0, JUDGED_BY), ...around.after.slice(0, JUDGED_BY)];
+  const [a, b, c, d] = judges.flatMap(({ thumbnail }) => (thumbnail ? [thumbnail] : []));
+  if (!frame.thumbnail || !a || !b || !c || !d) return null;
+  const median = medianOfFour([a, b, c, d]);
+  const deviation = difference(frame.thumbnail, median);
+  const [, low = 0, high = 0] = [a, b, c, d].map((one) => difference(one, median)).sort((x, y) => x - y);
+  const usual = (low + high) / 2;
+  if (deviation < least || deviation < usual * TIMES || isLikeOne(deviation / 2)) return null;
   return {
     message: `It differs from the frames around it by ${figure(deviation)} of the range; they differ by ${figure(usual)}.`,
     value: Number(deviation.toPrecision(4)),

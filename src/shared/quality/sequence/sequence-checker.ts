@@ -2,6 +2,7 @@ import type { CheckDefaults, CompiledPolicy } from '../policy.ts';
 import type { Found } from '../checks/check.ts';
 import { consistencyChecks, findUnlike, type Common } from './consistent.ts';
 import { duplicateCheck, findDuplicate } from './duplicate.ts';
+import { isExplainedBlank } from './explained-blank.ts';
 import { findOutlier, outlierCheck } from './outlier.ts';
 import type { Around, SequenceFinding, SequenceFrame } from './sequence-frame.ts';
 
@@ -26,6 +27,8 @@ export class SequenceChecker {
   /** The frame in the middle is the next to be judged, once as many are behind it as are looked at. */
   readonly #before: SequenceFrame[] = [];
   readonly #waiting: SequenceFrame[] = [];
+  /** Blank frames that belong to what is around them, a fade for instance: nothing need be said of them. */
+  readonly explainedBlanks: number[] = [];
 
   /** @param common what most frames are like, where they differ (`CommonCounter`) */
   constructor(policy: CompiledPolicy, common: Common | null = null) {
@@ -51,6 +54,7 @@ export class SequenceChecker {
     if (!frame) return [];
     const around = { before: this.#before, after: this.#waiting };
     const common = this.#common;
+    if (frame.isBlank === true && isExplainedBlank(frame, around)) this.explainedBlanks.push(frame.number);
     const findings = [
       ...consistencyChecks.flatMap((check) =>
         common === null ? [] : this.#findingOf(check, frame, () => findUnlike(check.name, frame, common)),

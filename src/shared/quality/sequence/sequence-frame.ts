@@ -6,6 +6,8 @@ export interface SequenceFrame {
   measures: Pick<Measures, 'width' | 'height' | 'channels' | 'depth' | 'pixels'>;
   /** 64 × 36 pixels of red, green and blue; null where there is none: the frame is held against nothing then. */
   thumbnail: Uint8Array | null;
+  /** It is of one colour. */
+  isBlank?: boolean;
 }
 
 /** What a check of the sequence says of one of its frames. */
