@@ -26,7 +26,7 @@ export async function setRetention(
     .executeTakeFirst();
   const { days } = request;
   const wanted = days === 'forever' ? null : days;
-  const same = days === null ? before === undefined : before !== undefined && before.days === wanted;
+  const same = days === null ? before === undefined : before?.days === wanted;
   const expired = wanted === null ? 0 : await expiredJobs(trx, what, project, wanted);
   const sentence = sentenceOf(what, project, days === null ? defaultOf(what, project) : wanted, expired);
   return {
