@@ -108,14 +108,18 @@ describe.skipIf(here.skip)(`Blender${here.note}`, () => {
     expect((await readFile(files[0]?.path ?? '')).readUInt32LE(0)).toBe(20000630);
   });
 
-  it('denoises where it can, and says so where it cannot', async () => {
-    const session = await open('denoised.blend');
-    const { files, warnings } = await harness.render(session, 1);
-    expect(await isRed(files[0]?.path)).toBe(true);
+  it('denoises where it can; where it cannot, the frame fails with the line that says so', async () => {
     const can = here.detected.features.includes('oidn');
-    expect(warnings.join()).toBe(
-      can ? '' : 'Rendered without denoising: this Blender has no OpenImageDenoise.',
-    );
+    for (const name of ['denoised.blend', 'denoise-node.blend']) {
+      const rendered = open(name).then((session) => harness.render(session, 1));
+      if (can) expect(await isRed((await rendered).files[0]?.path), name).toBe(true);
+      else {
+        const message = expect.stringContaining('Build without OpenImageDenoiser') as string;
+        await expect(rendered, name).rejects.toMatchObject({ failure: 'scene', message });
+      }
+    }
+    const session = await open('denoised.blend', { settings: { denoise: false } });
+    expect(await isRed((await harness.render(session, 1)).files[0]?.path)).toBe(true);
   });
 
   it('fails with Blender’s own line where the program would end well, and renders on', async () => {

@@ -205,9 +205,14 @@ class Scene:
         cycles = self.scene.cycles
         if "denoise" in self.settings:
             cycles.use_denoising = self.settings["denoise"]
-        if cycles.use_denoising and not has_denoiser():
-            cycles.use_denoising = False
-            self.warnings.append("Rendered without denoising: this Blender has no OpenImageDenoise.")
+        # A Blender without OpenImageDenoise fails a frame that is to be denoised by the renderer, and says so. In the
+        # compositor it lets the noise through without a word.
+        if not has_denoiser() and self.denoises_in_compositor():
+            raise RenderFailure("scene", "Build without OpenImageDenoiser: the scene's Denoise node would change nothing.")
+
+    def denoises_in_compositor(self):
+        tree = getattr(self.scene, "node_tree", None) if self.scene.use_nodes else None
+        return tree is not None and any(node.type == "DENOISE" and not node.mute for node in tree.nodes)
 
     def set_passes(self):
         for layer in self.scene.view_layers:
