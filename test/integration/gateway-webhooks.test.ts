@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { jetstream } from '@nats-io/jetstream';
 import { sql } from 'kysely';
 import type { NatsConnection } from 'nats';
@@ -186,8 +190,8 @@ describe('a webhook', () => {
       context.ledger,
     );
     gateway = await startTestGateway(context, ALLOW);
-    await until(() => target.heard.length >= 2, 'both were told', 50_000);
-    expect(typesOf(target).filter((type) => type.startsWith('job.'))).toEqual(['job.failed', 'job.held']);
+    await until(() => target.heard.length >= 3, 'both were told', 50_000);
+    expect(typesOf(target)).toEqual(['frame.held', 'job.failed', 'job.held']);
     // The word that comes late is no news: the same event has the same id.
     await say('silent-1');
     await jobComesTo('silent-3', 'cancelled');
@@ -297,6 +301,44 @@ describe('several gateways', () => {
       'the log has it',
     );
   });
+
+  it('send again what a gateway was sending when it was killed', async () => {
+    const target = await receiver();
+    let hang = true;
+    target.answer((response) => {
+      if (!hang) response.writeHead(204).end();
+    });
+    const { id } = await addHook({ url: target.url });
+    await gateway.stop();
+    const tokenFile = join(context.folder, 'token-of-process');
+    await writeFile(tokenFile, 'x'.repeat(64), { mode: 0o600 });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, '..', '..', 'src', 'gateway', 'main.ts')],
+      {
+        env: {
+          ...context.environmentOf('gateway'),
+          ...ALLOW,
+          FARMHAND_GATEWAY_PORT: '0',
+          FARMHAND_TOKEN_FILE: tokenFile,
+        },
+        stdio: 'ignore',
+      },
+    );
+    const ended = once(child, 'exit');
+    try {
+      await jobComesTo('killed-1', 'cancelled');
+      await until(() => target.heard.length === 1, 'the process sends', 60_000);
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    hang = false;
+    gateway = await startTestGateway(context, ALLOW);
+    await timePasses(60);
+    await until(async () => (await log(id)).deliveries[0]?.state === 'delivered', 'it was delivered');
+    expect(target.heard.map((hook) => hook.id)).toEqual([target.heard[0]?.id, target.heard[0]?.id]);
+  }, 120_000);
 
   it('take over what a gateway that was killed had claimed', async () => {
     const target = await receiver();

@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:tls';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { AddressRules } from './address-rules.ts';
@@ -170,6 +171,21 @@ it.each([
   const report = await post(port);
   expect(report.status).toBeNull();
   expect(report.error).not.toBe('');
+});
+
+it('asks a TLS server for the name, and takes no certificate that is not for it', async () => {
+  const asked: string[] = [];
+  const server = createTlsServer({
+    SNICallback: (name, done) => {
+      asked.push(name);
+      done(new Error('no certificate'));
+    },
+  });
+  server.on('tlsClientError', () => undefined);
+  const port = await portOf(server);
+  const report = await postEvent(`https://hooks.example:${port}/`, {}, '{}', settings);
+  expect(report.status).toBeNull();
+  expect(asked).toEqual(['hooks.example']);
 });
 
 it('reports a port at which nobody listens', async () => {
