@@ -57,6 +57,7 @@ describe('what is told', () => {
       tags: [],
       site: null,
       preferSite: null,
+      roots: [],
     },
     chunk: 'auto',
     targetSeconds: 30,

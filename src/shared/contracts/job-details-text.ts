@@ -46,7 +46,7 @@ const frameAt = (offset: number): string =>
   offset === 0 ? 'n' : `n${offset < 0 ? '−' : '+'}${Math.abs(offset)}`;
 
 function requirementsText({ engine, requires }: Pick<StepDetails, 'engine' | 'requires'>): string {
-  const { engineVersion, cores, memoryBytes, gpus, tags, site, preferSite } = requires;
+  const { engineVersion, cores, memoryBytes, gpus, tags, site, preferSite, roots = [] } = requires;
   return [
     ...(engineVersion === null ? [] : [`${engine} ${engineVersion}`]),
     ...(cores === null ? [] : [cores === 'all' ? 'a whole machine' : count(cores, 'core')]),
@@ -55,6 +55,7 @@ function requirementsText({ engine, requires }: Pick<StepDetails, 'engine' | 're
     ...(tags.length === 0 ? [] : [`${tags.length === 1 ? 'tag' : 'tags'} ${tags.join(', ')}`]),
     ...(site === null ? [] : [`site ${site}`]),
     ...(preferSite === null ? [] : [`site ${preferSite} if it has room`]),
+    ...(roots.length === 0 ? [] : [`storage ${roots.join(', ')}`]),
   ].join(' · ');
 }
 

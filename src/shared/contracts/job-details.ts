@@ -12,6 +12,8 @@ const requirementsSchema = z.object({
   tags: z.array(z.string()),
   site: z.string().nullable(),
   preferSite: z.string().nullable(),
+  /** Shared storage that it must have mounted; absent in jobs of older versions. */
+  roots: z.array(z.string()).optional(),
 });
 
 /** Something that a step waits for. Frame n waits for frames n+offset−window … n+offset+window where `kind` is `frame`. */

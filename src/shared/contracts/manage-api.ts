@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { workerSchema } from './api.ts';
 import { idSchema } from './job-document.ts';
+import { rootBodyPrefixes } from './storage-roots.ts';
 import { definitionText, LIMIT_KINDS, whyReplySchema, workerOrdersSchema } from './messages.ts';
 
 /** HTTP bodies of what wranglers see and set. */
@@ -42,6 +43,10 @@ export const guaranteeBodySchema = z.strictObject({ ...asked, slots: z.int().min
 export const engineVersionBodySchema = z.strictObject({ ...asked, range: z.string().min(1).max(100) });
 /** `PUT /api/engines/:id`: a definition in YAML, whose `id` is the same. */
 export const engineBodySchema = z.strictObject({ ...asked, text: definitionText });
+/** `PUT /api/roots/:name`. */
+export const rootBodySchema = z.strictObject({ ...asked, ...rootBodyPrefixes });
+/** `DELETE /api/roots/:name`; `force`: although jobs need it. */
+export const removeRootBodySchema = z.strictObject({ ...asked, force: z.boolean().optional() });
 /** Every `DELETE` of these. */
 export const removeBodySchema = z.strictObject(asked);
 

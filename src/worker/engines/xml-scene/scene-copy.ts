@@ -5,6 +5,7 @@ import { gunzip } from 'node:zlib';
 import { newId } from '../../../shared/domain/new-id.ts';
 import { EngineFailure, type SessionSpec } from '../engine.ts';
 import { folderBeside } from './folder-beside.ts';
+import { relinkFiles } from './relink-files.ts';
 import { fillDocument, type XmlSlots } from './fill-document.ts';
 import { XmlDocument, type XmlElement } from './xml-document.ts';
 
@@ -15,6 +16,12 @@ export interface XmlFormat extends XmlSlots {
   label: string;
   /** Files that an element names. */
   filesOf: (element: XmlElement, document: XmlDocument) => string[];
+  /** Writes other files in their place; undefined: it stays. */
+  moveFiles: (
+    element: XmlElement,
+    document: XmlDocument,
+    moved: (file: string) => string | undefined,
+  ) => void;
 }
 
 /**
@@ -27,7 +34,8 @@ export async function withFilledScene(spec: SessionSpec, format: XmlFormat): Pro
   if (scenePath === null || sceneRoot === null)
     throw new EngineFailure('scene', `${format.label} needs a scene.`);
   const document = new XmlDocument(await readScene(scenePath), basename(scenePath));
-  await checkFiles(document, scenePath, await realpath(sceneRoot), format);
+  const moved = await relinkFiles(document, spec.paths, format);
+  await checkFiles(document, scenePath, await realpath(sceneRoot), { format, moved });
   await fillDocument(document, spec.data, format);
   const ending = extname(scenePath).toLowerCase().replace(/z$/, '');
   const folder = await folderBeside(scenePath, sceneRoot, spec);
@@ -52,11 +60,12 @@ async function checkFiles(
   document: XmlDocument,
   scenePath: string,
   root: string,
-  format: XmlFormat,
+  { format, moved }: { format: XmlFormat; moved: ReadonlySet<string> },
 ): Promise<void> {
   const references = document.elements().flatMap((element) => format.filesOf(element, document));
   const missing: string[] = [];
   for (const reference of new Set(references)) {
+    if (moved.has(reference)) continue;
     const real = await realpath(join(dirname(scenePath), reference)).catch(() => null); // not there: named below
     if (/^[a-z][a-z0-9+.-]*:|^\/|\\/i.test(reference) || (real !== null && !real.startsWith(root + sep)))
       throw new EngineFailure(
