@@ -19,6 +19,7 @@ import { AssetStore } from './ledger/asset-store.ts';
 import { BatchQueries } from './ledger/batch-queries.ts';
 import { PartUploads } from './ledger/part-uploads.ts';
 import { AttemptQueries } from './ledger/attempt-queries.ts';
+import { RootQueries } from './ledger/root-queries.ts';
 import { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import { FrameQueries } from './ledger/frame-queries.ts';
 import { JobQueries } from './ledger/job-queries.ts';
@@ -97,6 +98,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.workers, () => new WorkerBoard(nats, ledger, log));
   provide(TOKENS.submitter, () => new JobSubmitter(nats));
   provide(TOKENS.settings, () => new FarmSettingsQueries(ledger));
+  provide(TOKENS.roots, () => new RootQueries(ledger));
   provide(TOKENS.manager, () => new FarmManager(nats));
   provide(TOKENS.engines, () => new FarmEngines(get(TOKENS.workers), ledger, nats, log));
   provide(TOKENS.controller, () => new JobController(nats, log));
@@ -145,6 +147,7 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       submitter: get(TOKENS.submitter),
       controller: get(TOKENS.controller),
       settings: get(TOKENS.settings),
+      roots: get(TOKENS.roots),
       manager: get(TOKENS.manager),
       engines: get(TOKENS.engines),
       checks: get(TOKENS.healthChecks),

@@ -7,6 +7,7 @@ import type { AssetStore } from './ledger/asset-store.ts';
 import type { BatchQueries } from './ledger/batch-queries.ts';
 import type { PartUploads } from './ledger/part-uploads.ts';
 import type { AttemptQueries } from './ledger/attempt-queries.ts';
+import type { RootQueries } from './ledger/root-queries.ts';
 import type { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import type { FrameQueries } from './ledger/frame-queries.ts';
 import type { JobQueries } from './ledger/job-queries.ts';
@@ -54,6 +55,7 @@ export const TOKENS = {
   submitter: token<JobSubmitter>('submitter'),
   controller: token<JobController>('controller'),
   settings: token<FarmSettingsQueries>('settings'),
+  roots: token<RootQueries>('roots'),
   manager: token<FarmManager>('manager'),
   engines: token<FarmEngines>('engines'),
   snapshots: token<Snapshots>('snapshots'),

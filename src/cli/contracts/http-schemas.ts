@@ -41,6 +41,8 @@ import {
   limitsSchema,
   manageAnswerSchema,
   removeBodySchema,
+  removeRootBodySchema,
+  rootBodySchema,
   shareBodySchema,
   sharesSchema,
   whySchema,
@@ -59,6 +61,7 @@ import {
 import { inspectRequestSchema, sceneReportSchema } from '../../shared/contracts/inspect-api.ts';
 import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
+import { rootsSchema } from '../../shared/contracts/storage-roots.ts';
 import { submitReplySchema } from '../../shared/contracts/messages.ts';
 
 /** Bodies by the name that they have in docs/openapi.json. */
@@ -91,6 +94,9 @@ export const HTTP_SCHEMAS = {
   ShareRequest: shareBodySchema,
   Shares: sharesSchema,
   GuaranteeRequest: guaranteeBodySchema,
+  RootRequest: rootBodySchema,
+  RootRemoveRequest: removeRootBodySchema,
+  Roots: rootsSchema,
   Guarantees: guaranteesSchema,
   EngineVersionRequest: engineVersionBodySchema,
   EngineVersions: engineVersionsSchema,

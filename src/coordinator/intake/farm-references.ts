@@ -6,6 +6,7 @@ import { abilityOf } from '../dispatch/worker-facts.ts';
 import type { WorkerRegistry } from '../dispatch/worker-registry.ts';
 import { fits } from '../planning/fitting.ts';
 import type { DraftDependency, DraftStep } from './job-plan.ts';
+import { checkRoots } from './root-references.ts';
 
 /** How long default versions are believed. */
 const RANGES_KEPT_MS = 2_000;
@@ -19,7 +20,7 @@ interface KnownJob {
 /** `range`: what was asked for, by whomever; `exact` is null while no worker offers such a version. */
 type VersionOf = (
   engine: string,
-  asked: Omit<StepRequirements, 'engineVersion'> & { range: string | undefined },
+  asked: Omit<StepRequirements, 'engineVersion'> & { roots: string[]; range: string | undefined },
 ) => { range: string | null; exact: string | null };
 
 /** What a document names that is not in it: other jobs, licence pools, versions of engines. Asked for only where it is named. */
@@ -55,6 +56,11 @@ export class FarmReferences {
       );
       return { range, exact: highestVersion(offered, range) ?? null };
     };
+  }
+
+  /** Shared storage that nobody has told the farm of. */
+  async checkRoots(steps: readonly DraftStep[], issues: InputIssue[]): Promise<void> {
+    await checkRoots(this.#ledger, steps, issues);
   }
 
   /** Licence pools that nobody has defined. */
