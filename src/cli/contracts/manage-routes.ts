@@ -130,17 +130,4 @@ export const MANAGE_ROUTES: readonly RouteEntry[] = [
     'let them take any version',
     { project: 'only of this project; default: of the whole farm' },
   ),
-  {
-    method: 'get',
-    path: '/api/engine-versions',
-    summary: 'versions for jobs that do not say',
-    replies: { 200: 'EngineVersions' },
-  },
-  ...setting(
-    '/api/engine-versions/{engine}',
-    'EngineVersionRequest',
-    'set the version range for jobs that do not say',
-    'let them take any version',
-    { project: 'only of this project; default: of the whole farm' },
-  ),
 ];
