@@ -8,6 +8,7 @@ import { runCommand } from './support/command.ts';
 interface FramesOptions extends AskOptions {
   frames?: string;
   step?: string;
+  note?: string;
 }
 
 interface ResumeOptions extends AskOptions {
@@ -48,14 +49,22 @@ export function registerResume(program: Command): void {
 
 export function registerRetry(program: Command): void {
   registerFramesVerb(program, 'retry', {
-    description: 'render frames again: those that failed, or those of --frames',
+    description: 'render frames again: those that failed or wait for a decision, or those of --frames',
     frames: 'these frames, such as 1-10,20, whatever became of them',
   });
 }
 
 export function registerSkip(program: Command): void {
   registerFramesVerb(program, 'skip', {
-    description: 'leave frames out: those that failed, or those of --frames that have not ended',
+    description:
+      'leave frames out: those that failed or wait for a decision, or those of --frames that have not ended',
+    frames: 'these frames, such as 1-10,20',
+  });
+}
+
+export function registerAccept(program: Command): void {
+  registerFramesVerb(program, 'accept', {
+    description: 'take results that wait for a decision as they are: all of them, or those of --frames',
     frames: 'these frames, such as 1-10,20',
   });
 }
@@ -91,10 +100,11 @@ function registerFramesVerb(
     .description(texts.description)
     .argument('<job...>', 'one job or several')
     .option('--frames <range>', texts.frames, rangeText)
-    .option('--step <name>', 'only frames of this step');
+    .option('--step <name>', 'only frames of this step')
+    .option('--note <text>', 'why, for the history');
   addAskOptions(command).action(async (ids: string[], options: FramesOptions) => {
-    const { dryRun, frames, step } = options;
-    await runCommand(options, (context) => askJobs(context, ids, verb, { dryRun, frames, step }));
+    const { dryRun, frames, step, note } = options;
+    await runCommand(options, (context) => askJobs(context, ids, verb, { dryRun, frames, step, note }));
   });
 }
 

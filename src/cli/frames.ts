@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Frame } from '../shared/contracts/api.ts';
+import { VERDICTS, type Verdict } from '../shared/contracts/quality.ts';
 import { MAX_FRAMES, MAX_FRAME_NUMBER } from '../shared/domain/frame-ranges.ts';
 import { FRAME_STATES, type FrameState } from '../shared/domain/states.ts';
 import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
@@ -10,6 +11,7 @@ import { formatBytes, formatSeconds } from './support/table.ts';
 
 interface FramesOptions extends CommonOptions {
   state?: FrameState;
+  verdict?: Verdict;
   step?: string;
   from?: number;
   limit?: number;
@@ -22,14 +24,16 @@ export function registerFrames(program: Command): void {
     .description("list a job's frames with what became of each")
     .argument('<id>', 'the job')
     .option('--state <state>', `only frames in this state: ${FRAME_STATES.join(', ')}`, oneOf(FRAME_STATES))
+    .option('--verdict <verdict>', `only frames with this verdict: ${VERDICTS.join(', ')}`, oneOf(VERDICTS))
     .option('--step <name>', 'only frames of this step')
     .option('--from <n>', 'only frames with this number or a higher one', number)
     .option('--limit <n>', 'at most so many', wholeNumber(1, MAX_FRAMES));
   addCommonOptions(command).action(async (id: string, options: FramesOptions) => {
     await runCommand(options, async ({ out, farm }) => {
-      const { state, step, from, limit } = options;
+      const { state, verdict, step, from, limit } = options;
       const frames = allFrames(await farm(), id, {
         ...(state === undefined ? {} : { state }),
+        ...(verdict === undefined ? {} : { verdict }),
         ...(step === undefined ? {} : { step }),
         ...(from === undefined ? {} : { from }),
         ...(limit === undefined ? {} : { limit }),
@@ -48,9 +52,21 @@ export function registerFrames(program: Command): void {
   });
 }
 
-const HEADINGS = ['STEP', 'FRAME', 'STATE', 'GEN', 'TRY', 'WORKER', 'TIME', 'SIZE', 'DEFINITION', 'ERROR'];
+const HEADINGS = [
+  'STEP',
+  'FRAME',
+  'STATE',
+  'VERDICT',
+  'GEN',
+  'TRY',
+  'WORKER',
+  'TIME',
+  'SIZE',
+  'DEFINITION',
+  'SAYS',
+];
 /** Fixed widths, because rows are written before the last one is known. */
-const WIDTHS = [14, 7, 9, 3, 3, 20, 11, 9, 20];
+const WIDTHS = [14, 7, 9, 9, 3, 3, 20, 11, 9, 20];
 
 function row(texts: readonly string[]): string {
   return texts
@@ -64,12 +80,13 @@ function cells(frame: Frame): string[] {
     frame.step,
     String(frame.frame),
     frame.state,
+    frame.verdict ?? '',
     String(frame.generation),
     String(frame.attempt),
     frame.worker ?? '',
     frame.seconds === null ? '' : formatSeconds(frame.seconds),
     frame.bytes === null ? '' : formatBytes(frame.bytes),
     frame.definition ?? '',
-    frame.error ?? '',
+    frame.error ?? frame.findings.map(({ message }) => message).join(' '),
   ];
 }

@@ -1,10 +1,5 @@
 import 'reflect-metadata';
-import type { S3Client } from '@aws-sdk/client-s3';
-import type { NatsConnection } from 'nats';
 import { container, instanceCachingFactory, type DependencyContainer, type InjectionToken } from 'tsyringe';
-import type { CoordinatorEnvironment } from '../shared/config/environment.ts';
-import type { Ledger } from '../shared/database/connect.ts';
-import type { Logger } from '../shared/logging/logger.ts';
 import { BatchExpander } from './batches/batch-expander.ts';
 import { BatchService } from './batches/batch-service.ts';
 import { BatchSubmissions } from './batches/batch-submissions.ts';
@@ -24,9 +19,6 @@ import { TaskPublisher } from './dispatch/task-publisher.ts';
 import { WorkerRegistry } from './dispatch/worker-registry.ts';
 import { EngineFolder } from './engines/engine-folder.ts';
 import { EngineStore } from './engines/engine-store.ts';
-import { FarmView } from './failures/farm-view.ts';
-import { HoldNotices } from './failures/hold-notices.ts';
-import { Quarantine } from './failures/quarantine.ts';
 import { AssetManifests } from './intake/asset-manifests.ts';
 import { DeadLetters } from './intake/dead-letters.ts';
 import { JobIntake } from './intake/job-intake.ts';
@@ -37,39 +29,22 @@ import { TemplateData } from './intake/template-data.ts';
 import { Announcer } from './ledger/announcer.ts';
 import { StatusApplier } from './ledger/status-applier.ts';
 import { StepInfos } from './ledger/step-info.ts';
-import { WorkerRepository } from './ledger/worker-repository.ts';
 import { FarmSettings } from './manage/farm-settings.ts';
 import { ManageService } from './manage/manage-service.ts';
 import { WorkerOrders } from './manage/worker-orders.ts';
 import { Expander } from './planning/expander.ts';
-import { SequenceJudge } from './quality/sequence-judge.ts';
-import { AskService } from './recovery/ask-service.ts';
-import { ExhaustedDeliveries } from './recovery/exhausted-deliveries.ts';
-import { LostWorkers } from './recovery/lost-workers.ts';
 import { OutageClock } from './recovery/outage-clock.ts';
-import { Sweeper } from './recovery/sweeper.ts';
 import { Collector } from './retention/collector.ts';
 import { StreamGuard } from './runtime/stream-guard.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
-import { PreviewOrders } from './previews/preview-orders.ts';
-import { PreviewQuestions } from './previews/preview-questions.ts';
 import { WhyService } from './why/why-service.ts';
 import { Bucket } from '../shared/storage/bucket.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
+import type { Building, Infrastructure } from './building.ts';
+import { registerFailures, registerRecovery } from './register-recovery.ts';
 import { TOKENS } from './tokens.ts';
 import { FarmReferences } from './intake/farm-references.ts';
-import { OtherJobs } from './dependencies/other-jobs.ts';
-
-/** What a coordinator is made of that comes from outside the process. */
-export interface Infrastructure {
-  log: Logger;
-  environment: CoordinatorEnvironment;
-  coordinatorId: string;
-  ledger: Ledger;
-  nats: NatsConnection;
-  s3: S3Client;
-}
 
 /** A container of its own for one coordinator; every part is made once, when it is first asked for. */
 export function createContainer(infrastructure: Infrastructure): DependencyContainer {
@@ -91,11 +66,6 @@ export function createContainer(infrastructure: Infrastructure): DependencyConta
   registerManagement(building);
   registerRetention(building);
   return child;
-}
-
-interface Building extends Infrastructure {
-  provide: <T>(token: InjectionToken<T>, make: () => T) => void;
-  get: <T>(token: InjectionToken<T>) => T;
 }
 
 function registerRuntime({ provide, get, log, environment, coordinatorId, ledger, nats }: Building): void {
@@ -225,87 +195,6 @@ function registerDispatch({ provide, get, log, coordinatorId, ledger, nats }: Bu
       wakeUps: get(TOKENS.wakeUps),
     };
     return new StatusApplier(parts, ledger, nats, log);
-  });
-}
-
-function registerFailures({ provide, get, log, ledger, nats }: Building): void {
-  provide(TOKENS.farmView, () => new FarmView(get(TOKENS.registry)));
-  provide(TOKENS.holdNotices, () => {
-    const parts = {
-      publisher: get(TOKENS.publisher),
-      announcer: get(TOKENS.announcer),
-      wakeUps: get(TOKENS.wakeUps),
-    };
-    return new HoldNotices(parts, nats, log);
-  });
-  provide(TOKENS.sequenceJudge, () => {
-    const parts = {
-      steps: get(TOKENS.steps),
-      lease: get(TOKENS.lease),
-      publisher: get(TOKENS.publisher),
-      announcer: get(TOKENS.announcer),
-      wakeUps: get(TOKENS.wakeUps),
-    };
-    return new SequenceJudge(parts, nats, ledger, log);
-  });
-  provide(TOKENS.quarantine, () => {
-    const parts = { farm: get(TOKENS.farmView), lease: get(TOKENS.lease), wakeUps: get(TOKENS.wakeUps) };
-    return new Quarantine(parts, ledger, log);
-  });
-}
-
-function registerRecovery({ provide, get, log, environment, ledger, nats, s3 }: Building): void {
-  provide(TOKENS.lostWorkers, () => {
-    const parts = {
-      registry: get(TOKENS.registry),
-      clock: get(TOKENS.clock),
-      lease: get(TOKENS.lease),
-      steps: get(TOKENS.steps),
-      workers: new WorkerRepository(ledger),
-      publisher: get(TOKENS.publisher),
-      announcer: get(TOKENS.announcer),
-      notices: get(TOKENS.holdNotices),
-      farm: get(TOKENS.farmView),
-      wakeUps: get(TOKENS.wakeUps),
-    };
-    return new LostWorkers(parts, ledger, nats, log);
-  });
-  provide(TOKENS.sweeper, () => {
-    const parts = {
-      lease: get(TOKENS.lease),
-      registry: get(TOKENS.registry),
-      lanes: get(TOKENS.lanes),
-      lostWorkers: get(TOKENS.lostWorkers),
-      publisher: get(TOKENS.publisher),
-      steps: get(TOKENS.steps),
-      announcer: get(TOKENS.announcer),
-      metrics: get(TOKENS.metrics),
-      guard: get(TOKENS.guard),
-      wakeUps: get(TOKENS.wakeUps),
-    };
-    return new Sweeper(parts, ledger, nats, log);
-  });
-  provide(
-    TOKENS.otherJobs,
-    () => new OtherJobs({ announcer: get(TOKENS.announcer), wakeUps: get(TOKENS.wakeUps) }, ledger, log),
-  );
-  provide(TOKENS.askService, () => {
-    const previews = new PreviewQuestions(ledger, s3, environment.S3_BUCKET, log);
-    const parts = { registry: get(TOKENS.registry), announcer: get(TOKENS.announcer), previews };
-    return new AskService(parts, nats, ledger, log);
-  });
-  provide(TOKENS.previewOrders, () => {
-    const parts = { registry: get(TOKENS.registry), lease: get(TOKENS.lease) };
-    return new PreviewOrders(parts, nats, ledger, log);
-  });
-  provide(TOKENS.exhaustedDeliveries, () => {
-    const parts = {
-      steps: get(TOKENS.steps),
-      announcer: get(TOKENS.announcer),
-      deadLetters: get(TOKENS.deadLetters),
-      guard: get(TOKENS.guard),
-    };
-    return new ExhaustedDeliveries(parts, ledger, nats, log);
   });
 }
 

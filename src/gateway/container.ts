@@ -13,17 +13,26 @@ import { bucketCheck, ledgerCheck, streamCheck } from '../shared/telemetry/healt
 import { STREAMS } from '../shared/messaging/streams.ts';
 import type { NatsConnection } from 'nats';
 import type { Access } from './auth/access.ts';
+import { EventStreams } from './events/event-streams.ts';
+import { DeliveryRunner } from './delivery/delivery-runner.ts';
+import { DeliveryStore } from './delivery/delivery-store.ts';
+import { SecretBox } from './delivery/secret-box.ts';
+import { TargetStore } from './delivery/target-store.ts';
 import { FarmEngines } from './engines/farm-engines.ts';
 import { createApp } from './http/app.ts';
 import { AssetStore } from './ledger/asset-store.ts';
 import { BatchQueries } from './ledger/batch-queries.ts';
 import { PartUploads } from './ledger/part-uploads.ts';
 import { AttemptQueries } from './ledger/attempt-queries.ts';
+import { QualityQueries } from './ledger/quality-queries.ts';
 import { RootQueries } from './ledger/root-queries.ts';
 import { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import { FrameQueries } from './ledger/frame-queries.ts';
 import { JobQueries } from './ledger/job-queries.ts';
+import { PreviewWishes } from './ledger/preview-wishes.ts';
 import { ResultQueries } from './ledger/result-queries.ts';
+import { ResultReader } from './ledger/result-reader.ts';
+import { StorageQueries } from './ledger/storage-queries.ts';
 import { TemplateStore } from './ledger/template-store.ts';
 import { BatchClient } from './messaging/batch-client.ts';
 import { FarmManager } from './messaging/farm-manager.ts';
@@ -43,6 +52,9 @@ import { StoredScenes } from './storage/stored-scenes.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
 import { GatewayMetrics } from './telemetry/gateway-metrics.ts';
 import { TOKENS } from './tokens.ts';
+import { AddressRules } from './webhooks/address-rules.ts';
+import { resolveBySystem } from './webhooks/receiver-address.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 import { WorkerBoard } from './workers/worker-board.ts';
 
 /** What exists before the container: read, opened and owned by `main.ts`. */
@@ -64,7 +76,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
     container.register(token, { useFactory: instanceCachingFactory(make) });
   };
   const get = <T>(token: InjectionToken<T>): T => container.resolve(token);
-  const { environment, log, nats, ledger, access } = resources;
+  const { environment, log, nats, ledger } = resources;
 
   provide(TOKENS.prometheus, createMetricsRegistry);
   provide(TOKENS.metrics, () => new GatewayMetrics(get(TOKENS.prometheus)));
@@ -79,8 +91,18 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.jobs, () => new JobQueries(ledger));
   provide(TOKENS.frames, () => new FrameQueries(ledger));
   provide(TOKENS.attempts, () => new AttemptQueries(ledger));
-  provide(TOKENS.results, () => new ResultQueries(ledger, get(TOKENS.objects)));
-  provide(TOKENS.presence, () => new AssetPresence(get(TOKENS.objects)));
+  provide(TOKENS.reader, () => new ResultReader(ledger));
+  provide(TOKENS.previews, () => new PreviewWishes(ledger, get(TOKENS.objects)));
+  provide(TOKENS.results, () => new ResultQueries(get(TOKENS.reader), get(TOKENS.objects)));
+  provide(TOKENS.targets, () => new TargetStore(ledger, new SecretBox(environment.AWS_SECRET_ACCESS_KEY)));
+  provide(TOKENS.deliveries, () => new DeliveryStore(ledger));
+  provide(TOKENS.deliveryRunner, () => {
+    const [store, targets] = [get(TOKENS.deliveries), get(TOKENS.targets)];
+    const farm = { endpoint: environment.S3_ENDPOINT, bucket: environment.S3_BUCKET };
+    const tools = { store, targets, reader: get(TOKENS.reader), objects: get(TOKENS.objects), farm };
+    return new DeliveryRunner(tools, log);
+  });
+  provide(TOKENS.presence, () => new AssetPresence(get(TOKENS.objects), ledger));
   provide(TOKENS.assets, () => new AssetStore(ledger, get(TOKENS.objects), get(TOKENS.presence)));
   provide(TOKENS.parts, () => {
     const parts = new PartStore(get(TOKENS.s3), get(TOKENS.signer), environment.S3_BUCKET);
@@ -98,10 +120,27 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.workers, () => new WorkerBoard(nats, ledger, log));
   provide(TOKENS.submitter, () => new JobSubmitter(nats));
   provide(TOKENS.settings, () => new FarmSettingsQueries(ledger));
+  provide(TOKENS.quality, () => new QualityQueries(ledger));
   provide(TOKENS.roots, () => new RootQueries(ledger));
+  provide(TOKENS.storage, () => new StorageQueries(ledger));
   provide(TOKENS.manager, () => new FarmManager(nats));
   provide(TOKENS.engines, () => new FarmEngines(get(TOKENS.workers), ledger, nats, log));
+  provide(TOKENS.webhooks, () => {
+    const rules = new AddressRules(environment.FARMHAND_WEBHOOK_ALLOW);
+    return new Webhooks({ ledger, nats, rules, resolve: resolveBySystem, version: resources.version, log });
+  });
+  provide(TOKENS.events, () => new EventStreams(nats, log));
   provide(TOKENS.controller, () => new JobController(nats, log));
+  provideRealtime(resources, provide, get);
+  provide(TOKENS.app, () => buildApp(resources, get));
+  return container;
+}
+
+type Provide = <T>(token: InjectionToken<T>, make: () => T) => void;
+type Get = <T>(token: InjectionToken<T>) => T;
+
+/** What pages hear while they are open. */
+function provideRealtime({ nats, ledger, log, access }: GatewayResources, provide: Provide, get: Get): void {
   provide(
     TOKENS.snapshots,
     () => new Snapshots(get(TOKENS.jobs), get(TOKENS.frames), get(TOKENS.workers), get(TOKENS.logs)),
@@ -121,11 +160,9 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
         realtime: get(TOKENS.realtime),
       }),
   );
-  provide(TOKENS.app, () => buildApp(resources, get));
-  return container;
 }
 
-function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>) => T) {
+function buildApp(resources: GatewayResources, get: Get) {
   const { environment, log, access, version, uiFolder } = resources;
   return createApp(
     {
@@ -134,7 +171,12 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       jobs: get(TOKENS.jobs),
       frames: get(TOKENS.frames),
       attempts: get(TOKENS.attempts),
+      reader: get(TOKENS.reader),
+      previews: get(TOKENS.previews),
       results: get(TOKENS.results),
+      targets: get(TOKENS.targets),
+      deliveries: get(TOKENS.deliveries),
+      deliveryRunner: get(TOKENS.deliveryRunner),
       logs: get(TOKENS.logs),
       assets: get(TOKENS.assets),
       parts: get(TOKENS.parts),
@@ -147,9 +189,13 @@ function buildApp(resources: GatewayResources, get: <T>(token: InjectionToken<T>
       submitter: get(TOKENS.submitter),
       controller: get(TOKENS.controller),
       settings: get(TOKENS.settings),
+      quality: get(TOKENS.quality),
       roots: get(TOKENS.roots),
+      storage: get(TOKENS.storage),
       manager: get(TOKENS.manager),
       engines: get(TOKENS.engines),
+      webhooks: get(TOKENS.webhooks),
+      events: get(TOKENS.events),
       checks: get(TOKENS.healthChecks),
       metrics: get(TOKENS.metrics),
     },

@@ -2,16 +2,23 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Express } from 'express';
 import type { Registry } from 'prom-client';
 import type { InjectionToken } from 'tsyringe';
+import type { EventStreams } from './events/event-streams.ts';
+import type { DeliveryRunner } from './delivery/delivery-runner.ts';
+import type { DeliveryStore } from './delivery/delivery-store.ts';
+import type { TargetStore } from './delivery/target-store.ts';
 import type { FarmEngines } from './engines/farm-engines.ts';
 import type { AssetStore } from './ledger/asset-store.ts';
 import type { BatchQueries } from './ledger/batch-queries.ts';
 import type { PartUploads } from './ledger/part-uploads.ts';
 import type { AttemptQueries } from './ledger/attempt-queries.ts';
+import type { QualityQueries } from './ledger/quality-queries.ts';
 import type { RootQueries } from './ledger/root-queries.ts';
 import type { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import type { FrameQueries } from './ledger/frame-queries.ts';
 import type { JobQueries } from './ledger/job-queries.ts';
+import type { PreviewWishes } from './ledger/preview-wishes.ts';
 import type { ResultQueries } from './ledger/result-queries.ts';
+import type { ResultReader } from './ledger/result-reader.ts';
 import type { TemplateStore } from './ledger/template-store.ts';
 import type { BatchClient } from './messaging/batch-client.ts';
 import type { FarmManager } from './messaging/farm-manager.ts';
@@ -20,6 +27,7 @@ import type { JobSubmitter } from './messaging/job-submitter.ts';
 import type { LogBuffer } from './messaging/log-buffer.ts';
 import type { Feeds } from './realtime/feeds.ts';
 import type { RealtimeServer } from './realtime/realtime-server.ts';
+import type { StorageQueries } from './ledger/storage-queries.ts';
 import type { Snapshots } from './realtime/snapshots.ts';
 import type { LogReader } from './storage/log-reader.ts';
 import type { AssetPresence } from './storage/asset-presence.ts';
@@ -27,6 +35,7 @@ import type { ObjectStore } from './storage/object-store.ts';
 import type { StoredScenes } from './storage/stored-scenes.ts';
 import type { HealthCheck } from '../shared/telemetry/health.ts';
 import type { GatewayMetrics } from './telemetry/gateway-metrics.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 import type { WorkerBoard } from './workers/worker-board.ts';
 
 const token = <T>(name: string): InjectionToken<T> => Symbol(name);
@@ -41,7 +50,12 @@ export const TOKENS = {
   jobs: token<JobQueries>('jobs'),
   frames: token<FrameQueries>('frames'),
   attempts: token<AttemptQueries>('attempts'),
+  reader: token<ResultReader>('reader'),
+  previews: token<PreviewWishes>('previews'),
   results: token<ResultQueries>('results'),
+  targets: token<TargetStore>('targets'),
+  deliveries: token<DeliveryStore>('deliveries'),
+  deliveryRunner: token<DeliveryRunner>('deliveryRunner'),
   presence: token<AssetPresence>('presence'),
   assets: token<AssetStore>('assets'),
   parts: token<PartUploads>('parts'),
@@ -55,9 +69,13 @@ export const TOKENS = {
   submitter: token<JobSubmitter>('submitter'),
   controller: token<JobController>('controller'),
   settings: token<FarmSettingsQueries>('settings'),
+  quality: token<QualityQueries>('quality'),
   roots: token<RootQueries>('roots'),
+  storage: token<StorageQueries>('storage'),
   manager: token<FarmManager>('manager'),
   engines: token<FarmEngines>('engines'),
+  webhooks: token<Webhooks>('webhooks'),
+  events: token<EventStreams>('events'),
   snapshots: token<Snapshots>('snapshots'),
   realtime: token<RealtimeServer>('realtime'),
   feeds: token<Feeds>('feeds'),

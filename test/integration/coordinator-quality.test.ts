@@ -1,10 +1,12 @@
+import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FrameRef } from '../../src/shared/contracts/messages.ts';
 import type { FrameQuality, QualityPolicy } from '../../src/shared/contracts/quality.ts';
 import { storeAsset } from '../support/assets.ts';
 import { control } from '../support/control.ts';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
-import { jobWhen, submit } from '../support/jobs.ts';
+import { jobWhen, submit, until } from '../support/jobs.ts';
+import type { HeldTask } from '../support/scripted-worker.ts';
 import { completeLookedAt, finding, qualityOf, thumbnailOf } from '../support/qualities.ts';
 import { stepsWithWrongCounts } from '../support/wrong-counts.ts';
 
@@ -134,7 +136,7 @@ describe('the quality gate', () => {
     expect(await frame(2)).toMatchObject({
       state: 'held',
       verdict: 'fail',
-      error: expect.stringContaining('40 fireflies'),
+      error: 'Waits for a decision: It has 40 fireflies.',
     });
     expect(await control(farm.context, 'j', { verb: 'resume' })).toMatchObject({ ok: false });
     expect(await control(farm.context, 'j', { verb: 'accept', dryRun: true })).toMatchObject({
@@ -283,5 +285,67 @@ describe('the quality gate', () => {
     );
     expect(again.frames).toMatchObject({ done: 6, held: 0 });
     await ended();
+  });
+
+  it('loses no frame and takes none twice, whatever workers say of them', async () => {
+    const say = (one: FrameRef): FrameQuality | undefined => {
+      const chance = Math.sin(one.number * 97 + one.generation * 31) * 1_000;
+      const draw = chance - Math.floor(chance);
+      if (draw < 0.2) return undefined;
+      if (draw < 0.4) return qualityOf(`bad ${one.number} ${one.generation}`, [finding('fail')]);
+      if (draw < 0.5) return qualityOf(`same ${one.number}`, [finding('fail')]);
+      if (draw < 0.6) return qualityOf(`odd ${one.number}`, [finding('hold')]);
+      return good(one);
+    };
+    await Promise.all([work('w1', say), work('w2', say)]);
+    await render({ frames: '1-120', chunk: 7 });
+    const held = await jobWhen(farm.context, 'j', 'held', 60_000);
+    expect(held.frames.done + held.frames.held).toBe(120);
+    expect(held.frames.held).toBeGreaterThan(5);
+    expect(held.decisions?.frames).toBe(held.frames.held);
+    await Promise.all([
+      control(farm.context, 'j', { verb: 'accept', frames: '1-60' }),
+      control(farm.context, 'j', { verb: 'accept', frames: '30-90' }),
+      control(farm.context, 'j', { verb: 'skip', frames: '91-120' }),
+    ]);
+    const job = await jobWhen(farm.context, 'j', 'completed', 40_000);
+    expect(job.frames.done + job.frames.skipped).toBe(120);
+    expect(await stepsWithWrongCounts(farm.context.ledger)).toEqual([]);
+    const times = Map.groupBy(rendered, ({ number, generation }) => `${number}/${generation}`);
+    expect([...times.values()].filter((all) => all.length > 1)).toEqual([]);
+  });
+
+  it('refuses what is too long, and what is said of an older generation changes nothing', async () => {
+    let task: HeldTask | undefined;
+    await farm.work({
+      id: 'w1',
+      slots: 2,
+      engines: ['povray'],
+      handle: async (held) => {
+        task ??= held;
+        await completeLookedAt(held, good);
+      },
+    });
+    await render({ frames: '1-3', chunk: 3 });
+    await jobWhen(farm.context, 'j', 'completed', 40_000);
+    await control(farm.context, 'j', { verb: 'retry', frames: '1' });
+    await jobWhen(farm.context, 'j', 'completed', 40_000);
+    const late = (message: string) =>
+      task!.say({
+        type: 'frames',
+        done: [
+          task!.result(
+            { number: 1, generation: 1 },
+            { quality: qualityOf('black', [finding('hold', message)]) },
+          ),
+        ],
+      });
+    await late('It is blank.');
+    await late('x'.repeat(100_000));
+    const { streams } = await jetstreamManager(await farm.context.connectAs('operator'));
+    await until('what is too long is put aside', async () => (await streams.info('DEAD')).state.messages > 0);
+    expect(await jobWhen(farm.context, 'j', 'completed')).toMatchObject({ frames: { done: 3, held: 0 } });
+    expect(await frame(1)).toMatchObject({ generation: 2, verdict: 'pass' });
+    expect((await history(1)).map(({ decision }) => decision)).toEqual(['retried']);
   });
 });

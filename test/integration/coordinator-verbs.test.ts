@@ -276,7 +276,7 @@ describe('verbs for jobs', () => {
     [
       'a field of another verb',
       { verb: 'pause', frames: '1' },
-      'frames: got "1", expected nothing: only retry, skip, add-frames take it',
+      'frames: got "1", expected nothing: only retry, skip, accept, add-frames take it',
     ],
     ['a missing field', { verb: 'note' }, 'note: got nothing, expected the text of the note'],
     ['an unknown field', { verb: 'pause', force: true }, 'force'],

@@ -1,5 +1,7 @@
-import { PAGED, type RouteEntry } from './http-schemas.ts';
+import { PAGED, type RouteEntry, SELECTED } from './http-schemas.ts';
+import { DELIVERY_ROUTES } from './delivery-routes.ts';
 import { MANAGE_ROUTES } from './manage-routes.ts';
+import { QUALITY_ROUTES } from './quality-routes.ts';
 import { WEBHOOK_ROUTES } from './webhook-routes.ts';
 
 const control = (verb: string, summary: string): RouteEntry => ({
@@ -77,25 +79,15 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     query: { redirect: '`true`: redirects to the video that was made last' },
     replies: { 200: 'Preview', 302: null },
   },
-  {
-    method: 'get',
-    path: '/api/jobs/{id}/frames/{step}/{frame}/quality',
-    summary: "what was found in a frame's result, and the history of earlier ones with what was decided",
-    replies: { 200: 'FrameQuality' },
-  },
-  {
-    method: 'get',
-    path: '/api/jobs/{id}/quality',
-    summary: 'verdicts and findings of its results, frames that wait for a decision, workers that disagree',
-    replies: { 200: 'JobQuality' },
-  },
+  ...QUALITY_ROUTES,
   {
     method: 'get',
     path: '/api/jobs/{id}/results',
     summary: 'files to take home, with links that hold for five minutes',
-    query: { step: 'only this step', from: 'only this frame number or a higher one', ...PAGED },
+    query: { ...SELECTED, from: 'only this frame number or a higher one', ...PAGED },
     replies: { 200: 'ResultsPage' },
   },
+  ...DELIVERY_ROUTES,
   {
     method: 'get',
     path: '/api/jobs/{id}/logs',

@@ -24,6 +24,7 @@ import {
   partsRequestSchema,
   partsVerifyReplySchema,
   problemSchema,
+  previewSchema,
   resultsPageSchema,
   sessionRequestSchema,
   templateRequestSchema,
@@ -58,10 +59,30 @@ import {
   batchesPageSchema,
   rowResultsPageSchema,
 } from '../../shared/contracts/batch.ts';
+import { farmEventSchema, pingEventSchema, streamEventSchema } from '../../shared/contracts/events.ts';
+import {
+  createdWebhookSchema,
+  hookDeliveriesPageSchema,
+  hookDeliverySchema,
+  rotateRequestSchema,
+  webhookRequestSchema,
+  webhookSchema,
+  webhooksSchema,
+} from '../../shared/contracts/webhook-api.ts';
+import {
+  deliveriesSchema,
+  deliveryBodySchema,
+  deliverySchema as jobDeliverySchema,
+  jobManifestSchema,
+  targetBodySchema,
+  targetsSchema,
+} from '../../shared/contracts/delivery-api.ts';
 import { inspectRequestSchema, sceneReportSchema } from '../../shared/contracts/inspect-api.ts';
 import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
 import { rootsSchema } from '../../shared/contracts/storage-roots.ts';
+import { retentionBodySchema, retentionSchema, storageSchema } from '../../shared/contracts/retention.ts';
+import { frameQualityPageSchema, jobQualitySchema } from '../../shared/contracts/quality-api.ts';
 import { submitReplySchema } from '../../shared/contracts/messages.ts';
 
 /** Bodies by the name that they have in docs/openapi.json. */
@@ -73,7 +94,14 @@ export const HTTP_SCHEMAS = {
   Job: jobDetailsSchema,
   JobsPage: jobsPageSchema,
   FramesPage: framesPageSchema,
+  Preview: previewSchema,
   ResultsPage: resultsPageSchema,
+  JobManifest: jobManifestSchema,
+  JobDeliveryRequest: deliveryBodySchema,
+  JobDelivery: jobDeliverySchema,
+  JobDeliveries: deliveriesSchema,
+  TargetRequest: targetBodySchema,
+  Targets: targetsSchema,
   Attempts: attemptsSchema,
   LogPiece: logReplySchema,
   History: historySchema,
@@ -100,6 +128,9 @@ export const HTTP_SCHEMAS = {
   Guarantees: guaranteesSchema,
   EngineVersionRequest: engineVersionBodySchema,
   EngineVersions: engineVersionsSchema,
+  RetentionRequest: retentionBodySchema,
+  Retention: retentionSchema,
+  Storage: storageSchema,
   RemoveRequest: removeBodySchema,
   Engines: enginesSchema,
   EngineRequest: engineBodySchema,
@@ -125,6 +156,19 @@ export const HTTP_SCHEMAS = {
   Batch: batchSchema,
   BatchesPage: batchesPageSchema,
   RowResultsPage: rowResultsPageSchema,
+  WebhookRequest: webhookRequestSchema,
+  CreatedWebhook: createdWebhookSchema,
+  Webhook: webhookSchema,
+  Webhooks: webhooksSchema,
+  RotateRequest: rotateRequestSchema,
+  WebhookDelivery: hookDeliverySchema,
+  WebhookDeliveries: hookDeliveriesPageSchema,
+  /** What is sent to receivers. */
+  FarmEvent: farmEventSchema,
+  PingEvent: pingEventSchema,
+  StreamEvent: streamEventSchema,
+  JobQuality: jobQualitySchema,
+  FrameQuality: frameQualityPageSchema,
   Health: healthSchema,
 } as const satisfies Record<string, z.ZodType>;
 export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;
@@ -138,9 +182,19 @@ export interface RouteEntry {
   body?: HttpSchemaName;
   /** Status → body; null: none. Every route may also answer with a problem document. */
   replies: Readonly<Record<number, HttpSchemaName | null | readonly HttpSchemaName[]>>;
+  /** What the bodies of good replies are; default: JSON. */
+  contentType?: string;
   /** Asked without the farm's token. */
   open?: true;
 }
+
+/** Queries by which some of a job's files are chosen and named. */
+export const SELECTED = {
+  step: 'only this step',
+  output: 'only this output of the frames; `main`: the picture itself',
+  frames: 'only these frames, such as `1-100x2`',
+  pattern: 'names the files, instead of what the job says',
+} as const;
 
 /** Queries of lists that come in pages. */
 export const PAGED = { limit: 'how many a page', cursor: 'the `next` of the page before' } as const;

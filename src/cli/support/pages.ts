@@ -8,7 +8,7 @@ const PAGE = 1_000;
 export async function* allFrames(
   client: FarmClient,
   id: string,
-  query: { state?: string; step?: string; from?: number; limit?: number },
+  query: { state?: string; verdict?: string; step?: string; from?: number; limit?: number },
 ): AsyncGenerator<Frame> {
   const { limit = Infinity, ...filter } = query;
   let cursor: string | undefined;

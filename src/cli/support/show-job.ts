@@ -1,6 +1,7 @@
 import type { JobDetails, StepDetails } from '../../shared/contracts/job-details.ts';
 import { jobFacts, stepFacts } from '../../shared/contracts/job-details-text.ts';
 import type { JobSummary } from '../../shared/contracts/messages.ts';
+import type { WaitingDecisions } from '../../shared/contracts/quality-api.ts';
 import { printable } from './output.ts';
 import { count, formatBytes, formatSeconds, formatTable } from './table.ts';
 
@@ -48,6 +49,7 @@ export function jobText(job: JobSummary | JobDetails): string {
     // Not beside the state: a job that goes on may have failed frames, too.
     ...(job.error === null ? [] : [`error      ${job.error}`]),
     `frames     ${framesText(job.frames)}`,
+    ...(job.decisions === undefined ? [] : [`decisions  ${decisionsText(job.id, job.decisions)}`]),
     `owner      ${job.owner}, project ${job.project}, priority ${job.priority}`,
     ...(isDetailed(job) ? detailLines(job) : []),
     ...(labels.length === 0 ? [] : [`labels     ${labels.join(', ')}`]),
@@ -84,6 +86,10 @@ function binLines({ bin }: JobSummary): string[] {
   const until = bin.until === null ? 'until "delete --now"' : `until ${bin.until}`;
   return [line('in the bin', `${until}, put there by ${bin.by} at ${bin.since}`)];
 }
+
+/** `3 frames wait for your decision: ./farmhand accept, retry or skip j`. */
+export const decisionsText = (id: string, { frames }: WaitingDecisions): string =>
+  `${count(frames, 'frame')} ${frames === 1 ? 'waits' : 'wait'} for your decision: ./farmhand accept, retry or skip ${id}`;
 
 const line = (label: string, text: string): string => `${label.padEnd(11)}${text}`;
 

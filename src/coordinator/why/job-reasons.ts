@@ -55,10 +55,13 @@ function endedReason({ job, steps }: WhyInput): Reason {
 }
 
 export function heldReasons(step: WhyStep, { job }: WhyInput): Reason[] {
-  const { held } = step.counts;
-  if (held === 0) return [];
+  const { decisions = 0 } = step;
+  const held = Math.max(0, step.counts.held - decisions);
+  const undecided = decisions === 0 ? [] : [decisionReason(step, decisions, job)];
+  if (held === 0) return undecided;
   const why = step.holdReason ?? job.error ?? 'a person has to decide';
   return [
+    ...undecided,
     {
       cause: 'held',
       step: step.name,
@@ -66,6 +69,16 @@ export function heldReasons(step: WhyStep, { job }: WhyInput): Reason[] {
       figures: { held },
     },
   ];
+}
+
+function decisionReason(step: WhyStep, frames: number, { id, error }: WhyInput['job']): Reason {
+  const found = error === null ? '' : ` (${error.replace(/\.$/, '')})`;
+  return {
+    cause: 'held',
+    step: step.name,
+    text: `${count(frames, 'frame')} ${frames === 1 ? 'waits' : 'wait'} for your decision${found}: ./farmhand accept, retry or skip ${id}`,
+    figures: { decisions: frames },
+  };
 }
 
 const total = ({ steps }: WhyInput, of: (step: WhyStep) => number): number =>

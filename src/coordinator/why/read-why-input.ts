@@ -119,6 +119,7 @@ interface StepRow extends FrameCounts {
   sweep: Sweep | null;
   seconds_done: number;
   hold_reason: string | null;
+  decisions: number;
   retry_at: Date | null;
   piles: { memory: number | null; frames: number; later: number; untilMs: number | null }[] | null;
   depends_on: UpstreamView[];
@@ -129,7 +130,9 @@ async function readSteps(
   job: { id: string; document: JobDocument },
 ): Promise<WhyStep[]> {
   const { rows } = await sql<StepRow>`
-    SELECT s.*, special.piles, COALESCE((
+    SELECT s.*, special.piles, CASE WHEN s.held > 0 THEN (
+        SELECT count(*)::int FROM frames WHERE step_key = s.key AND state = 'held' AND verdict IS NOT NULL
+      ) ELSE 0 END AS decisions, COALESCE((
         SELECT json_agg(json_build_object('jobId', u.job_id, 'step', u.name, 'kind', d.kind, 'state', u.state, ${PROGRESS}))
         FROM step_dependencies d JOIN LATERAL (
           SELECT job_id, name, state, done, failed, cancelled, held, frame_total AS total, seconds_done
@@ -169,6 +172,7 @@ function toStep(row: StepRow, document: JobDocument): WhyStep {
     counts: sweptCounts(counts, row.sweep, row.entry_state),
     secondsPerFrame: row.done > 0 ? row.seconds_done / row.done : null,
     holdReason: row.hold_reason,
+    decisions: row.decisions,
     retryAtMs: row.retry_at?.getTime() ?? null,
     backOff:
       later.length === 0

@@ -64,6 +64,8 @@ export interface WhyStep {
   counts: FrameCounts;
   secondsPerFrame: number | null;
   holdReason: string | null;
+  /** Held frames whose result waits for a person's decision. */
+  decisions?: number;
   /** The whole step waits until then: there was no licence. */
   retryAtMs: number | null;
   /** Of its ready frames, those that wait after a failure, and until when the first does. */

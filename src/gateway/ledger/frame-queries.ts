@@ -2,16 +2,19 @@ import { sql, type Expression } from 'kysely';
 import { jsonArrayFrom } from 'kysely/helpers/postgres';
 import { z } from 'zod';
 import type { Frame, FramesPage } from '../../shared/contracts/api.ts';
+import type { Finding, Verdict } from '../../shared/contracts/quality.ts';
 import type { FrameChange } from '../../shared/contracts/messages.ts';
 import type { FrameGrid } from '../../shared/contracts/realtime.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { FRAME_STATES, type FrameState } from '../../shared/domain/states.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { plain } from './quality-queries.ts';
 
 export interface FrameListQuery {
   jobId: string;
   states: readonly FrameState[];
+  verdicts: readonly Verdict[];
   step?: string | undefined;
   /** The lowest frame number wanted of each step. */
   from?: number | undefined;
@@ -61,6 +64,7 @@ export class FrameQueries {
             ])
             .whereRef('frames.step_key', '=', 'steps.key')
             .$if(query.states.length > 0, (q) => q.where('frames.state', 'in', query.states))
+            .$if(query.verdicts.length > 0, (q) => q.where('frames.verdict', 'in', query.verdicts))
             .$if(query.from !== undefined, (q) => q.where('frames.number', '>=', query.from ?? 0))
             .$if(after !== undefined, (q) =>
               q.where(sql<boolean>`(steps.position > ${after?.[0]} OR frames.number > ${after?.[1]})`),
@@ -180,6 +184,8 @@ interface FrameRow {
   object_key: string | null;
   warnings: string[] | null;
   error: string | null;
+  verdict: Verdict | null;
+  findings: Finding[] | null;
   definition: string | null;
   outputs: { name: string; bytes: string | number; key: string; sha256: string }[];
 }
@@ -200,6 +206,8 @@ function toFrame(row: FrameRow): Frame {
     outputs: row.outputs.map((output) => ({ ...output, bytes: Number(output.bytes) })),
     warnings: row.warnings ?? [],
     error: row.error,
+    verdict: row.verdict,
+    findings: plain(row.findings),
     definition: row.definition,
   };
 }

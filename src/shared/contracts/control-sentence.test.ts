@@ -63,8 +63,8 @@ describe('controlSentence', () => {
 
 describe('controlFieldIssues', () => {
   it.each([
-    ['pause', { frames: '1' }, 'frames', 'nothing: only retry, skip, add-frames take it'],
-    ['cancel', { note: 'x' }, 'note', 'nothing: only note takes it'],
+    ['pause', { frames: '1' }, 'frames', 'nothing: only retry, skip, accept, add-frames take it'],
+    ['cancel', { note: 'x' }, 'note', 'nothing: only retry, skip, accept, note take it'],
     ['priority', {}, 'priority', 'a whole number from 0 to 100'],
     ['add-frames', {}, 'frames', 'a frame range such as 1-100'],
     [

@@ -1,6 +1,7 @@
 import { Router, type Response } from 'express';
 import { z } from 'zod';
 import { idSchema } from '../../../shared/contracts/job-document.ts';
+import { VERDICTS } from '../../../shared/contracts/quality.ts';
 import { FarmError } from '../../../shared/domain/errors.ts';
 import { MAX_FRAME_NUMBER } from '../../../shared/domain/frame-ranges.ts';
 import { isOwnThumbnail } from '../../../shared/domain/own-thumbnail.ts';
@@ -16,6 +17,7 @@ import { readQuery } from '../read-body.ts';
 
 const listQuery = z.strictObject({
   state: listOf(FRAME_STATES),
+  verdict: listOf(VERDICTS),
   step: idSchema.optional(),
   from: z.coerce.number().int().min(-MAX_FRAME_NUMBER).max(MAX_FRAME_NUMBER).optional(),
   limit: limitSchema(200, 1_000),
@@ -40,9 +42,9 @@ const KEEP_SECONDS = 240;
 export function frameRoutes(frames: FrameQueries, jobs: JobQueries, objects: ObjectStore): Router {
   const router = Router();
   router.get('/jobs/:id/frames', async (request, response) => {
-    const { state, ...query } = readQuery(request, listQuery);
+    const { state, verdict, ...query } = readQuery(request, listQuery);
     const jobId = request.params.id;
-    const page = await frames.list({ ...query, jobId, states: state });
+    const page = await frames.list({ ...query, jobId, states: state, verdicts: verdict });
     if (page.frames.length === 0) await jobs.assertExists(jobId);
     response.json(page);
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CONTROL_FIGURES } from '../../domain/control-figures.ts';
 import { FRAME_STATES, JOB_STATES } from '../../domain/states.ts';
+import { waitingDecisionsSchema } from '../quality-api.ts';
 import { chunkSchema, idSchema, targetSecondsSchema } from '../job-document.ts';
 import { frameNumber } from './message-parts.ts';
 
@@ -91,7 +92,10 @@ export const jobSummarySchema = z.object({
   submittedAt: z.string(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
+  /** When it was completed with nothing failed, held or still to be judged. */
   deliveredAt: z.string().nullable(),
+  /** Frames whose result waits for a person; absent where none does. */
+  decisions: waitingDecisionsSchema.optional(),
   /** Only while it is in the bin: since when, who put it there, and when its results go; null: only when somebody says so. */
   bin: z.object({ since: z.string(), by: z.string(), until: z.string().nullable() }).optional(),
 });

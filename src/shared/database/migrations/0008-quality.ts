@@ -9,6 +9,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE INDEX frames_found ON frames (step_key, number) WHERE verdict IN ('warn', 'fail', 'hold')`.execute(
     db,
   );
+  // Those that wait for a person's decision.
+  await sql`CREATE INDEX frames_undecided ON frames (step_key, number) WHERE state = 'held' AND verdict IS NOT NULL`.execute(
+    db,
+  );
   // What is ready but not for everybody or not yet now includes what another worker is to render.
   await sql`DROP INDEX frames_ready_special`.execute(db);
   await sql`CREATE INDEX frames_ready_special ON frames (step_key)
