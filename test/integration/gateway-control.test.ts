@@ -199,7 +199,7 @@ describe('control', () => {
   });
 
   it('knows no other verbs', async () => {
-    await gateway.post('/api/jobs/j1/delete', 404);
+    await gateway.post('/api/jobs/j1/destroy', 404);
   });
 });
 

@@ -31,7 +31,6 @@ export const DEFAULT_DAYS: Readonly<Record<RetentionSubject, number | null>> = {
 };
 
 export const retentionDaysSchema = z.union([z.literal('forever'), z.int().min(1).max(36_500)]);
-export type RetentionDays = z.infer<typeof retentionDaysSchema>;
 
 /** `PUT /api/retention/:what`. */
 export const retentionBodySchema = z.strictObject({
