@@ -1,6 +1,7 @@
 import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import type { LoadedDefinition } from '../../shared/engines/read-definition.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
+import { afterEffectsEngine } from './after-effects/engine.ts';
 import { blenderEngine } from './blender/engine.ts';
 import { commandEngine } from './command/engine.ts';
 import { withDefinition } from './definition/adapted-engine.ts';
@@ -18,7 +19,7 @@ import { synfigEngine } from './synfig/engine.ts';
 const ADAPTERS: ReadonlyMap<string, Engine> = new Map(
   [
     ...[lottieEngine, htmlEngine, blenderEngine, povrayEngine, ffmpegEngine, nullEngine],
-    ...[synfigEngine, inkscapeEngine, commandEngine],
+    ...[synfigEngine, inkscapeEngine, commandEngine, afterEffectsEngine],
   ].map((engine) => [engine.id, engine]),
 );
 
