@@ -162,6 +162,15 @@ export const SUBJECT_CATALOGUE: readonly SubjectEntry[] = [
     text: 'The accepted frames of another step, a page at a time.',
   },
   {
+    subject: 'ask.{workerId}.roots',
+    pattern: SUBJECTS.askAll,
+    message: 'RootsRequest',
+    reply: 'RootsReply',
+    publishers: ['worker'],
+    consumers: ['coordinator'],
+    text: 'The shared storage that the farm knows, and where it lies on each kind of machine.',
+  },
+  {
     subject: 'ask.{workerId}.preview',
     pattern: SUBJECTS.askAll,
     message: 'PreviewRequest',
