@@ -46,7 +46,7 @@ export type InputsReply = z.infer<typeof inputsReplySchema>;
 
 /** `ask.<worker>.roots`: the shared storage that the farm knows, and where it lies on each kind of machine. */
 export const rootsRequestSchema = z.strictObject({ version: z.literal(1) });
-export type RootsRequest = z.infer<typeof rootsRequestSchema>;
+
 export const rootsReplySchema = z.union([
   z.strictObject({ roots: z.array(storageRootSchema) }),
   z.strictObject({ error: z.string() }),
