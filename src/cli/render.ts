@@ -15,7 +15,8 @@ import { addCommonOptions, runCommand, type CommandContext, type CommonOptions }
 import { EXIT, InterruptedError, UsageError, type ExitCode } from './support/exit-codes.ts';
 import type { FarmClient } from './support/farm-client.ts';
 import { printable } from './support/output.ts';
-import { collect, oneOf, wholeNumber } from './support/parse-options.ts';
+import { encodePreset, presetNames } from './support/encode-step.ts';
+import { collect, wholeNumber } from './support/parse-options.ts';
 import { Progress } from './support/progress.ts';
 import { templateReference } from './template.ts';
 
@@ -23,7 +24,7 @@ interface RenderOptions extends CommonOptions, Omit<BatchFlags, 'batch'> {
   batch?: string;
   data?: string;
   param?: readonly string[];
-  encode?: 'mp4';
+  encode?: string;
   wait?: boolean;
   download?: string;
 }
@@ -41,7 +42,7 @@ export function registerRender(program: Command): void {
     )
     .option('--frames <range>', "default: the template's")
     .option('--name-pattern <text>', 'what jobs and files are called, such as "{title} {row:04}"')
-    .option('--encode <format>', 'also make a video of the frames: mp4', oneOf(['mp4']))
+    .option('--encode <preset>', `also make a video of the frames: ${presetNames().join(', ')}`, encodePreset)
     .option('--strict', 'render nothing when any row is bad')
     .option('--name <text>', "what people see; default: the template's label")
     .option('--project <text>', 'what the jobs belong to')

@@ -58,7 +58,9 @@ export function createContainer(infrastructure: Infrastructure): DependencyConta
   const child = container.createChildContainer();
   registerStorage(child, infrastructure);
   registerReporting(child, infrastructure);
+  registerPreviews(child, infrastructure);
   registerExecution(child, infrastructure);
+  registerWorker(child, infrastructure);
   return child;
 }
 
@@ -129,6 +131,24 @@ function registerReporting(to: DependencyContainer, { log, settings, nats }: Inf
   });
 }
 
+function registerPreviews(to: DependencyContainer, { log, settings }: Infrastructure): void {
+  const folder = join(settings.sessionsFolder, 'previews');
+  provide(to, TOKENS.previewHelper, () => new PreviewHelper(join(folder, 'helper')));
+  provide(
+    to,
+    TOKENS.previews,
+    (from) =>
+      new PreviewMaker({
+        folder,
+        asks: from.resolve(TOKENS.asks),
+        store: from.resolve(TOKENS.store),
+        helper: from.resolve(TOKENS.previewHelper),
+        ffmpeg: () => from.resolve<EngineRegistry>(TOKENS.engines).programOf('ffmpeg'),
+        log,
+      }),
+  );
+}
+
 function registerExecution(
   to: DependencyContainer,
   { log, settings, nats, engineList, programsFolder, gpus }: Infrastructure,
@@ -177,21 +197,9 @@ function registerExecution(
       log,
     });
   });
-  const previewFolder = join(settings.sessionsFolder, 'previews');
-  provide(to, TOKENS.previewHelper, () => new PreviewHelper(join(previewFolder, 'helper')));
-  provide(
-    to,
-    TOKENS.previews,
-    (from) =>
-      new PreviewMaker({
-        folder: previewFolder,
-        asks: from.resolve(TOKENS.asks),
-        store: from.resolve(TOKENS.store),
-        helper: from.resolve(TOKENS.previewHelper),
-        ffmpeg: () => from.resolve<EngineRegistry>(TOKENS.engines).programOf('ffmpeg'),
-        log,
-      }),
-  );
+}
+
+function registerWorker(to: DependencyContainer, { log, settings, nats, gpus }: Infrastructure): void {
   provide(
     to,
     TOKENS.worker,

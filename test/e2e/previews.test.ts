@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
@@ -125,7 +125,7 @@ describe.skipIf(skip)(`previews of a job${povray.note}${ffmpeg.note}`, () => {
     }
   });
 
-  it('are not made of videos, and of a step that is not there', async () => {
+  it('are not made of a job that failed, nor of a step that is not there', async () => {
     const encode = await farm.cli(['encode', job.id, '--gaps', 'slate', '--wait', '--json']);
     expect(encode.stderr).toContain('has failed');
     const none = await farm.cli(['preview', job.id, '--step', 'nothing']);
@@ -138,7 +138,7 @@ describe.skipIf(skip)(`a job that runs${povray.note}${ffmpeg.note}`, () => {
   it('has a proxy that grows, and a video of its frames that waits for them', async () => {
     const document = join(scratch, 'slow.json');
     await ball('slow');
-    const step = { engine: 'povray', scene: './slow.pov', frames: '1-40', chunk: 1 };
+    const step = { engine: 'povray', scene: './slow.pov', frames: '1-12', chunk: 1 };
     await writeFile(
       document,
       JSON.stringify({
@@ -150,28 +150,36 @@ describe.skipIf(skip)(`a job that runs${povray.note}${ffmpeg.note}`, () => {
       }),
     );
     const job = await farm.json<JobSummary>('submit', document);
+    const shown = async (): Promise<Preview | undefined> =>
+      (await farm.json<{ previews: Preview[] }>('preview', job.id, '--kind', 'proxy')).previews[0];
+    await farm.ended(job.id, 180_000);
+    const first = await shown();
+    expect(first).toMatchObject({ state: 'ready', frames: { shown: 12, total: 12 } });
+    await farm.json('add-frames', job.id, '13-40');
     const encode = await farm.json<JobSummary>(
       ...['encode', job.id, '--preset', 'h265', '--fps', '12', '--burn-in'],
     );
     expect(encode).toMatchObject({ name: "It's: slow, 100% (h265)", labels: { version: 'v012' } });
-    const seen: Preview[] = [];
-    await until(
-      async () => {
-        const asked = ['preview', job.id, '--kind', 'proxy', '--timeout', '0', '--json'];
-        const { previews } = JSON.parse((await farm.cli(asked)).stdout) as { previews: Preview[] };
-        seen.push(...previews);
-        const [last] = previews;
-        return last?.state === 'ready' && last.frames.shown === 40;
-      },
-      'the proxy shows all frames',
-      240_000,
-    );
-    expect(seen.some(({ frames, url }) => url !== null && frames.shown < 40)).toBe(true);
+    await farm.ended(job.id, 180_000);
+    const last = await shown();
+    expect(last).toMatchObject({ state: 'ready', frames: { shown: 40, total: 40 } });
+    expect(last?.url).not.toBe(first?.url);
     const folder = join(scratch, 'dailies');
     const download = await farm.cli(['download', encode.id, folder, '--follow', '--json']);
     expect(download.code, download.stderr).toBe(0);
     const video = join(folder, 'encode_0000.mp4');
     expect(existsSync(video)).toBe(true);
+    const steps = `/api/jobs/${encode.id}/steps`;
+    expect(await (await api(`${steps}/encode/proxy`)).json()).toMatchObject({
+      ...{ state: 'none', reason: 'The results of this step are mp4, not pictures.', url: null },
+    });
+    expect((await api(`${steps}/encode/contact-sheet?redirect=true`)).status).toBe(404);
+    expect((await api(`${steps}/render/proxy`)).status).toBe(404);
+    const straight = await api(`/api/jobs/${job.id}/steps/render/proxy?redirect=true`);
+    expect(straight.headers.get('content-type')).toBe('video/mp4');
+    const thumbnail = await api(`/api/jobs/${encode.id}/frames/encode/0/thumbnail`);
+    const small = await sharp(Buffer.from(await thumbnail.arrayBuffer())).metadata();
+    expect(small).toMatchObject({ format: 'webp', width: 96, height: 54 });
     expect(await probe(video)).toMatchObject({
       ...{ codec_name: 'hevc', codec_tag_string: 'hvc1', nb_read_frames: '40', r_frame_rate: '12/1' },
     });
@@ -183,6 +191,49 @@ describe.skipIf(skip)(`a job that runs${povray.note}${ffmpeg.note}`, () => {
     expect(result.stderr).toContain('no-such-job');
   });
 });
+
+const blender = need('blender');
+it.skipIf(blender.skip)(`EXR is shown in thumbnails and contact sheets${blender.note}`, async () => {
+  const document = join(scratch, 'exr.json');
+  await cp(
+    join(import.meta.dirname, '../../examples/blender/turntable/turntable.blend'),
+    join(scratch, 'turntable.blend'),
+  );
+  const step = { engine: 'blender', scene: './turntable.blend', frames: '1' };
+  const output = { format: 'exr', width: 320, height: 180 };
+  await writeFile(document, JSON.stringify({ version: 1, name: 'Light', ...step, output }));
+  const submitted = await farm.cli(['submit', document, '--wait', '--json']);
+  expect(submitted.code, submitted.stderr).toBe(0);
+  const job = JSON.parse(submitted.stdout) as JobSummary;
+  // It is made once the frame is done already.
+  let thumbnail: Response | undefined;
+  await until(
+    async () => (thumbnail = await api(`/api/jobs/${job.id}/frames/render/1/thumbnail`)).ok,
+    'the thumbnail is made',
+    60_000,
+  );
+  const small = sharp(Buffer.from((await thumbnail?.arrayBuffer()) ?? []));
+  expect(await small.metadata()).toMatchObject({ format: 'webp', width: 256, height: 144 });
+  const { channels } = await small.stats();
+  expect(Math.max(...channels.map(({ max }) => max)), 'it is not black').toBeGreaterThan(60);
+  const folder = join(scratch, 'exr');
+  await farm.json('preview', job.id, '--kind', 'contact-sheet', '--download', folder);
+  const sheet = await sharp(join(folder, 'render-contact-sheet.jpg')).metadata();
+  expect([sheet.width, sheet.height]).toEqual([6 + 166, 6 + 116]);
+});
+
+/** Asks the farm's API as its owner, and follows redirects. */
+async function api(path: string): Promise<Response> {
+  environment ??= await farm.json<Record<string, string>>('env');
+  const { FARMHAND_URL: url = '', FARMHAND_TOKEN: token = '' } = environment;
+  const answer = await fetch(new URL(path, url), {
+    headers: { authorization: `Bearer ${token}` },
+    redirect: 'manual',
+  });
+  const to = answer.headers.get('location');
+  return to === null ? answer : fetch(to);
+}
+let environment: Record<string, string> | undefined;
 
 /** How much bluer than red the top of a video's picture is. */
 async function colourOf(video: string, at: number): Promise<number> {

@@ -10,12 +10,19 @@ import { askSubject, type AskTopic } from '../../src/shared/contracts/subjects.t
 import { previewSchema, type Preview } from '../../src/shared/contracts/api.ts';
 import { PreviewWishes } from '../../src/gateway/ledger/preview-wishes.ts';
 import { ObjectStore } from '../../src/gateway/storage/object-store.ts';
+import { stepPreviewKey } from '../../src/shared/storage/keys.ts';
 import { createCoordinatorFarm, startTestCoordinator, type CoordinatorFarm } from '../support/coordinator.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
 import type { HeldTask, ScriptedWorker } from '../support/scripted-worker.ts';
 
 const ENGINES = ['command', 'ffmpeg'];
-const SHA = 'b'.repeat(64);
+
+/** What a worker stores whose video hashes to one digit, repeated. */
+function videoOf(digit: string): { key: string; sha256: string; bytes: number } {
+  const sha256 = digit.repeat(64);
+  const key = stepPreviewKey({ jobId: 'j', step: 'render', kind: 'proxy', sha256, extension: 'mp4' });
+  return { key, sha256, bytes: 5 };
+}
 
 describe('contact sheets and proxy videos', () => {
   let farm: CoordinatorFarm;
@@ -103,9 +110,10 @@ describe('contact sheets and proxy videos', () => {
     expect(plan).toMatchObject({ jobId: 'j', step: 'render', kind: 'proxy', fps: 30, more: false });
     expect(plan.frames).toHaveLength(20);
     expect(plan.frames.filter(({ key }) => key !== null).map(({ frame }) => frame)).toEqual([1, 2]);
-    const keys = [1, 2, 3].map((n) => `previews/j/render/proxy-${n}.mp4`);
+    const keys = ['1', '2', '3'].map((digit) => videoOf(digit).key);
     const made = (n: number, frames: number): PreviewDoneRequest['outcome'] => ({
-      ...{ key: keys[n] ?? '', bytes: 5, sha256: SHA, frames },
+      ...videoOf(String(n + 1)),
+      frames,
     });
     await store(keys[0] ?? '');
     expect(await report(worker, first, made(0, 2))).toEqual({ ok: true });
@@ -144,15 +152,34 @@ describe('contact sheets and proxy videos', () => {
     const other = await farm.work({ id: 'w2', slots: 2, engines: ENGINES, handle: upTo(limit) });
     const again = await nextOrder(other, 0);
     expect(again).not.toBe(order);
-    const late = { key: 'previews/j/render/proxy-late.mp4', bytes: 1, sha256: SHA, frames: 3 };
-    await report(lost, order, late);
+    const late = videoOf('a');
+    await store(late.key);
+    await report(lost, order, { ...late, frames: 3 });
+    expect(await isStored(late.key), 'nobody is shown what comes too late').toBe(false);
+    await store('results/j/kept.png');
+    await report(lost, order, { ...late, key: 'results/j/kept.png', frames: 3 });
+    expect(await isStored('results/j/kept.png'), 'only previews are removed').toBe(true);
     expect(await begin(lost, order)).toEqual({ gone: true });
     expect(await wish()).toMatchObject({ state: 'making', url: null });
     await begin(other, again);
-    await report(other, again, { ...late, key: 'previews/j/render/proxy-good.mp4' });
+    await report(other, again, { ...videoOf('b'), frames: 3 });
     const ready = await wish();
     expect(ready.state).toBe('ready');
-    expect(ready.url).toContain('proxy-good.mp4');
+    expect(ready.url).toContain(videoOf('b').key);
+  });
+
+  it('are shown only from where they belong', async () => {
+    const worker = await farm.work({ slots: 2, engines: ENGINES, handle: upTo({ frame: 20 }) });
+    await submit(farm.context, document('1-3'));
+    await jobWhen(farm.context, 'j', 'completed');
+    await wish();
+    const order = await nextOrder(worker, 0);
+    await report(worker, order, { ...videoOf('c'), key: 'assets/sha256/secret', frames: 3 });
+    expect(await wish()).toMatchObject({
+      state: 'failed',
+      url: null,
+      reason: expect.stringContaining('no place') as string,
+    });
   });
 
   it('survive a change of coordinators, and say why they could not be made', async () => {

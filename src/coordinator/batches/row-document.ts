@@ -1,6 +1,7 @@
 import { SINGLE_STEP, type JobDocument } from '../../shared/contracts/job-document.ts';
 import type { BatchDocument } from '../../shared/contracts/batch.ts';
 import type { TemplatesTable } from '../../shared/database/schema.ts';
+import { describeEngine } from '../../shared/engines/engine-catalogue.ts';
 import { patternColumns, rowName } from '../../shared/domain/row-name.ts';
 import type { Selectable } from 'kysely';
 
@@ -43,11 +44,14 @@ export function rowDocument(
   };
   if (batch.encode === undefined) return { ...head, ...step };
   const fps = batch.output?.fps ?? template.defaults.output?.fps;
+  // A preset of the encoder, or a format in which it is left to choose.
+  const format = describeEngine('ffmpeg')?.formatOf?.formats[batch.encode];
   const encode = {
     name: 'encode',
     engine: 'ffmpeg',
     inputs: { frames: { step: SINGLE_STEP } },
-    output: { format: batch.encode, ...(fps === undefined ? {} : { fps }) },
+    ...(format === undefined ? {} : { settings: { encode: batch.encode } }),
+    output: { format: format ?? batch.encode, ...(fps === undefined ? {} : { fps }) },
   };
   return { ...head, steps: [{ name: SINGLE_STEP, ...step }, encode] };
 }

@@ -1,15 +1,11 @@
-import {
-  DEFAULT_MAX_ATTEMPTS,
-  DEFAULT_PATTERN,
-  DEFAULT_TARGET_SECONDS,
-} from '../../shared/contracts/job-document.ts';
+import { DEFAULT_MAX_ATTEMPTS, DEFAULT_TARGET_SECONDS } from '../../shared/contracts/job-document.ts';
 import { describeEngine, engineIds, type EngineDescription } from '../../shared/engines/engine-catalogue.ts';
 import type { StepRequirements } from '../../shared/database/schema.ts';
 import { FarmError, describeValue, type InputIssue } from '../../shared/domain/errors.ts';
 import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
-import { parseOutputPattern, patternCollision } from '../../shared/domain/output-pattern.ts';
 import type { DraftStep, PlannedStep, ResolvedScene } from './job-plan.ts';
 import { parseByteSize } from '../../shared/domain/byte-sizes.ts';
+import { outputOf } from './plan-output.ts';
 import { previewFirst } from './preview-order.ts';
 import type { QualityPolicy } from '../../shared/contracts/quality.ts';
 import { mergePolicies } from '../quality/merge-policies.ts';
@@ -207,55 +203,4 @@ function dataOf(
 ): Record<string, unknown> {
   if (engine.data) issues.push(...engine.data.check(data, `${step.path}data`).issues);
   return data;
-}
-
-function decidedFormat(
-  { formatOf }: EngineDescription,
-  settings: Record<string, unknown>,
-): string | undefined {
-  const value = formatOf && settings[formatOf.setting];
-  return typeof value === 'string' ? formatOf?.formats[value] : undefined;
-}
-
-function outputOf(
-  step: DraftStep,
-  context: {
-    engine: EngineDescription;
-    settings: Record<string, unknown>;
-    defaults: DraftStep['output'];
-    frameTotal: number;
-    all: readonly DraftStep[];
-  },
-  issues: InputIssue[],
-): PlannedStep['spec']['output'] {
-  const { engine } = context;
-  const wanted = { ...context.defaults, ...step.output };
-  const decided = decidedFormat(engine, context.settings);
-  const format = wanted.format ?? decided ?? engine.formats[0];
-  if (decided !== undefined && format !== decided)
-    issues.push({
-      path: `${step.path}output.format`,
-      value: describeValue(format),
-      expected: `${decided}, as the setting ${engine.formatOf?.setting ?? ''} says`,
-    });
-  if (!engine.formats.includes(format))
-    issues.push({
-      path: `${step.path}output.format`,
-      value: describeValue(format),
-      expected: `one of ${engine.formats.join(', ')}, which ${engine.id} writes`,
-    });
-  const pattern = wanted.pattern ?? DEFAULT_PATTERN;
-  const path = `${step.path}output.pattern`;
-  try {
-    const same = (other: DraftStep): boolean => (other.output?.pattern ?? DEFAULT_PATTERN) === pattern;
-    const collision = patternCollision(parseOutputPattern(pattern), {
-      frames: context.frameTotal,
-      othersWithSamePattern: context.all.some((other) => other !== step && same(other)),
-    });
-    if (collision !== undefined) issues.push({ path, value: describeValue(pattern), expected: collision });
-  } catch (error) {
-    if (!(error instanceof FarmError)) throw error;
-    for (const issue of error.issues) issues.push({ ...issue, path });
-  }
-  return { ...wanted, format, pattern };
 }

@@ -4,12 +4,14 @@ import {
   previewDoneRequestSchema,
   previewRequestSchema,
   type PreviewDoneReply,
+  type PreviewDoneRequest,
   type PreviewReply,
 } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import { everyNth, previewNumbers } from '../../shared/domain/preview-plan.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import { isPreviewKey, stepPreviewKey } from '../../shared/storage/keys.ts';
 import { PreviewStore, type OrderedPreview } from './preview-store.ts';
 
 const PAGE = 1_000;
@@ -74,10 +76,14 @@ export class PreviewQuestions {
     const { order, outcome } = decodeMessage(previewDoneRequestSchema, data, 'The report');
     if ('error' in outcome)
       this.#log.warn({ order, worker: workerId, reason: outcome.error }, 'a preview was not made');
-    const finished = await this.#store.finish(order, workerId, outcome);
-    const obsolete = finished?.obsolete ?? null;
-    // An order that no longer counts left an object, unless the same was made again.
-    if (obsolete !== null) await this.#remove(obsolete);
+    const ordered = await this.#store.begin(order, workerId);
+    if (ordered) {
+      const finished = await this.#store.finish(order, workerId, checked(ordered, outcome));
+      if (finished?.obsolete) await this.#remove(finished.obsolete);
+    } else if ('key' in outcome && isPreviewKey(outcome.key) && !(await this.#store.isShown(outcome.key))) {
+      // The order no longer counts, or its job is gone.
+      await this.#remove(outcome.key);
+    }
     return { ok: true };
   }
 
@@ -89,4 +95,16 @@ export class PreviewQuestions {
       this.#log.warn({ key, reason: messageOf(error) }, 'an old preview could not be removed');
     }
   }
+}
+
+/** Nothing but what was ordered is shown. */
+function checked(
+  { jobId, step, kind }: OrderedPreview,
+  outcome: PreviewDoneRequest['outcome'],
+): PreviewDoneRequest['outcome'] {
+  if ('error' in outcome) return outcome;
+  const extension = kind === 'proxy' ? 'mp4' : 'jpg';
+  if (outcome.key === stepPreviewKey({ jobId, step, kind, sha256: outcome.sha256, extension }))
+    return outcome;
+  return { error: `The worker stored it as ${outcome.key}, which is no place for it.` };
 }

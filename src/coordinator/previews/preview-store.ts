@@ -86,6 +86,15 @@ export class PreviewStore {
     return rows[0];
   }
 
+  /** Whether an object is what a preview shows, or showed before. */
+  async isShown(key: string): Promise<boolean> {
+    const { rows } = await sql`
+      SELECT 1 FROM previews WHERE job_id = split_part(${key}, '/', 2) AND (object_key = ${key} OR previous_key = ${key})`.execute(
+      this.#ledger,
+    );
+    return rows.length > 0;
+  }
+
   /** @returns the object that nobody is shown any more, to be removed; undefined for an order that no longer counts */
   async finish(
     orderId: string,

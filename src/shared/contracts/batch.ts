@@ -50,7 +50,7 @@ export const batchDocumentSchema = z.strictObject({
   output: fields.output,
   chunk: chunkSchema.optional(),
   requires: fields.requires,
-  /** Also make a video of each row's frames, in this format. */
+  /** Also make a video of each row's frames: a preset of the encoder, such as `h264`, or a format. */
   encode: z.string().min(1).max(16).optional(),
 });
 export type BatchDocument = z.infer<typeof batchDocumentSchema>;

@@ -76,3 +76,8 @@ export function stepPreviewKey(parts: {
   const { jobId, step, kind, sha256, extension } = parts;
   return `previews/${assertId(jobId, 'The job id')}/${assertId(step, 'The step')}/${kind}-${sha256.slice(0, 20)}.${extension}`;
 }
+
+/** Whether a key was made by {@link stepPreviewKey}. */
+export function isPreviewKey(key: string): boolean {
+  return /^previews\/[^/]+\/[^/]+\/(?:contact-sheet|proxy)-[0-9a-f]{20}\.[a-z0-9]+$/.test(key);
+}

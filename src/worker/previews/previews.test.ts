@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toDisplay } from '../colour/display-view.ts';
+import { canBePreviewed, makePreview } from '../results/make-preview.ts';
 import { PreviewHelper } from './preview-helper.ts';
 
 let folder: string;
@@ -77,5 +78,20 @@ describe('the process that makes previews', () => {
       width: 64,
       height: 64,
     });
+  });
+});
+
+describe('makePreview', () => {
+  it('makes a small WebP of pictures and of light', async () => {
+    const large = join(folder, 'large.png');
+    await sharp({ create: { width: 600, height: 300, channels: 3, background: '#123456' } }).toFile(large);
+    const tools = { helper, ffmpeg: undefined, folder, signal: new AbortController().signal };
+    for (const path of [large, await radiance(600, 300, 1)]) {
+      const preview = await makePreview(path, tools);
+      expect(await sharp(preview).metadata()).toMatchObject({ format: 'webp', width: 256, height: 128 });
+    }
+    expect(canBePreviewed('a.mov', undefined)).toBe(false);
+    expect(canBePreviewed('a.mov', '/usr/bin/ffmpeg')).toBe(true);
+    expect(canBePreviewed('a.txt', '/usr/bin/ffmpeg')).toBe(false);
   });
 });

@@ -20,7 +20,7 @@ type Shrink = Extract<HelperRequest, { do: 'shrink' }>;
  * @throws Error for what does not decode, or is no picture
  */
 export async function shrinkPicture({ from, to, width, height, fit }: Shrink): Promise<Size> {
-  const picture = await openPicture(from, { width, height });
+  const picture = openPicture(from, { width, height });
   const keepsAlpha = formatOf(to) === 'webp';
   const background = keepsAlpha ? { ...BLACK, alpha: 0 } : BLACK;
   const sized = (keepsAlpha ? picture : picture.flatten({ background: BLACK })).resize({
@@ -34,14 +34,14 @@ export async function shrinkPicture({ from, to, width, height, fit }: Shrink): P
   return { width: info.width, height: info.height };
 }
 
-async function openPicture(path: string, most: Size): Promise<Sharp> {
+function openPicture(path: string, most: Size): Sharp {
   const decoder = decoderOf(formatOf(path));
   if (decoder === 'sharp') return sharp(path, { limitInputPixels: MAX_PIXELS, sequentialRead: true });
   if (decoder !== 'exr' && decoder !== 'radiance') throw new Error(`${path} is no picture`);
   const sink = new LightSink(most.width, most.height);
-  await withFileBytes(path, (bytes) => {
-    (decoder === 'exr' ? decodeExr : decodeRadiance)(bytes, sink);
-    return Promise.resolve();
+  withFileBytes(path, (bytes) => {
+    if (decoder === 'exr') decodeExr(bytes, sink);
+    else decodeRadiance(bytes, sink);
   });
   const { width, height } = sink;
   return sharp(sink.pixels(PREVIEW_VIEW), { raw: { width, height, channels: 3 } });

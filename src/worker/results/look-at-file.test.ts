@@ -6,7 +6,6 @@ import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileLooker } from './looking/file-looker.ts';
 import { lookAtFile, type LookOptions } from './look-at-file.ts';
-import { makePreview } from './make-preview.ts';
 
 const looker = new FileLooker(2);
 let dir: string;
@@ -90,15 +89,5 @@ describe('lookAtFile', () => {
     expect(bitmap.judged).toMatchObject({ verdict: 'unchecked', measures: null });
     const video = await lookAtFile(write('a.mp4', Buffer.from('video')), 1, options);
     expect(video.judged.findings[0]?.message).toContain('this worker has no FFmpeg');
-  });
-});
-
-describe('makePreview', () => {
-  it('makes a small WebP', async () => {
-    const large = await sharp({ create: { width: 600, height: 300, channels: 3, background: '#123456' } })
-      .png()
-      .toBuffer();
-    const preview = await makePreview(write('large.png', large));
-    expect(await sharp(preview).metadata()).toMatchObject({ format: 'webp', width: 256, height: 128 });
   });
 });

@@ -43,7 +43,7 @@ export const ffmpegEngine: Engine = {
   files: (settings) => settingFiles(describeEngine('ffmpeg')?.fileSettings ?? [], settings),
   open: (spec) =>
     new Promise((resolve) => {
-      resolve(new FfmpegSession(spec, settingsOf('ffmpeg', spec.settings) as FfmpegSettings));
+      resolve(new FfmpegSession(spec, settingsOf('ffmpeg', spec.settings)));
     }),
 };
 
