@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { measureAged } from './bench/aged.ts';
+import { measureDownload } from './bench/download.ts';
 import { measureEfficiency } from './bench/efficiency.ts';
 import { measureGap } from './bench/gap.ts';
 import { measureLatency } from './bench/latency.ts';
 import { measureMillionWaiting } from './bench/million-waiting.ts';
 import { measureMillion } from './bench/million.ts';
+import { measureQuality } from './bench/quality.ts';
 import { describeReport, type BenchContext, type BenchReport } from './bench/report.ts';
 import { measureRows } from './bench/rows.ts';
 import { measureThroughput } from './bench/throughput.ts';
@@ -68,10 +70,26 @@ export function registerBench(program: Command): void {
     measure: measureGap,
   });
   add(bench, {
+    name: 'quality',
+    description: 'what it costs to decode, measure and judge a frame',
+    settings: { frames: setting('pictures of each size to check', 10_000, 50) },
+    measure: measureQuality,
+  });
+  add(bench, {
     name: 'rows',
     description: 'rows of data for a Lottie title in warm sessions, against a process for each row',
     settings: { rows: setting('rows to render', 10_000, 200) },
     measure: measureRows,
+  });
+  add(bench, {
+    name: 'download',
+    description: "a job's results taken home, against plain parallel gets from the same storage",
+    settings: {
+      frames: setting('frames to download', 100_000, 1_000),
+      kilobytes: setting('size of each', 1_000_000, 500),
+      runs: setting('runs of each, in turn', 50, 3),
+    },
+    measure: measureDownload,
   });
   add(bench, {
     name: 'million-waiting',

@@ -56,11 +56,12 @@ export class Measurer implements PictureSink {
   #range(index: number, values: Float32Array, length: number): void {
     let min = this.#min[index] ?? 0;
     let max = this.#max[index] ?? 0;
+    const isLight = this.#shape?.white === null;
     let sum = 0;
     let count = 0;
     for (let i = 0; i < length; i++) {
       const value = values[i] ?? 0;
-      if (value - value !== 0) continue; // not a number, or infinite
+      if (isLight && value - value !== 0) continue; // not a number, or infinite
       if (value < min) min = value;
       if (value > max) max = value;
       sum += value;

@@ -2,56 +2,45 @@ import { THUMBNAIL } from '../../contracts/quality.ts';
 import type { PictureShape } from './picture-sink.ts';
 
 const { width: WIDTH, height: HEIGHT } = THUMBNAIL;
+/** Of linear light, where white is 1. */
+const BRIGHTEST = 16;
 
 /** Makes the small picture by which frames are compared: the mean of what lies in each of its pixels, over black. */
 export class ThumbnailSums {
   readonly #shape: PictureShape;
-  readonly #columns: Uint8Array;
+  /** By column of this picture: the first one of the large picture in it, and where the last ends. */
+  readonly #starts: Int32Array;
   readonly #sums = new Float64Array(WIDTH * HEIGHT * 3);
   readonly #counts = new Uint32Array(WIDTH * HEIGHT);
 
   constructor(shape: PictureShape) {
     this.#shape = shape;
-    this.#columns = Uint8Array.from({ length: shape.width }, (_, x) => Math.floor((x * WIDTH) / shape.width));
+    this.#starts = Int32Array.from({ length: WIDTH + 1 }, (_, x) => Math.ceil((x * shape.width) / WIDTH));
   }
 
   line(x: number, y: number, channels: readonly Float32Array[], length: number): void {
     const { height, alpha, premultiplied, white } = this.#shape;
     const row = Math.floor((y * HEIGHT) / height) * WIDTH;
-    const columns = this.#columns;
-    const weights = alpha && !premultiplied ? channels[channels.length - 1] : undefined;
-    const colours = alpha ? channels.length - 1 : channels.length;
-    for (const [colour, values] of channels.slice(0, Math.min(colours, 3)).entries()) {
-      this.#add(values, weights, white ?? 1, { row, colour, x, length });
-    }
-    for (let i = 0; i < length; i++) {
-      const cell = row + (columns[x + i] ?? 0);
-      this.#counts[cell] = (this.#counts[cell] ?? 0) + 1;
-    }
-  }
-
-  #add(
-    values: Float32Array,
-    weights: Float32Array | undefined,
-    white: number,
-    { row, colour, x, length }: { row: number; colour: number; x: number; length: number },
-  ): void {
-    const columns = this.#columns;
+    const weights = alpha && !premultiplied ? channels.at(-1) : undefined;
+    const colours = channels.slice(0, Math.min(alpha ? channels.length - 1 : channels.length, 3));
+    const counts = this.#counts;
     const sums = this.#sums;
-    let cell = -1;
-    let sum = 0;
-    for (let i = 0; i < length; i++) {
-      const next = columns[x + i] ?? 0;
-      if (next !== cell) {
-        if (cell >= 0) sums[(row + cell) * 3 + colour] = (sums[(row + cell) * 3 + colour] ?? 0) + sum;
-        cell = next;
-        sum = 0;
+    for (let column = 0; column < WIDTH; column++) {
+      const from = Math.max(0, (this.#starts[column] ?? 0) - x);
+      const to = Math.min(length, (this.#starts[column + 1] ?? 0) - x);
+      if (to <= from) continue;
+      const cell = row + column;
+      counts[cell] = (counts[cell] ?? 0) + to - from;
+      for (const [colour, values] of colours.entries()) {
+        const sum =
+          white === null
+            ? sumOfLight(values, weights, from, to)
+            : weights
+              ? weightedSum(values, weights, from, to) / white
+              : sumOf(values, from, to);
+        sums[cell * 3 + colour] = (sums[cell * 3 + colour] ?? 0) + sum;
       }
-      const value = weights ? ((values[i] ?? 0) * (weights[i] ?? 0)) / white : (values[i] ?? 0);
-      // What is no number is black, and no single light outshines all around it.
-      if (value > 0) sum += value < white * 16 ? value : white * 16;
     }
-    if (cell >= 0) sums[(row + cell) * 3 + colour] = (sums[(row + cell) * 3 + colour] ?? 0) + sum;
   }
 
   /** Red, green and blue of each pixel, as a screen shows them. */
@@ -77,10 +66,37 @@ export class ThumbnailSums {
   /** A picture smaller than this one leaves pixels empty; the last one before them that is not fills them. */
   #filledCell(x: number, y: number): number {
     const { width, height } = this.#shape;
-    const column = this.#columns[Math.floor((x * width) / WIDTH)] ?? 0;
+    const column = Math.floor((Math.floor((x * width) / WIDTH) * WIDTH) / width);
     const row = Math.floor((Math.floor((y * height) / HEIGHT) * HEIGHT) / height);
     return this.#counts[y * WIDTH + x] === 0 ? row * WIDTH + column : y * WIDTH + x;
   }
+}
+
+function sumOf(values: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += values[i] ?? 0;
+  return sum;
+}
+
+function weightedSum(values: Float32Array, weights: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += (values[i] ?? 0) * (weights[i] ?? 0);
+  return sum;
+}
+
+/** What is no number is black, and no single light outshines all around it. */
+function sumOfLight(
+  values: Float32Array,
+  weights: Float32Array | undefined,
+  from: number,
+  to: number,
+): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    const value = (values[i] ?? 0) * (weights ? (weights[i] ?? 0) : 1);
+    if (value > 0) sum += value < BRIGHTEST ? value : BRIGHTEST;
+  }
+  return sum;
 }
 
 /** The sRGB curve (IEC 61966-2-1), white and all that is brighter cut off. */
