@@ -54,23 +54,11 @@ export class Measurer implements PictureSink {
   }
 
   #range(index: number, values: Float32Array, length: number): void {
-    let min = this.#min[index] ?? 0;
-    let max = this.#max[index] ?? 0;
-    const isLight = this.#shape?.white === null;
-    let sum = 0;
-    let count = 0;
-    for (let i = 0; i < length; i++) {
-      const value = values[i] ?? 0;
-      if (isLight && value - value !== 0) continue; // not a number, or infinite
-      if (value < min) min = value;
-      if (value > max) max = value;
-      sum += value;
-      count++;
-    }
-    this.#min[index] = min;
-    this.#max[index] = max;
-    this.#sum[index] = (this.#sum[index] ?? 0) + sum;
-    this.#count[index] = (this.#count[index] ?? 0) + count;
+    const range = this.#shape?.white === null ? rangeOfLight(values, length) : rangeOf(values, length);
+    this.#min[index] = Math.min(this.#min[index] ?? Infinity, range.min);
+    this.#max[index] = Math.max(this.#max[index] ?? -Infinity, range.max);
+    this.#sum[index] = (this.#sum[index] ?? 0) + range.sum;
+    this.#count[index] = (this.#count[index] ?? 0) + range.count;
   }
 
   /** To be called once, after the last line. */
@@ -101,6 +89,44 @@ export class Measurer implements PictureSink {
       fireflies,
     };
   }
+}
+
+interface Range {
+  min: number;
+  max: number;
+  sum: number;
+  /** Of samples that are numbers. */
+  count: number;
+}
+
+function rangeOf(values: Float32Array, length: number): Range {
+  let min = Infinity;
+  let max = -Infinity;
+  let sum = 0;
+  for (let i = 0; i < length; i++) {
+    const value = values[i] ?? 0;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    sum += value;
+  }
+  return { min, max, sum, count: length };
+}
+
+/** Leaves out what is not a number, or infinite. */
+function rangeOfLight(values: Float32Array, length: number): Range {
+  let min = Infinity;
+  let max = -Infinity;
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < length; i++) {
+    const value = values[i] ?? 0;
+    if (value - value !== 0) continue;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    sum += value;
+    count++;
+  }
+  return { min, max, sum, count };
 }
 
 /** To six digits, as these are sent with every frame. */
