@@ -3,13 +3,14 @@ import type { JobSummary } from '../shared/contracts/messages.ts';
 import { isEndedJob } from '../shared/domain/states.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { ResultDownloader, type DownloadedFile } from './support/download.ts';
-import type { FarmClient } from './support/farm-client.ts';
+import type { FarmClient, FileSelection } from './support/farm-client.ts';
+import { addFileOptions, selectionOf, type FileOptions } from './support/file-options.ts';
 import { patiently } from './support/patience.ts';
 import { pause } from './support/pool.ts';
 import { Progress } from './support/progress.ts';
 import { count, formatBytes } from './support/table.ts';
 
-interface DownloadOptions extends CommonOptions {
+interface DownloadOptions extends CommonOptions, FileOptions {
   follow?: boolean;
 }
 
@@ -20,41 +21,58 @@ export function registerDownload(program: Command): void {
     .argument('<id>', 'the job')
     .argument('[dir]', 'the folder; default: one named after the job')
     .option('--follow', 'stay until the job has ended, and take frames as they are done');
-  addCommonOptions(command).action(async (id: string, dir: string | undefined, options: DownloadOptions) => {
-    await runCommand(options, async (context) => {
-      await download(context, id, { dir, follow: options.follow === true });
-      return undefined;
-    });
-  });
+  addCommonOptions(addFileOptions(command)).action(
+    async (id: string, dir: string | undefined, options: DownloadOptions) => {
+      await runCommand(options, async (context) => {
+        await download(context, id, {
+          dir,
+          follow: options.follow === true,
+          selection: selectionOf(options),
+        });
+        return undefined;
+      });
+    },
+  );
 }
 
 async function download(
   { out, farm, signal }: CommandContext,
   id: string,
-  { dir, follow }: { dir: string | undefined; follow: boolean },
+  { dir, follow, selection }: { dir: string | undefined; follow: boolean; selection: FileSelection },
 ): Promise<void> {
   const client = await farm();
   let job: JobSummary = await client.job(id);
   const folder = dir ?? `farmhand-${job.id}`;
   const progress = new Progress(out);
-  const downloader = new ResultDownloader(id, folder, { client, progress, signal });
-  const show = (state: string): void =>
+  const show = (files: number, bytes: number, state?: string): void =>
     progress.update('download', {
       label: job.name,
-      done: downloader.files.length,
-      total: Math.max(job.frames.total, downloader.files.length),
-      note: state,
+      done: files,
+      total: Math.max(expected(job, selection), files),
+      note: `files, ${formatBytes(bytes)}${state === undefined ? '' : `, job ${state}`}`,
     });
+  const downloader = new ResultDownloader(id, folder, {
+    client,
+    progress,
+    signal,
+    selection,
+    ...(progress.redraws && { onFile: show }),
+  });
   for (;;) {
     const ended = isEndedJob(job.state); // asked before the list, so that the last list is complete
     const began = Date.now();
     await downloader.takeAll();
-    show(`files here, job ${job.state}`);
+    show(downloader.count, downloader.bytes, job.state);
     if (!follow || ended) break;
     job = await nextChange(job, { client, progress, signal }, Date.now() - began);
   }
   progress.end();
   await out.result({ job: id, dir: folder, files: downloader.files }, () => downloadText(downloader, folder));
+}
+
+/** How many files there will be at least; what is selected among many is known when it is here. */
+function expected(job: JobSummary, selection: FileSelection): number {
+  return Object.keys(selection).some((key) => key !== 'pattern') ? 0 : job.frames.total;
 }
 
 /** The summary of what a download did. */

@@ -15,6 +15,7 @@ import { HostRules, parseAllowedHosts } from './auth/host-rules.ts';
 import { createGatewayContainer } from './container.ts';
 import { TOKENS } from './tokens.ts';
 import { startHealthServer } from '../shared/telemetry/health-server.ts';
+import { STOP_TIMEOUT_MS as WEBHOOKS_STOP_MS } from './webhooks/webhooks.ts';
 import { watchClients } from './telemetry/gateway-metrics.ts';
 
 const PROJECT = new URL('../../', import.meta.url);
@@ -78,6 +79,14 @@ export async function startGateway(
   const engines = container.resolve(TOKENS.engines);
   engines.start();
   lifecycle.onStop('engines’ definitions', () => engines.stop());
+  const webhooks = container.resolve(TOKENS.webhooks);
+  webhooks.start();
+  lifecycle.onStop('webhooks', () => webhooks.stop(), WEBHOOKS_STOP_MS);
+  const events = container.resolve(TOKENS.events);
+  lifecycle.onStop('event streams', () => events.stop());
+  const deliveries = container.resolve(TOKENS.deliveryRunner);
+  deliveries.start();
+  lifecycle.onStop('deliveries', () => deliveries.stop());
   watchClients(container.resolve(TOKENS.prometheus), () => realtime.clients);
   const health = await startHealthServer({
     host: environment.FARMHAND_HEALTH_HOST,

@@ -13,6 +13,8 @@ export class S3Proxy {
   readonly #server: Server;
   /** `PUT /bucket/key?query`, in the order in which they came. */
   readonly requests: string[] = [];
+  /** The range that each of them asked for; empty: all. */
+  readonly ranges: string[] = [];
   readonly url: string;
   /** Asked before a request is passed on; it waits as long as the promise does. */
   gate: (line: string) => Promise<void> | undefined = () => undefined;
@@ -33,6 +35,7 @@ export class S3Proxy {
     server.on('request', (incoming, outgoing) => {
       const line = `${incoming.method ?? ''} ${incoming.url ?? ''}`;
       proxy.requests.push(line);
+      proxy.ranges.push(incoming.headers.range ?? '');
       const pass = (): void => {
         const { method, url: path, headers } = incoming;
         // The Host header stays: it is signed.

@@ -8,6 +8,7 @@ import { startLocalFarm, type LocalFarm } from '../../local/local-farm.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { isEndedJob } from '../../shared/domain/states.ts';
 import type { JobState } from '../../shared/domain/states.ts';
+import type { S3Settings } from '../../shared/storage/s3-client.ts';
 import { FarmClient } from '../support/farm-client.ts';
 import { pause } from '../support/pool.ts';
 import type { BenchContext } from './report.ts';
@@ -34,6 +35,12 @@ export class BenchFarm {
 
   get url(): string {
     return this.#farm.url;
+  }
+
+  /** The farm's storage, with the farm's own key. */
+  get s3(): S3Settings {
+    const { endpoint, bucket, region, farm } = this.#farm.connections.s3;
+    return { endpoint, bucket, region, ...farm };
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {

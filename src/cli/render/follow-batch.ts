@@ -118,7 +118,7 @@ async function takeRow(
   const alone = first.next === null && first.files.length === 1;
   const downloader = new ResultDownloader(jobId, alone ? dir : join(dir, name), {
     ...tools,
-    ...(step === undefined ? {} : { step }),
+    ...(step === undefined ? {} : { selection: { step } }),
     ...(alone ? { nameOf: (file: { name: string }) => `${name}${extname(file.name)}` } : {}),
   });
   if (first.files.length > 0) await downloader.takeAll();

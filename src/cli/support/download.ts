@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ResultsPage } from '../../shared/contracts/api.ts';
 import { isSafePath } from '../../shared/contracts/manifest.ts';
-import { FarmError, messageOf } from '../../shared/domain/errors.ts';
+import { FarmError } from '../../shared/domain/errors.ts';
 import { UnreachableError } from './exit-codes.ts';
-import type { FarmClient } from './farm-client.ts';
+import type { FarmClient, FileSelection } from './farm-client.ts';
+import { fetchFile } from './fetch-file.ts';
 import { patiently } from './patience.ts';
 import { forEachParallel } from './pool.ts';
 import type { Progress } from './progress.ts';
@@ -32,13 +29,26 @@ interface DownloadOptions {
   client: FarmClient;
   progress: Progress;
   signal: AbortSignal;
-  /** Only files of this step. */
-  step?: string;
+  /** Only these files, and what the farm calls them. */
+  selection?: FileSelection;
+  /** Told of each file that is here. */
+  onFile?: (files: number, bytes: number) => void;
   /** What a file is called here; default: as the farm calls it. */
   nameOf?: (file: { name: string }) => string;
 }
 
-const PARALLEL_DOWNLOADS = 8;
+const PARALLEL_DOWNLOADS = 12;
+/** Frames: small enough that the first files come at once. */
+const PAGE = 100;
+
+/** Files of one page of the farm's list; their links hold for some minutes only. */
+interface ListedPage {
+  files: readonly ResultFile[];
+  /** Asks for the same page anew. */
+  ask: () => Promise<ResultsPage>;
+  /** The page with newer links, once somebody needed them. */
+  renewed?: Promise<Map<string, ResultFile>>;
+}
 
 /** Takes a job's results home, each checked by its SHA-256 before it gets its name. */
 export class ResultDownloader {
@@ -47,6 +57,7 @@ export class ResultDownloader {
   readonly #options: DownloadOptions;
   /** By name: the checksum that is on disk. */
   readonly #have = new Map<string, DownloadedFile>();
+  #bytes = 0;
 
   constructor(jobId: string, dir: string, options: DownloadOptions) {
     this.#jobId = jobId;
@@ -61,8 +72,12 @@ export class ResultDownloader {
     );
   }
 
+  get count(): number {
+    return this.#have.size;
+  }
+
   get bytes(): number {
-    return this.files.reduce((sum, file) => sum + file.bytes, 0);
+    return this.#bytes;
   }
 
   /**
@@ -70,60 +85,66 @@ export class ResultDownloader {
    * @throws FarmError when a file arrives with other bytes than the farm promised; RefusedError, UnreachableError.
    */
   async takeAll(): Promise<void> {
-    const { client, signal, progress, step } = this.#options;
     await mkdir(this.#dir, { recursive: true });
-    let cursor: string | undefined;
-    do {
-      const at = cursor;
-      const ask = (): Promise<ResultsPage> =>
-        client.results(this.#jobId, {
-          ...(step === undefined ? {} : { step }),
-          ...(at === undefined ? {} : { cursor: at }),
-        });
-      const page = await patiently(ask, { signal, say: (text) => progress.note(text) });
-      await this.#takePage(page, ask);
-      cursor = page.next ?? undefined;
-    } while (cursor !== undefined);
+    await forEachParallel(this.#listed(), PARALLEL_DOWNLOADS, ({ file, page }) => this.#take(file, page));
   }
 
-  async #takePage(page: ResultsPage, ask: () => Promise<ResultsPage>): Promise<void> {
-    let files = page.files;
-    // Links hold for some minutes only: on a slow line the page is asked for again and the rest goes on with fresh ones.
-    for (;;) {
-      const expired: ResultFile[] = [];
-      await forEachParallel(files, PARALLEL_DOWNLOADS, async (file) => {
-        if (!(await this.#take(file))) expired.push(file);
-      });
-      if (expired.length === 0) return;
-      if (expired.length === files.length)
-        throw new UnreachableError(`The farm's storage does not accept the links that the farm gave out.`);
-      const wanted = new Set(expired.map((file) => file.name));
-      files = (await ask()).files.filter((file) => wanted.has(file.name));
+  /** Every file of the farm's list; the next page is asked for while the one before is fetched. */
+  async *#listed(): AsyncGenerator<{ file: ResultFile; page: ListedPage }> {
+    const { client, signal, progress, selection = {} } = this.#options;
+    const ask = (cursor?: string): Promise<ResultsPage> =>
+      patiently(
+        () =>
+          client.results(this.#jobId, {
+            ...selection,
+            limit: PAGE,
+            ...(cursor !== undefined && { cursor }),
+          }),
+        { signal, say: (text) => progress.note(text) },
+      );
+    let asked: { cursor?: string; answer: Promise<ResultsPage> } | undefined = { answer: ask() };
+    while (asked !== undefined) {
+      const { cursor }: { cursor?: string } = asked;
+      const { files, next }: ResultsPage = await asked.answer;
+      asked = next === null ? undefined : { cursor: next, answer: ask(next) };
+      asked?.answer.catch(() => undefined); // said when its turn comes
+      const page: ListedPage = { files, ask: () => ask(cursor) };
+      for (const file of files) yield { file, page };
     }
   }
 
-  /** @returns false when the link has expired. */
-  async #take(file: ResultFile): Promise<boolean> {
-    if (!isSafePath(file.name) || file.name.includes('/'))
+  async #take(listed: ResultFile, page: ListedPage): Promise<void> {
+    if (!isSafePath(listed.name) || listed.name.includes('/'))
       throw new FarmError(
         'refused',
-        `The farm names a file ${JSON.stringify(file.name)}; that is not a plain file name.`,
+        `The farm names a file ${JSON.stringify(listed.name)}; that is not a plain file name.`,
       );
-    if (this.#have.get(file.name)?.sha256 === file.sha256) return true;
-    const path = join(this.#dir, this.#options.nameOf?.(file) ?? file.name);
-    const { step, frame, output, bytes, sha256 } = file;
-    const here: DownloadedFile = { path, step, frame, output, bytes, sha256, kept: true };
-    if (!(await isComplete(path, file))) {
-      const { signal, progress } = this.#options;
-      const taken = await patiently(() => fetchFile(file, path, signal), {
-        signal,
-        say: (text) => progress.note(text),
-      });
-      if (!taken) return false;
-      here.kept = false;
-    }
-    this.#have.set(file.name, here);
-    return true;
+    if (this.#have.get(listed.name)?.sha256 === listed.sha256) return;
+    const path = join(this.#dir, this.#options.nameOf?.(listed) ?? listed.name);
+    const kept = await isComplete(path, listed);
+    const { step, frame, output, bytes, sha256 } = kept ? listed : await this.#fetch(listed, page, path);
+    this.#bytes += bytes - (this.#have.get(listed.name)?.bytes ?? 0);
+    this.#have.set(listed.name, { path, step, frame, output, bytes, sha256, kept });
+    this.#options.onFile?.(this.count, this.#bytes);
+  }
+
+  /** @returns what was fetched: rendered again meanwhile, it is another file than was listed */
+  async #fetch(listed: ResultFile, page: ListedPage, path: string): Promise<ResultFile> {
+    if (await this.#fetched(listed, path)) return listed;
+    page.renewed ??= page.ask().then(({ files }) => new Map(files.map((file) => [file.name, file])));
+    const newer = (await page.renewed).get(listed.name);
+    if (newer !== undefined && (await this.#fetched(newer, path))) return newer;
+    // On a slow line the newer links may have grown old too.
+    delete page.renewed;
+    const newest = (await page.ask()).files.find(({ name }) => name === listed.name);
+    if (newest !== undefined && (await this.#fetched(newest, path))) return newest;
+    throw new UnreachableError(`The farm's storage does not accept the link to ${listed.name}.`);
+  }
+
+  /** @returns false when the link has expired */
+  #fetched(file: ResultFile, path: string): Promise<boolean> {
+    const { signal, progress } = this.#options;
+    return patiently(() => fetchFile(file, path, signal), { signal, say: (text) => progress.note(text) });
   }
 }
 
@@ -131,63 +152,4 @@ async function isComplete(path: string, file: ResultFile): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() !== true || found.size !== file.bytes) return false;
   return (await hashLocalFile(path)).sha256 === file.sha256;
-}
-
-/** To `<name>.part` first, so that a file under its own name is always whole. */
-async function fetchFile(file: ResultFile, path: string, signal: AbortSignal): Promise<boolean> {
-  const part = `${path}.part`;
-  const hash = createHash('sha256');
-  try {
-    const response = await fetch(file.url, { signal });
-    if (response.status === 403) {
-      await response.body?.cancel();
-      return false;
-    }
-    if (!response.ok || response.body === null)
-      throw new Error(`status ${response.status}: ${(await response.text()).slice(0, 300)}`);
-    await pipeline(
-      Readable.fromWeb(response.body),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk);
-          yield chunk;
-        }
-      },
-      createWriteStream(part),
-    );
-  } catch (error) {
-    await rm(part, { force: true });
-    signal.throwIfAborted();
-    if (isLocalTrouble(error))
-      throw new FarmError('unavailable', `${path} cannot be written: ${messageOf(error)}`, { cause: error });
-    throw new UnreachableError(`${file.name} could not be downloaded (${messageOf(error)}).`, {
-      cause: error,
-    });
-  }
-  if (hash.digest('hex') !== file.sha256) {
-    await rm(part, { force: true });
-    throw new FarmError(
-      'internal',
-      `${file.name} arrived with other bytes than the farm stored (SHA-256 differs). Download it again.`,
-    );
-  }
-  await rename(part, path);
-  return true;
-}
-
-const LOCAL_CODES = new Set([
-  'ENOSPC',
-  'EACCES',
-  'EPERM',
-  'EROFS',
-  'EISDIR',
-  'EDQUOT',
-  'ENOENT',
-  'ENAMETOOLONG',
-]);
-
-function isLocalTrouble(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && LOCAL_CODES.has(error.code)
-  );
 }

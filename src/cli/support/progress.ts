@@ -27,6 +27,11 @@ export class Progress {
     this.#out = out;
   }
 
+  /** Whether news may come as often as they like: where nothing is redrawn, each would be a line. */
+  get redraws(): boolean {
+    return this.#out.terminal.interactive;
+  }
+
   update(key: string, line: ProgressLine): void {
     this.#lines.set(key, line);
     if (this.#out.terminal.interactive) this.#redraw();

@@ -41,6 +41,7 @@ export async function runDelivery(
       target: target.name,
       accessKeyId: target.accessKeyId,
     });
+    await bucket.assertThere();
     const copying = copyTools(tools, target, bucket, signal);
     const results = await reader.open(
       delivery.job_id,

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   PutObjectCommand,
   type HeadObjectCommandOutput,
@@ -40,6 +41,16 @@ export class TargetBucket {
     this.#s3 = s3;
     this.name = bucket;
     this.#who = who;
+  }
+
+  /** Some servers answer to a bucket that is not there as if they were ill. A key that may not ask is left to its puts. */
+  async assertThere(): Promise<void> {
+    try {
+      await this.#s3.send(new HeadBucketCommand({ Bucket: this.name }));
+    } catch (error) {
+      if (statusOf(error) === 403) return;
+      throw this.#error(error, 'HeadBucket', 's3:ListBucket', '');
+    }
   }
 
   async look(key: string): Promise<Found> {
