@@ -156,10 +156,14 @@ describe.skipIf(skip)(`a job that runs${povray.note}${ffmpeg.note}`, () => {
     const first = await shown();
     expect(first).toMatchObject({ state: 'ready', frames: { shown: 12, total: 12 } });
     await farm.json('add-frames', job.id, '13-40');
+    const reaches = async (figure: 'total' | 'done'): Promise<void> =>
+      until(async () => (await farm.job(job.id)).frames[figure] === 40, `${figure} is 40`, 180_000);
+    await reaches('total'); // on a busy farm the answer may come before the change
     const encode = await farm.json<JobSummary>(
       ...['encode', job.id, '--preset', 'h265', '--fps', '12', '--burn-in'],
     );
     expect(encode).toMatchObject({ name: "It's: slow, 100% (h265)", labels: { version: 'v012' } });
+    await reaches('done');
     await farm.ended(job.id, 180_000);
     const last = await shown();
     expect(last).toMatchObject({ state: 'ready', frames: { shown: 40, total: 40 } });

@@ -2,7 +2,7 @@ import type { PreviewKind } from '../contracts/messages/preview-messages.ts';
 import type { FrameRun } from './frame-ranges.ts';
 
 /** More frames than these are thinned out evenly. */
-export const MOST_PREVIEW_FRAMES: Readonly<Record<PreviewKind, number>> = {
+const MOST_PREVIEW_FRAMES: Readonly<Record<PreviewKind, number>> = {
   'contact-sheet': 100,
   proxy: 5_000,
 };

@@ -1,5 +1,5 @@
 /** How linear light becomes a picture for a screen. */
-export const VIEWS = ['srgb', 'filmic'] as const;
+const VIEWS = ['srgb', 'filmic'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface DisplayView {

@@ -1,5 +1,5 @@
 /** What the pictures are encoded as. */
-export const PRESET_NAMES = ['h264', 'h265', 'prores', 'vp9', 'gif'] as const;
+const PRESET_NAMES = ['h264', 'h265', 'prores', 'vp9', 'gif'] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 export interface PresetOptions {
