@@ -10,7 +10,7 @@ const MOST_AT_ONCE = 200;
 export const MAY_EXPIRE = sql`
   j.finished_at IS NOT NULL AND j.binned_at IS NULL AND NOT j.kept AND j.state IN ('completed', 'failed', 'cancelled')
   AND lower(COALESCE(j.labels->>'keep', 'false')) IN ('false', 'no', '0', '')
-  AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND (s.sweep IS NOT NULL OR s.queued + s.running > 0))`;
+  AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND (s.sweep IS NOT NULL OR s.judge_due > 0 OR s.queued + s.running > 0))`;
 
 /** Its time is over, by the rule of its project, else by the farm's. */
 const EXPIRED = sql`${MAY_EXPIRE}

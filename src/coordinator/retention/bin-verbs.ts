@@ -54,15 +54,27 @@ const binText = (days: number | null): string =>
     : `For ${days} day${days === 1 ? '' : 's'} "restore" takes it out of the bin; then its results are removed.`;
 
 /** Why a job cannot be deleted, in a sentence. */
-async function whyNot({ trx, job, steps }: ControlContext): Promise<string | undefined> {
+async function whyNot(context: ControlContext): Promise<string | undefined> {
+  const { trx, job, steps } = context;
   if (!isEndedJob(job.state)) return `The job is ${job.state}; cancel it first, and then delete it.`;
-  if (steps.some((step) => step.sweep !== null || step.queued + step.running > 0))
+  if (
+    steps.some((step) => step.sweep !== null || step.queued + step.running > 0) ||
+    (await isBeingJudged(context))
+  )
     return 'The last frames of the job are still being ended. Delete it again in some seconds.';
   if (job.kept) return 'The job is kept for good; "keep --undo" ends that, and then it can be deleted.';
   const [first, ...others] = await neededBy(trx, [job.id]);
   if (!first) return undefined;
   const more = others.length === 0 ? '' : `, and ${others.length.toLocaleString('en')} more,`;
   return `${first.by}${more} still needs its results; cancel that first, or wait until it has ended.`;
+}
+
+/** Frames that do not fit beside their neighbours may be rendered again by themselves. */
+async function isBeingJudged({ trx, job }: ControlContext): Promise<boolean> {
+  const { rows } = await sql`SELECT 1 FROM steps WHERE job_id = ${job.id} AND judge_due > 0 LIMIT 1`.execute(
+    trx,
+  );
+  return rows.length > 0;
 }
 
 export async function restoreJob(context: ControlContext): Promise<ControlOutcome> {

@@ -85,7 +85,7 @@ export class Eraser {
         SELECT binned_at IS NOT NULL AND erase_at <= now() AND NOT kept AS due,
           state IN ('completed', 'failed', 'cancelled') AND NOT EXISTS (
             SELECT 1 FROM steps s WHERE s.job_id = jobs.id
-              AND (s.sweep IS NOT NULL OR s.queued + s.running > 0 OR s.frames_expanded < s.frame_total)
+              AND (s.sweep IS NOT NULL OR s.judge_due > 0 OR s.queued + s.running > 0 OR s.frames_expanded < s.frame_total)
           ) AS ended
         FROM jobs WHERE id = ${jobId} FOR UPDATE`.execute(trx);
       const [job] = rows;
