@@ -4,8 +4,8 @@ import { EVENT_TYPES } from '../shared/contracts/events.ts';
 import {
   DELIVERY_STATES,
   createdWebhookSchema,
-  deliveriesPageSchema,
-  deliverySchema,
+  hookDeliveriesPageSchema,
+  hookDeliverySchema,
   webhooksSchema,
   type Delivery,
   type WebhookScope,
@@ -130,9 +130,9 @@ async function remove({ out, farm }: CommandContext, command: Command): Promise<
 async function test({ out, farm, signal }: CommandContext, command: Command): Promise<ExitCode> {
   const [id = ''] = command.args;
   const client = await farm();
-  const { id: delivery } = await client.send('POST', ['webhooks', id, 'test'], deliverySchema);
+  const { id: delivery } = await client.send('POST', ['webhooks', id, 'test'], hookDeliverySchema);
   for (;;) {
-    const { deliveries } = await client.read(['webhooks', id, 'deliveries'], deliveriesPageSchema);
+    const { deliveries } = await client.read(['webhooks', id, 'deliveries'], hookDeliveriesPageSchema);
     const found = deliveries.find((each) => each.id === delivery);
     const tried = found?.tries[0];
     if (found && tried) {
@@ -150,7 +150,7 @@ async function log({ out, farm }: CommandContext, command: Command): Promise<und
   const { state, limit = 20 } = command.opts<{ state?: string; limit?: number }>();
   const { deliveries } = await (
     await farm()
-  ).read(['webhooks', id, 'deliveries'], deliveriesPageSchema, { state, limit });
+  ).read(['webhooks', id, 'deliveries'], hookDeliveriesPageSchema, { state, limit });
   await out.result(deliveries, () =>
     deliveries.length === 0 ? 'Nothing yet.' : formatTable(DELIVERY_HEADINGS, deliveries.map(deliveryRow)),
   );
@@ -159,7 +159,7 @@ async function log({ out, farm }: CommandContext, command: Command): Promise<und
 async function redeliver({ out, farm }: CommandContext, command: Command): Promise<undefined> {
   const [id = '', delivery = ''] = command.args;
   const path = ['webhooks', id, 'deliveries', delivery, 'redeliver'];
-  const again: Delivery = await (await farm()).send('POST', path, deliverySchema);
+  const again: Delivery = await (await farm()).send('POST', path, hookDeliverySchema);
   await out.result(again, () => printable(`${again.id} is sent again as ${again.event}.`));
 }
 

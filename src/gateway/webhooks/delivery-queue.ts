@@ -17,8 +17,8 @@ export interface DueDelivery {
   eventId: string;
   body: string;
   url: string;
-  /** One, or two after a rotation. */
-  secrets: string[];
+  /** Sealed: one, or two after a rotation. */
+  secrets: Buffer[];
   failures: number;
 }
 
@@ -28,7 +28,8 @@ interface ClaimedRow {
   event_id: string;
   body: string;
   url: string;
-  secrets: string[];
+  secret: Buffer;
+  previous_secret: Buffer | null;
   failures: number;
 }
 
@@ -64,7 +65,7 @@ export class DeliveryQueue {
       FROM due, webhooks w, webhook_events e
       WHERE d.key = due.key AND w.id = d.webhook_id AND e.id = d.event_id
       RETURNING d.key, d.webhook_id, d.event_id, d.failures, e.body, w.url,
-        ARRAY[w.secret] || CASE WHEN w.previous_until > now() THEN ARRAY[w.previous_secret] ELSE '{}' END AS secrets
+        w.secret, CASE WHEN w.previous_until > now() THEN w.previous_secret END AS previous_secret
     `.execute(this.#ledger);
     return rows.map((row) => ({
       key: row.key,
@@ -73,7 +74,7 @@ export class DeliveryQueue {
       eventId: row.event_id,
       body: row.body,
       url: row.url,
-      secrets: row.secrets,
+      secrets: row.previous_secret === null ? [row.secret] : [row.secret, row.previous_secret],
       failures: row.failures,
     }));
   }

@@ -1,9 +1,12 @@
+import type { TryReport } from '../../shared/contracts/webhook-api.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
+import type { SecretBox } from '../delivery/secret-box.ts';
 import type { DeliveryQueue, DueDelivery } from './delivery-queue.ts';
 import { postEvent, type PostSettings } from './post-event.ts';
 import { signatureHeaders } from './signature.ts';
+import { sealedFor } from './webhook-store.ts';
 
 /** How often the ledger is asked for what is due, beside when something was just put there by this gateway. */
 const LOOK_EVERY_MS = 1_000;
@@ -13,15 +16,17 @@ const MOST_AT_ONCE = 32;
 export class WebhookSender {
   readonly #queue: DeliveryQueue;
   readonly #settings: PostSettings;
+  readonly #box: SecretBox;
   readonly #log: Logger;
   readonly #ended = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   #wake: AbortController = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(queue: DeliveryQueue, settings: PostSettings, log: Logger) {
+  constructor(queue: DeliveryQueue, settings: PostSettings, box: SecretBox, log: Logger) {
     this.#queue = queue;
     this.#settings = settings;
+    this.#box = box;
     this.#log = log;
   }
 
@@ -84,12 +89,23 @@ export class WebhookSender {
     return due.length === room;
   }
 
+  async #try(
+    { eventId, webhookId, body, secrets, url }: DueDelivery,
+    timestamp: number,
+  ): Promise<Omit<TryReport, 'at'>> {
+    const opened = secrets.flatMap((sealed) => this.#box.open(sealed, sealedFor(webhookId)) ?? []);
+    if (opened.length === 0) {
+      const error = `The farm's keys have changed, and its secret cannot be read any more; give it a new one: ./farmhand webhooks rotate ${webhookId}`;
+      return { seconds: 0, status: null, error, response: '' };
+    }
+    const headers = signatureHeaders({ id: eventId, timestamp, body }, opened);
+    return await postEvent(url, headers, body, this.#settings);
+  }
+
   async #send(delivery: DueDelivery): Promise<void> {
-    const { eventId, webhookId, body, secrets, url } = delivery;
+    const { eventId, webhookId } = delivery;
     const at = new Date();
-    const timestamp = Math.floor(at.getTime() / 1_000);
-    const headers = signatureHeaders({ id: eventId, timestamp, body }, secrets);
-    const outcome = await postEvent(url, headers, body, this.#settings);
+    const outcome = await this.#try(delivery, Math.floor(at.getTime() / 1_000));
     const said = { webhookId, eventId, status: outcome.status };
     try {
       const became = await this.#queue.finish(delivery, { at: at.toISOString(), ...outcome });

@@ -11,6 +11,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import type { WebhooksTable } from '../../shared/database/webhook-tables.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { newId } from '../../shared/domain/new-id.ts';
+import type { SecretBox } from '../delivery/secret-box.ts';
 import type { AddressRules } from './address-rules.ts';
 import { receiverUrl } from './receiver-address.ts';
 import { newSecret } from './signature.ts';
@@ -40,10 +41,12 @@ type WebhookRow = Pick<Selectable<WebhooksTable>, (typeof COLUMNS)[number]> & {
 export class WebhookStore {
   readonly #ledger: Ledger;
   readonly #rules: AddressRules;
+  readonly #box: SecretBox;
 
-  constructor(ledger: Ledger, rules: AddressRules) {
+  constructor(ledger: Ledger, rules: AddressRules, box: SecretBox) {
     this.#ledger = ledger;
     this.#rules = rules;
+    this.#box = box;
   }
 
   /** Oldest first. */
@@ -86,7 +89,7 @@ export class WebhookStore {
           events: [...new Set(events)],
           scope: scope.kind,
           scope_name: nameOf(scope),
-          secret,
+          secret: this.#box.seal(secret, sealedFor(id)),
           created_by: by,
         })
         .execute();
@@ -110,7 +113,7 @@ export class WebhookStore {
   async rotate(id: string, keepSeconds = DEFAULT_KEEP_SECONDS): Promise<CreatedWebhook> {
     const secret = newSecret();
     const { rows } = await sql`
-      UPDATE webhooks SET previous_secret = secret, secret = ${secret},
+      UPDATE webhooks SET previous_secret = secret, secret = ${this.#box.seal(secret, sealedFor(id))},
         previous_until = now() + make_interval(secs => ${keepSeconds}::float8)
       WHERE id = ${id} RETURNING id`.execute(this.#ledger);
     if (rows.length === 0) throw unknownWebhook(id);
@@ -127,6 +130,9 @@ export class WebhookStore {
       ]);
   }
 }
+
+/** What a webhook's secret is bound to. */
+export const sealedFor = (webhookId: string): string => `webhook:${webhookId}`;
 
 const countOf = (id: unknown, state: 'pending' | 'failed') =>
   sql<string>`(SELECT count(*) FROM webhook_deliveries d WHERE d.webhook_id = ${id} AND d.state = ${sql.lit(state)})`;

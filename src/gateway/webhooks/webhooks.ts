@@ -2,6 +2,7 @@ import type { NatsConnection } from 'nats';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import type { SecretBox } from '../delivery/secret-box.ts';
 import type { AddressRules } from './address-rules.ts';
 import { DeliveryLog } from './delivery-log.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
@@ -19,6 +20,8 @@ export interface WebhookParts {
   nats: NatsConnection;
   rules: AddressRules;
   resolve: Resolve;
+  /** Keeps their secrets. */
+  box: SecretBox;
   version: string;
   log: Logger;
 }
@@ -30,11 +33,11 @@ export class Webhooks {
   readonly #intake: EventIntake;
   readonly #sender: WebhookSender;
 
-  constructor({ ledger, nats, rules, resolve, version, log }: WebhookParts) {
-    this.store = new WebhookStore(ledger, rules);
+  constructor({ ledger, nats, rules, resolve, box, version, log }: WebhookParts) {
+    this.store = new WebhookStore(ledger, rules, box);
     this.deliveries = new DeliveryLog(ledger);
     const settings = { rules, resolve, userAgent: `Farmhand/${version}` };
-    this.#sender = new WebhookSender(new DeliveryQueue(ledger), settings, log);
+    this.#sender = new WebhookSender(new DeliveryQueue(ledger), settings, box, log);
     this.#intake = new EventIntake({
       nats,
       log,

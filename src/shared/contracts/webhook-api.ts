@@ -72,7 +72,7 @@ export type TryReport = z.infer<typeof tryReportSchema>;
 export const DELIVERY_STATES = ['pending', 'delivered', 'failed'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
-export const deliverySchema = z.object({
+export const hookDeliverySchema = z.object({
   id: z.string(),
   webhook: z.string(),
   /** `webhook-id` of its requests, the same in each try. */
@@ -87,10 +87,10 @@ export const deliverySchema = z.object({
   /** The last ten tries, oldest first. */
   tries: z.array(tryReportSchema),
 });
-export type Delivery = z.infer<typeof deliverySchema>;
+export type Delivery = z.infer<typeof hookDeliverySchema>;
 /** `GET /api/webhooks/:id/deliveries`: newest first. */
-export const deliveriesPageSchema = z.object({
-  deliveries: z.array(deliverySchema),
+export const hookDeliveriesPageSchema = z.object({
+  deliveries: z.array(hookDeliverySchema),
   next: z.string().nullable(),
 });
-export type DeliveriesPage = z.infer<typeof deliveriesPageSchema>;
+export type DeliveriesPage = z.infer<typeof hookDeliveriesPageSchema>;

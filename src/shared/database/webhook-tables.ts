@@ -11,9 +11,9 @@ export interface WebhooksTable {
   scope: 'farm' | 'project' | 'job' | 'named';
   /** The project's name or the job's id; empty for the other scopes. */
   scope_name: string;
-  /** `whsec_…`: needed to sign, so that it cannot be stored as a hash. */
-  secret: string;
-  previous_secret: string | null;
+  /** `whsec_…`, sealed: it is needed to sign, so that a hash would not do. */
+  secret: Buffer;
+  previous_secret: Buffer | null;
   previous_until: NullableTime;
   created_by: string;
   created_at: DatabaseTime;
