@@ -92,6 +92,40 @@ describe.skipIf(here.skip)(`POV-Ray${here.note}`, () => {
     });
   });
 
+  it('renders short frames that follow each other in one run, each the same as alone', async () => {
+    const session = await harness.open({ scenePath: ORRERY, output: OUTPUT });
+    const asked = [1, 2, 3, 4, 5, 6, 9, 10];
+    const together: Buffer[] = [];
+    for (const [i, frame] of asked.entries()) {
+      const rendered = await harness.render(session, frame, { following: asked.slice(i + 1) });
+      together.push((await decode(rendered.files[0]?.path)).pixels);
+      expect(rendered.seconds).toBeGreaterThan(0);
+    }
+    // 1 alone, then 2 to 6, then 9 and 10.
+    const started = harness.log.filter((line) => line.startsWith('POV-Ray finished')).length;
+    expect(started).toBe(3);
+    for (const [i, frame] of asked.entries())
+      expect((await pixelsOf(ORRERY, frame)).equals(together[i] ?? Buffer.alloc(0)), `frame ${frame}`).toBe(
+        true,
+      );
+  });
+
+  it('finds out which frame of a run is the wrong one, and renders the others', async () => {
+    const path = await scene('#if (frame_number = 4) #error "not this one" #end sphere { 0, 1 }');
+    const settings = { animation: { initialFrame: 1, finalFrame: 6 } };
+    const session = await harness.open({ scenePath: path, output: OUTPUT, settings });
+    const all = [1, 2, 3, 4, 5, 6];
+    const render = (frame: number) =>
+      harness.render(session, frame, { following: all.filter((other) => other > frame) });
+    for (const frame of [1, 2, 3]) expect((await render(frame)).files).toHaveLength(1);
+    await expect(render(4)).rejects.toMatchObject({ failure: 'scene' });
+    const other = await harness.open({ scenePath: path, output: OUTPUT, settings });
+    for (const frame of [5, 6])
+      expect((await harness.render(other, frame, { following: frame === 5 ? [6] : [] })).files).toHaveLength(
+        1,
+      );
+  });
+
   it('runs no commands that an .ini names', async () => {
     const proof = join(harness.folder, 'proof');
     const ini = `Input_File_Name=s.pov\nPre_Scene_Command=touch ${proof}\nPre_Frame_Command=touch ${proof}\n`;

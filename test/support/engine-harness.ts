@@ -97,6 +97,7 @@ export class EngineHarness {
     await mkdir(outDir);
     return session.render({
       frame,
+      following: [],
       outDir,
       inputs: {},
       missing: {},

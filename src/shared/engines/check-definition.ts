@@ -60,12 +60,17 @@ function runFaults({ args, session, outputs = [] }: EngineDefinition): Definitio
 }
 
 /** What an adapter's code may know, and a definition without one has to say. */
-function missing({ args, session, find, version }: EngineDefinition): DefinitionFault[] {
+function missing({ args, session, find, version, framesAProcess }: EngineDefinition): DefinitionFault[] {
   const faults: DefinitionFault[] = [];
   const fault = (message: string): void => void faults.push({ path: ['id'], message });
   if (!args && !session) fault('nothing says how it is run: `args`, `session` or `adapter` is missing');
   if (!find || (find.names.length === 0 && find.globs.length === 0 && find.env === undefined))
     fault('`find` is missing: where is the program?');
+  if (framesAProcess > 1)
+    faults.push({
+      path: ['framesAProcess'],
+      message: 'a run of several frames needs an `adapter` that reads them apart',
+    });
   if (!version) fault('`version` is missing: how is the program asked for it?');
   return faults;
 }

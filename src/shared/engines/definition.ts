@@ -188,6 +188,8 @@ export const definitionSchema = z.strictObject({
   // How a worker finds and runs it.
   /** Code of this repository that runs it, a folder of src/worker/engines; which of the fields below it uses is its matter. */
   adapter: z.string().regex(ID_PATTERN).optional(),
+  /** So many frames in a row may be rendered by one run of the program, where the adapter can. */
+  framesAProcess: z.int().min(1).max(100).default(1),
   find: z
     .strictObject({
       /** Names on PATH. */

@@ -124,6 +124,9 @@ describe('a definition', () => {
     );
     expect(messages.join()).toMatch(/`find` is missing/);
     expect(messages.join()).toMatch(/`outputs` is missing/);
+    expect(problemsOf(`${GOOD}framesAProcess: 5\n`)).toEqual([
+      [expect.stringMatching(/framesAProcess$/), expect.stringMatching(/needs an `adapter`/)],
+    ]);
   });
 
   it('cannot name files beside it when it comes without them', () => {

@@ -70,6 +70,8 @@ export interface StartedEngine {
 /** One unit to render. */
 export interface FrameRequest {
   frame: number;
+  /** Frames of the task that come after it, in their order: an engine may render them along with this one. */
+  following: readonly number[];
   /** Empty folder that only this frame's files go into. */
   outDir: string;
   /** For engines with inputs: input name → files in frame order, already on this machine. */

@@ -71,6 +71,12 @@ export class Attempt {
     return this.#dropped.has(frame);
   }
 
+  /** Frames that come after one and are still wanted, in their order. */
+  framesAfter(frame: number): number[] {
+    const numbers = this.task.frames.map(({ number }) => number);
+    return numbers.slice(numbers.indexOf(frame) + 1).filter((number) => !this.isDropped(number));
+  }
+
   /** Somebody else has or renders these frames: leave them out, the one under way as well. */
   drop(frames: Iterable<number>): void {
     for (const frame of frames) {

@@ -133,10 +133,11 @@ export class FrameRenderer {
     signal: AbortSignal,
     fresh: boolean,
   ): Promise<RenderedFrame> {
-    const { inputs, onProgress } = this.#options;
+    const { attempt, inputs, onProgress } = this.#options;
     const lease = await this.#session(signal, fresh);
     const rendering = lease.render({
       frame: frame.number,
+      following: attempt.framesAfter(frame.number),
       outDir,
       ...inputs,
       progress: (fraction, note) => onProgress(frame.number, fraction, note),

@@ -6,6 +6,7 @@ const REQUEST: PovrayFrame = {
   scene: 's.pov',
   ini: null,
   frame: 3,
+  lastFrame: 3,
   output: 'out/f_',
   library: 'lib',
   settings: {},

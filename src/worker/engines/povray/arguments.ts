@@ -21,6 +21,8 @@ export interface PovrayFrame {
   /** The scene's options when it is an `.ini`. */
   ini: PovIni | null;
   frame: number;
+  /** The last frame of the run; the same as `frame` for one. */
+  lastFrame: number;
   /** Start of the picture's path; POV-Ray appends the frame number and `.png`. */
   output: string;
   /** Folder that is searched for includes, textures and fonts. */
@@ -37,12 +39,12 @@ export interface PovrayFrame {
 const DEFAULT_SIZE = { width: 800, height: 600 };
 
 /**
- * POV-Ray's options for one frame, as a part of its animation: `clock` and `final_frame` are those of the whole.
+ * POV-Ray's options for a frame and those up to the last one, as a part of its animation: `clock` and `final_frame` are those of the whole.
  * Options that stand later win: the defaults, then the scene's `.ini`, then what the job says.
  * @throws EngineFailure `scene` for a frame outside the animation
  */
 export function povrayArguments(request: PovrayFrame): string[] {
-  const { settings, frame } = request;
+  const { settings, frame, lastFrame } = request;
   const isAnimation = checkFrame(request);
   return [
     `+W${DEFAULT_SIZE.width}`,
@@ -53,7 +55,7 @@ export function povrayArguments(request: PovrayFrame): string[] {
     ...(request.height === undefined ? [] : [`+H${request.height}`]),
     ...animationOptions(settings.animation, isAnimation ? null : frame),
     `+SF${frame}`,
-    `+EF${frame}`,
+    `+EF${lastFrame}`,
     ...(settings.quality === undefined ? [] : [`+Q${settings.quality}`]),
     ...(settings.antialias === undefined ? [] : [`+A${settings.antialias}`]),
     ...declarations({ ...settings.declare, ...request.data }),
@@ -68,11 +70,21 @@ export function povrayArguments(request: PovrayFrame): string[] {
 /** @returns whether the frame is a part of an animation that the job or the scene's `.ini` describes */
 function checkFrame({ settings, ini, frame }: PovrayFrame): boolean {
   if (frame < 0) throw new EngineFailure('scene', `POV-Ray has no negative frame numbers, such as ${frame}.`);
-  const first = settings.animation?.initialFrame ?? ini?.initialFrame ?? null;
-  const last = settings.animation?.finalFrame ?? ini?.finalFrame ?? null;
-  if (first === null || last === null) return false;
+  const range = animationRange(settings, ini);
+  if (range === null) return false;
+  const { first, last } = range;
   if (frame >= first && frame <= last) return true;
   throw new EngineFailure('scene', `The animation has frames ${first} to ${last}, and no frame ${frame}.`);
+}
+
+/** Frames of the animation, as the job says or else the scene's `.ini`; null where neither does. */
+export function animationRange(
+  { animation }: PovraySettings,
+  ini: PovIni | null,
+): { first: number; last: number } | null {
+  const first = animation?.initialFrame ?? ini?.initialFrame ?? null;
+  const last = animation?.finalFrame ?? ini?.finalFrame ?? null;
+  return first === null || last === null ? null : { first, last };
 }
 
 /** @param alone the frame's number when no animation is known: it is rendered with clock 0 and its `frame_number` */

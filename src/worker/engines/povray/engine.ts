@@ -7,6 +7,7 @@ import {
   type Engine,
   type EngineSession,
   type FrameRequest,
+  type ProducedFile,
   type RenderedFrame,
   type SessionSpec,
 } from '../engine.ts';
@@ -14,12 +15,17 @@ import { detectProgram } from '../definition/detect.ts';
 import { runProgram } from '../definition/run-program.ts';
 import { ownDefinition } from '../definition/output-rules.ts';
 import { OneShotRunner } from '../one-shot.ts';
-import { povrayArguments, type PovraySettings } from './arguments.ts';
+import { animationRange, povrayArguments, type PovraySettings } from './arguments.ts';
 
 const LIBRARY = '.farmhand-library';
 const OUTPUT = '.farmhand-output';
+/** A run of several frames is not to last longer: all of them are lost where it ends in the middle. */
+const RUN_SECONDS = 10;
 
-/** POV-Ray 3.7 and later: one process a frame. */
+/** A frame that was rendered along with an earlier one. */
+type Along = RenderedFrame & { path: string };
+
+/** POV-Ray 3.7 and later: one process a frame, or for some that follow each other where they are short. */
 export const povrayEngine: Engine = {
   id: 'povray',
   get timeouts() {
@@ -41,7 +47,10 @@ class PovraySession implements EngineSession {
   readonly #settings: PovraySettings;
   readonly #ini: PovIni | null;
   readonly #runner: OneShotRunner;
-  #frames = 0;
+  #runs = 0;
+  /** Of the last frame; null before the first. */
+  #secondsAFrame: number | null = null;
+  readonly #along = new Map<number, Along>();
 
   constructor(spec: SessionSpec, scenePath: string, settings: PovraySettings, ini: PovIni | null) {
     this.#spec = spec;
@@ -52,10 +61,47 @@ class PovraySession implements EngineSession {
   }
 
   async render(request: FrameRequest): Promise<RenderedFrame> {
-    const folder = join(this.#spec.workDir, `pov-${++this.#frames}`);
+    const along = this.#along.get(request.frame);
+    if (along) {
+      this.#along.delete(request.frame);
+      return { ...along, files: [await takePicture(along.path, request)] };
+    }
+    const lastFrame = this.#lastOfRun(request);
+    if (lastFrame > request.frame) {
+      try {
+        return await this.#renderRun(request, lastFrame);
+      } catch (error) {
+        if (!(error instanceof EngineFailure) || request.signal.aborted) throw error;
+        this.#spec.log(
+          `[farmhand] Frames ${request.frame} to ${lastFrame} in one run: ${error.message} Now each alone.`,
+        );
+        this.#secondsAFrame = Infinity;
+      }
+    }
+    return await this.#renderRun(request, request.frame);
+  }
+
+  /** How far frames follow without a gap that together take a short time. */
+  #lastOfRun({ frame, following }: FrameRequest): number {
+    const range = animationRange(this.#settings, this.#ini);
+    if (range === null || this.#secondsAFrame === null) return frame;
+    const most = Math.min(
+      ownDefinition('povray', this.#spec.detected.version).framesAProcess,
+      Math.floor(RUN_SECONDS / this.#secondsAFrame),
+    );
+    let last = frame;
+    while (last - frame + 1 < most && last < range.last && following[last - frame] === last + 1) last++;
+    return last;
+  }
+
+  async #renderRun(request: FrameRequest, lastFrame: number): Promise<RenderedFrame> {
+    // What was rendered along and not asked for is not wanted any more.
+    for (const { path } of this.#along.values()) await rm(path, { force: true });
+    this.#along.clear();
+    const folder = join(this.#spec.workDir, `pov-${++this.#runs}`);
     const scene = await this.#prepare(folder);
     try {
-      return await this.#run(folder, scene, request);
+      return await this.#run(folder, scene, request, lastFrame);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -95,12 +141,18 @@ class PovraySession implements EngineSession {
     return plain;
   }
 
-  async #run(folder: string, scene: string, request: FrameRequest): Promise<RenderedFrame> {
+  async #run(
+    folder: string,
+    scene: string,
+    request: FrameRequest,
+    lastFrame: number,
+  ): Promise<RenderedFrame> {
     const spec = this.#spec;
     const options = povrayArguments({
       scene,
       ini: this.#ini,
       frame: request.frame,
+      lastFrame,
       output: `${OUTPUT}/f_`,
       library: LIBRARY,
       settings: this.#settings,
@@ -113,24 +165,41 @@ class PovraySession implements EngineSession {
     const start = performance.now();
     const run = { args: options, cwd: folder, signal: request.signal };
     const { report, peakMemoryBytes } = await runProgram(this.#runner, definition, run, ({ fraction }) => {
-      if (fraction !== undefined) request.progress(fraction);
+      // Of a run of several it is not known which frame it is about.
+      if (fraction !== undefined && lastFrame === request.frame) request.progress(fraction);
     });
-    return {
-      files: [{ name: 'main', path: await takePicture(join(folder, OUTPUT), request.outDir) }],
-      seconds: (performance.now() - start) / 1000,
+    const frames = lastFrame - request.frame + 1;
+    const pictures = await picturesOf(join(folder, OUTPUT), frames);
+    const seconds = (performance.now() - start) / 1000 / frames;
+    if (this.#secondsAFrame !== Infinity) this.#secondsAFrame = seconds;
+    const rendered = {
+      files: [],
+      seconds,
       peakMemoryBytes: peakMemoryBytes || null,
       warnings: report.warnings,
     };
+    const [own = '', ...others] = pictures;
+    for (const [i, path] of others.entries()) {
+      const kept = join(spec.workDir, `along-${request.frame + i + 1}.png`);
+      await rename(path, kept);
+      this.#along.set(request.frame + i + 1, { ...rendered, path: kept });
+    }
+    return { ...rendered, files: [await takePicture(own, request)] };
   }
 }
 
-async function takePicture(folder: string, outDir: string): Promise<string> {
-  // The number of digits follows the animation's length; beside the picture lies a state file while it is rendered.
-  const pictures = (await readdir(folder)).filter((name) => name.endsWith('.png'));
-  const [name] = pictures;
-  if (name === undefined || pictures.length > 1)
-    throw new EngineFailure('bad-output', `POV-Ray left ${pictures.length} pictures instead of one.`);
+/** @returns paths in the frames' order */
+async function picturesOf(folder: string, frames: number): Promise<string[]> {
+  // The number of digits follows the animation's length, and is the same for all of a run; beside a picture lies a state
+  // file while it is rendered.
+  const pictures = (await readdir(folder)).filter((name) => name.endsWith('.png')).sort();
+  if (pictures.length !== frames)
+    throw new EngineFailure('bad-output', `POV-Ray left ${pictures.length} pictures instead of ${frames}.`);
+  return pictures.map((name) => join(folder, name));
+}
+
+async function takePicture(picture: string, { outDir }: FrameRequest): Promise<ProducedFile> {
   const path = join(outDir, 'frame.png');
-  await rename(join(folder, name), path);
-  return path;
+  await rename(picture, path);
+  return { name: 'main', path };
 }
