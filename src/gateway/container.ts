@@ -120,14 +120,16 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.workers, () => new WorkerBoard(nats, ledger, log));
   provide(TOKENS.submitter, () => new JobSubmitter(nats));
   provide(TOKENS.settings, () => new FarmSettingsQueries(ledger));
-  provide(TOKENS.quality, () => new QualityQueries(ledger));
+  provide(TOKENS.quality, () => new QualityQueries(ledger, get(TOKENS.objects)));
   provide(TOKENS.roots, () => new RootQueries(ledger));
   provide(TOKENS.storage, () => new StorageQueries(ledger));
   provide(TOKENS.manager, () => new FarmManager(nats));
   provide(TOKENS.engines, () => new FarmEngines(get(TOKENS.workers), ledger, nats, log));
   provide(TOKENS.webhooks, () => {
     const rules = new AddressRules(environment.FARMHAND_WEBHOOK_ALLOW);
-    return new Webhooks({ ledger, nats, rules, resolve: resolveBySystem, version: resources.version, log });
+    const box = new SecretBox(environment.AWS_SECRET_ACCESS_KEY);
+    const { version } = resources;
+    return new Webhooks({ ledger, nats, rules, resolve: resolveBySystem, box, version, log });
   });
   provide(TOKENS.events, () => new EventStreams(nats, log));
   provide(TOKENS.controller, () => new JobController(nats, log));

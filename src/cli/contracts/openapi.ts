@@ -44,7 +44,10 @@ function operation(route: RouteEntry): JsonSchema {
       : { requestBody: { required: true, content: { 'application/json': { schema: ref(route.body) } } } }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(route.replies).map(([status, body]) => [status, reply(Number(status), body)]),
+        Object.entries(route.replies).map(([status, body]) => [
+          status,
+          reply(Number(status), body, route.contentType),
+        ]),
       ),
       default: {
         description: 'what went wrong',
@@ -63,11 +66,15 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   503: 'not ready',
 };
 
-function reply(status: number, body: RouteEntry['replies'][number]): JsonSchema {
+function reply(
+  status: number,
+  body: RouteEntry['replies'][number],
+  contentType = 'application/json',
+): JsonSchema {
   const description = DESCRIPTIONS[status] ?? '';
   if (body === null) return { description };
   const schema = typeof body === 'string' ? ref(body) : { anyOf: body.map(ref) };
-  return { description, content: { 'application/json': { schema } } };
+  return { description, content: { [contentType]: { schema } } };
 }
 
 function pathParameters(path: string): JsonSchema[] {

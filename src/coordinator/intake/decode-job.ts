@@ -67,6 +67,7 @@ export async function planJob(
   const order = checkGraph(drafts, issues);
   await references.checkLicences(drafts, issues);
   await references.checkRoots(drafts, issues);
+  await references.checkWebhooks(document.webhooks ?? [], issues);
   const waitsForJobs = jobDependencies(document, issues);
   await references.checkJobs([...waitsForJobs, ...drafts.flatMap(otherJobs)], document.id, issues);
   const versionOf = await references.versionsFor(document.project ?? DEFAULT_PROJECT);

@@ -14,6 +14,7 @@ const MOST_NAMED = 10;
 
 interface KnownJob {
   state: string;
+  deleted: boolean;
   steps: { name: string; engine: string }[];
 }
 
@@ -83,6 +84,25 @@ export class FarmReferences {
           });
   }
 
+  /** Webhooks that nobody has made, or that hear of other jobs only. */
+  async checkWebhooks(names: readonly string[], issues: InputIssue[]): Promise<void> {
+    if (names.length === 0) return;
+    const rows = await this.#ledger
+      .selectFrom('webhooks')
+      .select('id')
+      .where('scope', '=', 'named')
+      .orderBy('id')
+      .execute();
+    const known = rows.map((row) => row.id);
+    for (const [index, name] of names.entries())
+      if (!known.includes(name))
+        issues.push({
+          path: `webhooks[${index}]`,
+          value: describeValue(name),
+          expected: `a webhook that jobs may name (${known.slice(0, MOST_NAMED).join(', ') || 'there is none yet'}); make one with: farmhand webhooks add URL --named --id ${name}`,
+        });
+  }
+
   /**
    * Jobs that are waited for: they must be there, and not have ended badly; steps of them must exist.
    * @param ownId the id that the document brings: what is there already waits for no later job, so that the only cycle is
@@ -107,13 +127,13 @@ export class FarmReferences {
     const rows = await this.#ledger
       .selectFrom('jobs')
       .innerJoin('steps', 'steps.job_id', 'jobs.id')
-      .select(['jobs.id', 'jobs.state', 'steps.name', 'steps.engine'])
+      .select(['jobs.id', 'jobs.state', 'jobs.binned_at', 'steps.name', 'steps.engine'])
       .where('jobs.id', 'in', ids)
       .orderBy('steps.position')
       .execute();
     const jobs = new Map<string, KnownJob>();
-    for (const { id, state, name, engine } of rows) {
-      const job = jobs.get(id) ?? { state, steps: [] };
+    for (const { id, state, binned_at, name, engine } of rows) {
+      const job = jobs.get(id) ?? { state, deleted: binned_at !== null, steps: [] };
       job.steps.push({ name, engine });
       jobs.set(id, job);
     }
@@ -151,6 +171,11 @@ function problemOf(
   { job: id, stepOfJob, kind }: DraftDependency & { job: string; stepOfJob: string | null },
   job: KnownJob,
 ): Problem | undefined {
+  if (job.deleted)
+    return {
+      value: `${describeValue(id)}, which was deleted`,
+      expected: 'a job that is not in the bin: restore it first, or leave it out',
+    };
   if (job.state === 'failed' || job.state === 'cancelled')
     return {
       value: `${describeValue(id)}, which ${job.state === 'failed' ? 'has failed' : 'was cancelled'}`,
