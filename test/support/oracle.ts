@@ -86,7 +86,8 @@ async function findWrongCounts(ledger: Ledger): Promise<string[]> {
   const { rows } = await sql<Record<string, string>>`
     SELECT s.job_id, s.name, s.frame_total, s.frames_expanded, count(f.number) AS n,
       ${sql.join(FRAME_STATES.map((state) => sql.ref(`s.${state}`)))}, ${sql.join(counted)}
-    FROM steps s LEFT JOIN frames f ON f.step_key = s.key GROUP BY s.key`.execute(ledger);
+    FROM steps s JOIN jobs j ON j.id = s.job_id AND j.erased_at IS NULL LEFT JOIN frames f ON f.step_key = s.key
+    GROUP BY s.key`.execute(ledger);
   return rows.flatMap((row) => {
     const where = `step ${row['name']} of job ${row['job_id']}`;
     const faults: string[] = [];
