@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Frame, FramesPage } from '../../src/shared/contracts/api.ts';
 import type { Why } from '../../src/shared/contracts/manage-api.ts';
-import type { FrameQualityPage, JobQuality } from '../../src/shared/contracts/quality-api.ts';
+import type { FrameQualityPage, JobQuality, JobVerdicts } from '../../src/shared/contracts/quality-api.ts';
 import { jobStatusSchema } from '../../src/shared/contracts/messages.ts';
 import { storeAsset } from '../support/assets.ts';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
@@ -116,6 +116,7 @@ describe('results that wait for a decision', () => {
       [6, 'held', 'hold'],
     ]);
     expect(frames[1]?.findings).toEqual([finding('hold', 'It has 7 fireflies.')]);
+    expect(await get<JobVerdicts>('verdicts')).toEqual({ steps: [{ step: 'render', verdicts: 'wpphhh' }] });
     const why = await get<Why>('why');
     expect(why.summary).toContain('3 frames wait for your decision');
     expect(why.summary).toContain('./farmhand accept, retry or skip j');

@@ -82,7 +82,11 @@ import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
 import { rootsSchema } from '../../shared/contracts/storage-roots.ts';
 import { retentionBodySchema, retentionSchema, storageSchema } from '../../shared/contracts/retention.ts';
-import { frameQualityPageSchema, jobQualitySchema } from '../../shared/contracts/quality-api.ts';
+import {
+  frameQualityPageSchema,
+  jobQualitySchema,
+  jobVerdictsSchema,
+} from '../../shared/contracts/quality-api.ts';
 import { submitReplySchema } from '../../shared/contracts/messages.ts';
 
 /** Bodies by the name that they have in docs/openapi.json. */
@@ -169,6 +173,7 @@ export const HTTP_SCHEMAS = {
   StreamEvent: streamEventSchema,
   JobQuality: jobQualitySchema,
   FrameQuality: frameQualityPageSchema,
+  JobVerdicts: jobVerdictsSchema,
   Health: healthSchema,
 } as const satisfies Record<string, z.ZodType>;
 export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;

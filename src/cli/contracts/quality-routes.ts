@@ -14,4 +14,10 @@ export const QUALITY_ROUTES: readonly RouteEntry[] = [
     summary: 'verdicts and findings of its results, frames that wait for a decision, workers that disagree',
     replies: { 200: 'JobQuality' },
   },
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/verdicts',
+    summary: 'the verdict of each frame, a letter each',
+    replies: { 200: 'JobVerdicts' },
+  },
 ];

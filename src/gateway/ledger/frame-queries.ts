@@ -9,6 +9,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { FRAME_STATES, type FrameState } from '../../shared/domain/states.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { MAX_GRID_FRAMES } from './grid-size.ts';
 import { plain } from './quality-queries.ts';
 
 export interface FrameListQuery {
@@ -32,9 +33,6 @@ export interface FrameImage {
 
 /** A step's place and a frame's number: the order of every list of frames. */
 export const frameCursor = z.tuple([z.int32(), z.int32()]);
-
-/** Above this a page would be sent more bytes than it can show; counts remain. */
-const MAX_GRID_FRAMES = 2_000_000;
 
 export class FrameQueries {
   readonly #ledger: Ledger;

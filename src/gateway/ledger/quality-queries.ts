@@ -1,19 +1,38 @@
 import { sql } from 'kysely';
-import type { Finding, Measures, QualityPolicy, Verdict } from '../../shared/contracts/quality.ts';
-import type { FrameQualityPage, JobQuality, WaitingDecisions } from '../../shared/contracts/quality-api.ts';
+import {
+  VERDICTS,
+  type Finding,
+  type Measures,
+  type QualityPolicy,
+  type Verdict,
+} from '../../shared/contracts/quality.ts';
+import {
+  VERDICT_LETTERS,
+  type FrameQualityPage,
+  type JobQuality,
+  type JobVerdicts,
+  type WaitingDecisions,
+} from '../../shared/contracts/quality-api.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { WAITING_DECISIONS } from '../../shared/database/waiting-decisions.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
+import { previewKey } from '../../shared/storage/keys.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { MAX_GRID_FRAMES } from './grid-size.ts';
 
 const MOST_NAMED = 10;
 const MOST_DISAGREEMENTS = 100;
+/** Of other formats their small picture is shown. */
+const FOR_BROWSERS = /\.(?:png|jpe?g|webp|gif)$/i;
 
 /** What the ledger says of results: verdicts, findings, what waits for a person, and what was decided. */
 export class QualityQueries {
   readonly #ledger: Ledger;
+  readonly #objects: ObjectStore;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, objects: ObjectStore) {
     this.#ledger = ledger;
+    this.#objects = objects;
   }
 
   async job(jobId: string): Promise<JobQuality> {
@@ -91,6 +110,22 @@ export class QualityQueries {
     return rows;
   }
 
+  /** Of all frames, made into one string a step by the database. */
+  async verdicts(jobId: string): Promise<JobVerdicts> {
+    const letter = sql.join(
+      VERDICTS.map((verdict) => sql`WHEN ${sql.lit(verdict)} THEN ${sql.lit(VERDICT_LETTERS[verdict])}`),
+      sql` `,
+    );
+    const { rows } = await sql<JobVerdicts['steps'][number]>`
+      SELECT s.name AS step, COALESCE((
+        SELECT string_agg(CASE f.verdict ${letter} ELSE ${sql.lit(VERDICT_LETTERS.none)} END, '' ORDER BY f.position)
+        FROM frames f WHERE f.step_key = s.key
+      ), '') AS verdicts
+      FROM steps s WHERE s.job_id = ${jobId} AND s.frame_total <= ${sql.lit(MAX_GRID_FRAMES)}
+      ORDER BY s.position`.execute(this.#ledger);
+    return { steps: rows };
+  }
+
   /** One frame with its history. @throws FarmError `not-found` */
   async frame(jobId: string, step: string, number: number): Promise<FrameQualityPage> {
     const { rows } = await sql<{
@@ -108,19 +143,32 @@ export class QualityQueries {
     const [row] = rows;
     if (!row) throw new FarmError('not-found', `Job ${jobId} has no frame ${number} in a step ${step}.`);
     const { step_key: stepKey, generation, state, verdict, findings, measures } = row;
-    const attempts = await this.#attempts(stepKey, number);
+    const attempts = await this.#attempts({ jobId, step, frame: number }, stepKey);
     return { step, frame: number, generation, state, verdict, findings: plain(findings), measures, attempts };
   }
 
-  async #attempts(stepKey: string, number: number): Promise<FrameQualityPage['attempts']> {
+  async #attempts(
+    at: { jobId: string; step: string; frame: number },
+    stepKey: string,
+  ): Promise<FrameQualityPage['attempts']> {
     const rows = await this.#ledger
       .selectFrom('judged_attempts')
       .selectAll()
       .where('step_key', '=', stepKey)
-      .where('number', '=', number)
+      .where('number', '=', at.frame)
       .orderBy('key')
       .execute();
-    return rows.map((row) => ({
+    const picture = (row: (typeof rows)[number]): string | null =>
+      row.object_key === null || FOR_BROWSERS.test(row.object_key)
+        ? row.object_key
+        : previewKey({ ...at, generation: row.generation });
+    const urls = await Promise.all(
+      rows.map((row) => {
+        const key = picture(row);
+        return key === null ? null : this.#objects.signDownload(key);
+      }),
+    );
+    return rows.map((row, index) => ({
       generation: row.generation,
       attempt: row.attempt,
       worker: row.worker,
@@ -128,6 +176,7 @@ export class QualityQueries {
       findings: plain(row.findings),
       pixels: row.pixels?.toString('hex') ?? null,
       key: row.object_key,
+      url: urls[index] ?? null,
       at: row.judged_at.toISOString(),
       decision: row.decision,
       by: row.decided_by,

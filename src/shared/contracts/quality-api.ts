@@ -76,6 +76,8 @@ export const frameQualityPageSchema = z.object({
       /** SHA-256 of the decoded pixels. */
       pixels: z.string().nullable(),
       key: z.string().nullable(),
+      /** A picture of it for browsers; holds for five minutes. Null where nothing was stored. */
+      url: z.string().nullable(),
       at: z.string(),
       decision: decision.nullable(),
       by: z.string().nullable(),
@@ -87,3 +89,26 @@ export const frameQualityPageSchema = z.object({
   ),
 });
 export type FrameQualityPage = z.infer<typeof frameQualityPageSchema>;
+
+/** A character for each frame: its verdict now, or that nothing of it was looked at. */
+export const VERDICT_LETTERS = {
+  pass: 'p',
+  unchecked: 'u',
+  warn: 'w',
+  fail: 'f',
+  hold: 'h',
+  none: '.',
+} as const;
+
+/** `GET /api/jobs/:id/verdicts`: as much as a page needs to colour all frames. */
+export const jobVerdictsSchema = z.object({
+  /** Steps that are too large to draw each frame are left out. */
+  steps: z.array(
+    z.object({
+      step: z.string(),
+      /** In the step's order; frames without a row yet are missing at its end. */
+      verdicts: z.string().regex(/^[puwfh.]*$/),
+    }),
+  ),
+});
+export type JobVerdicts = z.infer<typeof jobVerdictsSchema>;

@@ -20,6 +20,10 @@ export function qualityRoutes(quality: QualityQueries, jobs: JobQueries): Router
     await jobs.assertExists(request.params.id);
     response.json(await quality.job(request.params.id));
   });
+  router.get('/jobs/:id/verdicts', async (request, response) => {
+    await jobs.assertExists(request.params.id);
+    response.json(await quality.verdicts(request.params.id));
+  });
   router.get('/jobs/:id/frames/:step/:frame/quality', async (request, response) => {
     const { id, step, frame } = parseWith(frameParams, request.params, 'The address');
     response.json(await quality.frame(id, step, frame));
