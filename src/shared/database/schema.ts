@@ -3,13 +3,7 @@ import type { ChosenFrames } from '../domain/chosen-frames.ts';
 import type { FrameState, JobState, Sweep } from '../domain/states.ts';
 import type { FrameRun } from '../domain/frame-ranges.ts';
 import type { InputSource, JobDocument, OutputSettings, Timeouts } from '../contracts/job-document.ts';
-import type {
-  DetectedEngine,
-  FailureClass,
-  Heartbeat,
-  SceneRef,
-  WorkerPause,
-} from '../contracts/messages.ts';
+import type { SceneRef } from '../contracts/messages.ts';
 import type {
   EngineDefinitionsTable,
   EngineProblemsTable,
@@ -42,6 +36,7 @@ import type {
   WebhooksTable,
 } from './webhook-tables.ts';
 import type { Finding, QualityPolicy, Verdict } from '../contracts/quality.ts';
+import type { AttemptsTable, LanesTable, LeasesTable, WorkersTable } from './worker-tables.ts';
 import type { FrameQualityTable, JudgedAttemptsTable } from './quality-tables.ts';
 
 /** The ledger: the truth about jobs, steps, frames, attempts and workers. Columns of time are set by the database's `now()`. */
@@ -328,51 +323,6 @@ export interface TasksTable {
   ended_at: NullableTime;
 }
 
-export interface AttemptsTable {
-  id: string;
-  task_key: string;
-  job_id: string;
-  worker: string;
-  instance: string;
-  outcome: TaskOutcome | null;
-  class: FailureClass | null;
-  error: string | null;
-  /** The frame that failed, where that is known. */
-  frame: number | null;
-  frames_done: Generated<number>;
-  /** What the engine was run by: `<id>@<version>` of the farm's store, or `<id>@<digest>` of the worker's own. */
-  definition: string | null;
-  log_key: string | null;
-  started_at: DatabaseTime;
-  ended_at: NullableTime;
-}
-
-export interface WorkersTable {
-  id: string;
-  instance: string;
-  host: string;
-  group_id: string;
-  slots: number;
-  engines: JSONColumnType<DetectedEngine[]>;
-  /** `online`, or `lost` when its heartbeats stopped, or `offline` after it said goodbye. */
-  state: 'online' | 'lost' | 'offline';
-  heartbeat: JSONColumnType<Heartbeat>;
-  /** Kept away from work by a person or for its failures. */
-  pause: ColumnType<WorkerPause | null, string | null, string | null>;
-  timetable: string | null;
-  first_seen_at: DatabaseTime;
-  seen_at: DatabaseTime;
-}
-
-export interface LanesTable {
-  id: string;
-  group_id: string;
-  /** Slots that a task of this lane takes. */
-  slots: number;
-  engines: JSONColumnType<DetectedEngine[]>;
-  created_at: DatabaseTime;
-}
-
 export interface TemplateSlot {
   /** How the engine takes the value, e.g. `text`, `colour`, `number`. */
   kind: 'text' | 'colour' | 'number';
@@ -417,12 +367,4 @@ export interface StorageRootsTable {
   mac: string | null;
   windows: string | null;
   unc: string | null;
-}
-
-export interface LeasesTable {
-  name: string;
-  holder: string;
-  /** Raised at each change of holder; writes of an older epoch are refused. */
-  epoch: string;
-  expires_at: ColumnType<Date, never, never>;
 }
