@@ -130,4 +130,25 @@ export const MANAGE_ROUTES: readonly RouteEntry[] = [
     'let them take any version',
     { project: 'only of this project; default: of the whole farm' },
   ),
+  {
+    method: 'get',
+    path: '/api/retention',
+    summary: 'for how long jobs, the bin, and what nothing points to are kept',
+    replies: { 200: 'Retention' },
+  },
+  ...setting(
+    '/api/retention/{what}',
+    'RetentionRequest',
+    'keep `completed`, `failed` or `cancelled` jobs, the `bin`, `attempts`, `assets` or `templates` for so many days, or `forever`',
+    'as if nobody had said',
+    { project: 'only of this project; default: of the whole farm' },
+  ),
+  {
+    method: 'get',
+    path: '/api/storage',
+    summary:
+      "what ended jobs' results take, the most first, and what the bucket held when it was walked last",
+    query: { by: '`project` (default), `owner`, `job` or `template`', limit: 'how many groups' },
+    replies: { 200: 'Storage' },
+  },
 ];
