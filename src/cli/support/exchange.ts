@@ -83,7 +83,7 @@ export function notAFarm(url: string, what: string): string {
 }
 
 /** The innermost reason of a failed fetch: `connect ECONNREFUSED 127.0.0.1:7780`, not `fetch failed`. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${REQUEST_TIMEOUT_MS / 1_000} s`;
   if (error.cause instanceof Error) return reasonOf(error.cause);

@@ -63,7 +63,7 @@ import { jobDetailsSchema, type JobDetails } from '../../shared/contracts/job-de
 import type { AssetManifest } from '../../shared/contracts/manifest.ts';
 import { jobSummarySchema, type JobVerb, type PreviewKind } from '../../shared/contracts/messages.ts';
 import { UnreachableError } from './exit-codes.ts';
-import { exchange, notAFarm, parseJson, reached, refusal, reasonOf } from './exchange.ts';
+import { exchange, notAFarm, parseJson, reached, refusal } from './exchange.ts';
 
 const submissionSchema = z.object({ job: jobSummarySchema, existing: z.boolean() });
 export type Submission = z.infer<typeof submissionSchema>;
@@ -152,13 +152,9 @@ export class FarmClient {
 
   /** A job's manifest as it comes; in the middle it may still fail. */
   async *manifest(id: string, query: FileSelection & { format: 'json' | 'csv' }): AsyncGenerator<string> {
-    const response = await this.#open(`/api/jobs/${segment(id)}/manifest`, query);
-    try {
-      yield* response.pipeThrough(new TextDecoderStream());
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      throw new UnreachableError(`The farm broke the manifest off (${reasonOf(error)}).`, { cause: error });
-    }
+    const decoder = new TextDecoder();
+    for await (const piece of this.stream(['jobs', id, 'manifest'], query, {}))
+      yield decoder.decode(piece, { stream: true });
   }
 
   /** Has the farm copy a job's files to a target. */
@@ -338,23 +334,6 @@ export class FarmClient {
     return url;
   }
 
-  /** An answer that is too long to be held; its status is good. */
-  async #open(path: string, query: Query): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    const url = urlOf(this.url + path, query);
-    const headers = { authorization: `Bearer ${this.#token}` };
-    const response = await fetch(url, { redirect: 'error', headers, signal: this.#signal }).catch(
-      (error: unknown) => {
-        this.#signal.throwIfAborted();
-        throw new UnreachableError(`No farm answers at ${url.origin} (${reasonOf(error)}).`, {
-          cause: error,
-        });
-      },
-    );
-    if (!response.ok || response.body === null)
-      throw refusal(response.status, parseJson(await response.text()), this.url);
-    return response.body;
-  }
-
   async #request<T>(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
@@ -382,13 +361,6 @@ export class FarmClient {
       signal: this.#signal,
     });
   }
-}
-
-function urlOf(address: string, query: Query): URL {
-  const url = new URL(address);
-  for (const [name, value] of Object.entries(query))
-    if (value !== undefined) url.searchParams.set(name, String(value));
-  return url;
 }
 
 const segment = (id: string): string => encodeURIComponent(id);

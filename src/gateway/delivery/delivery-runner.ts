@@ -50,7 +50,7 @@ export class DeliveryRunner {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        while (this.#running.size < AT_ONCE && !signal.aborted) {
+        while (this.#running.size < AT_ONCE) {
           const delivery = await this.#tools.store.claim(this.#holder);
           if (!delivery) break;
           this.#begin(delivery);

@@ -20,7 +20,7 @@ export function isPublicHost(address: string): boolean {
  * when the target was stored may lead into the farm's network later.
  * @param resolve the system's resolver, unless a test brings its own
  */
-export function publicLookup(resolve: LookupFunction = lookUp as LookupFunction): LookupFunction {
+export function publicLookup(resolve: LookupFunction = lookUp): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, found) => {
       if (error) {
