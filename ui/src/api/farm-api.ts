@@ -8,15 +8,18 @@ import type {
   JobsPage,
   LogReply,
   Notes,
+  Preview,
   ResultsPage,
   Worker,
 } from '../../../src/shared/contracts/api.ts';
 import type { Why } from '../../../src/shared/contracts/manage-api.ts';
+import type { FrameQualityPage, JobQuality, JobVerdicts } from '../../../src/shared/contracts/quality-api.ts';
 import type { JobDetails } from '../../../src/shared/contracts/job-details.ts';
 import { ProblemError, problemFrom } from './problem.ts';
 
 type Query = Record<string, string | number | undefined>;
-export type ControlVerb = 'pause' | 'resume' | 'cancel' | 'retry' | 'priority' | 'note';
+export type ControlVerb =
+  'pause' | 'resume' | 'cancel' | 'retry' | 'skip' | 'accept' | 'priority' | 'note' | 'delete' | 'restore';
 
 let onSignedOut: () => void = () => undefined;
 
@@ -79,8 +82,18 @@ export const farmApi = {
   control: (
     id: string,
     verb: ControlVerb,
-    body: Pick<ControlBody, 'frames' | 'step' | 'priority' | 'note'> = {},
+    body: Pick<ControlBody, 'frames' | 'step' | 'priority' | 'note' | 'dryRun'> = {},
   ) => request<ControlReply>('POST', `${job(id)}/${verb}`, body),
+  quality: (id: string) => request<JobQuality>('GET', `${job(id)}/quality`),
+  verdicts: (id: string) => request<JobVerdicts>('GET', `${job(id)}/verdicts`),
+  frameQuality: (id: string, step: string, frame: number) =>
+    request<FrameQualityPage>('GET', `${job(id)}/frames/${encodeURIComponent(step)}/${frame}/quality`),
+  /** Asking is what has it made. */
+  proxy: (id: string, step: string) =>
+    request<Preview>('GET', `${job(id)}/steps/${encodeURIComponent(step)}/proxy`),
+  /** Addresses of answers that a browser saves as files. */
+  zipUrl: (id: string) => `${job(id)}/zip`,
+  manifestUrl: (id: string, format: 'json' | 'csv') => withQuery(`${job(id)}/manifest`, { format }),
   engines: () => request<Engines>('GET', '/api/engines'),
   workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),
   /** With its generation (0: unknown) a picture may be kept by the browser until there is a newer one. */

@@ -9,6 +9,8 @@ export interface PendingConfirm {
   title: string;
   text: string;
   yes: string;
+  /** Nothing is lost by it. */
+  harmless?: boolean;
   run: () => Promise<void>;
 }
 
@@ -17,22 +19,37 @@ interface JobControls {
   pending: Ref<PendingConfirm | null>;
   /** Does it, or asks first where it cannot be taken back. */
   choose: (job: JobSummary, choice: VerbChoice) => void;
-  /** Sends a verb and says how it went. */
-  send: (
-    jobId: string,
-    verb: ControlVerb,
-    body?: { frames?: string; step?: string; priority?: number },
-  ) => Promise<void>;
+  /** Sends a verb and says how it went, with the way back where there is one. */
+  send: (jobId: string, verb: ControlVerb, body?: ControlFields, undo?: ControlVerb) => Promise<void>;
+  /** Asks the farm what a verb would do and shows its sentence; done only after a yes. */
+  ask: (jobId: string, question: Question) => Promise<void>;
+}
+
+type ControlFields = Parameters<typeof farmApi.control>[2];
+
+export interface Question {
+  verb: ControlVerb;
+  body?: ControlFields;
+  title: string;
+  /** What the sentence does not say. */
+  more?: string;
+  yes: string;
+  harmless?: boolean;
+  /** The verb that takes it back. */
+  undo?: ControlVerb;
+  /** Called once it was done. */
+  done?: () => void;
 }
 
 export function useJobControls(): JobControls {
   const { say } = useNotices();
   const pending = ref<PendingConfirm | null>(null);
 
-  const send: JobControls['send'] = async (jobId, verb, body) => {
+  const send: JobControls['send'] = async (jobId, verb, body, undo) => {
     try {
       const reply = await farmApi.control(jobId, verb, body);
-      say(reply.message, reply.ok);
+      const back = undo && { label: 'Undo', run: () => void send(jobId, undo) };
+      say(reply.message, reply.ok, reply.ok ? back : undefined);
     } catch (error) {
       say(sentenceOf(error), false);
     }
@@ -44,5 +61,23 @@ export function useJobControls(): JobControls {
     else void run();
   };
 
-  return { pending, choose, send };
+  const ask: JobControls['ask'] = async (jobId, { verb, body, title, more, yes, harmless, undo, done }) => {
+    try {
+      const { message } = await farmApi.control(jobId, verb, { ...body, dryRun: true });
+      pending.value = {
+        title,
+        text: more === undefined ? message : `${message} ${more}`,
+        yes,
+        ...(harmless === undefined ? {} : { harmless }),
+        run: async () => {
+          await send(jobId, verb, body, undo);
+          done?.();
+        },
+      };
+    } catch (error) {
+      say(sentenceOf(error), false);
+    }
+  };
+
+  return { pending, choose, send, ask };
 }

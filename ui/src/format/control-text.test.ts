@@ -45,6 +45,17 @@ describe('verbsFor', () => {
     expect(verbs(job('completed', { done: 300 }))).toEqual([]);
   });
 
+  it('offers to resume only what resuming lets go', () => {
+    const waiting = { frames: 5, first: [] };
+    expect(verbs({ ...job('held', { done: 295, held: 5 }), decisions: waiting })).toEqual(['cancel']);
+    expect(verbs({ ...job('held', { done: 290, held: 10 }), decisions: waiting })).toContain('resume');
+  });
+
+  it('offers nothing for a job in the bin but to take it out', () => {
+    const bin = { since: '2026-01-01T00:00:00Z', by: 'ada', until: null };
+    expect(verbs({ ...job('failed', { failed: 10 }), bin })).toEqual([]);
+  });
+
   it('says in numbers what a cancel will do', () => {
     const cancel = verbsFor(job('running', { done: 86, running: 3, ready: 211 })).at(-1);
     expect(cancel?.confirm?.text).toBe(

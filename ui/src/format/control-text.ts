@@ -15,10 +15,14 @@ export interface VerbChoice {
 export function verbsFor(job: JobSummary): VerbChoice[] {
   const choices: VerbChoice[] = [];
   const ended = isEndedJob(job.state);
+  if (job.bin !== undefined) return choices;
+  // Frames that wait for a decision are not let go by resuming.
+  const held = job.frames.held - (job.decisions?.frames ?? 0);
   // A cancelled job's frames are kept: resuming brings them back. One that is held goes on in spite of its failures.
-  if (job.state === 'paused' || job.state === 'cancelled' || job.frames.held > 0)
+  if (job.state === 'paused' || job.state === 'cancelled' || held > 0)
     choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
-  else if (!ended) choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
+  else if (!ended && job.state !== 'held')
+    choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
   if (job.frames.failed > 0 && job.state !== 'cancelled') choices.push(retryChoice(job));
   if (!ended) choices.push(cancelChoice(job));
   return choices;
