@@ -1,14 +1,13 @@
-import { FRAME_STATES } from '../../../src/shared/contracts/realtime.ts';
 import { cellByte, type GridLayout } from './grid-layout.ts';
+import { GRID_MARKS, markByte } from './verdict-grid.ts';
 
 const GAP = 2;
-const byteOf = (name: (typeof FRAME_STATES)[number]): number => FRAME_STATES.indexOf(name);
-const HOLLOW = new Set([byteOf('cancelled'), byteOf('skipped')]);
-const FAILED = byteOf('failed');
-const RUNNING = byteOf('running');
+const HOLLOW = new Set([markByte('cancelled'), markByte('skipped'), markByte('none')]);
+const STRUCK = new Set([markByte('failed'), markByte('fail')]);
+const HOLED = new Set([markByte('running'), markByte('hold')]);
 
 export interface GridPaint {
-  /** A colour for each byte of state. */
+  /** A colour for each byte, as `GRID_MARKS` has them. */
   colours: readonly string[];
   /** Of the page, to cut marks out of cells. */
   background: string;
@@ -19,7 +18,7 @@ export interface GridPaint {
 export function paintOf(element: Element): GridPaint {
   const style = getComputedStyle(element);
   return {
-    colours: FRAME_STATES.map((state) => style.getPropertyValue(`--state-${state}`).trim()),
+    colours: GRID_MARKS.map((mark) => style.getPropertyValue(`--state-${mark}`).trim()),
     background: style.getPropertyValue('--ui-bg').trim(),
     accent: style.getPropertyValue('--ui-text-highlighted').trim(),
   };
@@ -27,7 +26,7 @@ export function paintOf(element: Element): GridPaint {
 
 /**
  * Paints the cells of one canvas and remembers what it painted, so that a change of a few frames costs a few cells.
- * Colour is never alone: failed cells carry a stroke, running ones a hole, cancelled ones are hollow.
+ * Colour is never alone: failed cells carry a stroke, running ones and those to be decided a hole, cancelled ones are hollow.
  */
 export class GridPainter {
   #painted = new Uint8Array();
@@ -95,8 +94,8 @@ function paintCell(context: GridContext, cell: number, byte: number, { layout, p
   }
   context.fillStyle = colour;
   context.fillRect(x, y, side, side);
-  if (byte === FAILED) strike(context, x, y, side, paint.background);
-  if (byte === RUNNING && side >= 6) hole(context, x, y, side, paint.background);
+  if (STRUCK.has(byte)) strike(context, x, y, side, paint.background);
+  if (HOLED.has(byte) && side >= 6) hole(context, x, y, side, paint.background);
 }
 
 /** Inside the cell: at the canvas's edge a frame around it would be cut off. */

@@ -16,6 +16,8 @@ const fetched = {
   definition: null,
   outputs: [],
   warnings: [],
+  verdict: null,
+  findings: [],
   error: 'no texture',
 } as const;
 
@@ -32,7 +34,7 @@ describe('frameFacts', () => {
     } as const;
     const facts = frameFacts(
       { step: 'render', frame: 4, state: 'done' },
-      { change, fetched: { ...fetched, outputs: [], warnings: [] } },
+      { change, fetched: { ...fetched, outputs: [], warnings: [], findings: [] } },
     );
     expect(facts).toMatchObject({ worker: 'w2', seconds: 1.5, error: null, generation: 2 });
   });
@@ -41,7 +43,7 @@ describe('frameFacts', () => {
     const facts = frameFacts(
       { step: 'render', frame: 4, state: 'running' },
       {
-        fetched: { ...fetched, outputs: [], warnings: [] },
+        fetched: { ...fetched, outputs: [], warnings: [], findings: [] },
         progress: { version: 1, jobId: 'j', taskId: 't', step: 'render', frame: 4, fraction: 0.5 },
       },
     );

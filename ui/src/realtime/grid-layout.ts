@@ -1,4 +1,4 @@
-import { FRAME_STATES } from '../../../src/shared/contracts/realtime.ts';
+import { GRID_MARKS } from './verdict-grid.ts';
 
 /** How the frames of a step are laid out as cells. Sizes in CSS pixels. */
 export interface GridLayout {
@@ -50,17 +50,23 @@ const LOUDEST_FIRST = [
   'cancelled',
   'skipped',
   'done',
-] as const satisfies readonly (typeof FRAME_STATES)[number][];
-const LOUDNESS = FRAME_STATES.map((state) => LOUDEST_FIRST.indexOf(state));
+  'hold',
+  'fail',
+  'warn',
+  'unchecked',
+  'pass',
+  'none',
+] as const satisfies readonly (typeof GRID_MARKS)[number][];
+const LOUDNESS = GRID_MARKS.map((mark) => LOUDEST_FIRST.indexOf(mark));
 
-/** The byte (index into `FRAME_STATES`) that a cell shows. */
+/** The byte (index into `GRID_MARKS`) that a cell shows. */
 export function cellByte(states: Uint8Array, cell: number, framesPerCell: number): number {
   const first = cell * framesPerCell;
   let byte = states[first] ?? 0;
   const end = Math.min(first + framesPerCell, states.length);
   for (let i = first + 1; i < end; i++) {
     const other = states[i] ?? 0;
-    if ((LOUDNESS[other] ?? 9) < (LOUDNESS[byte] ?? 9)) byte = other;
+    if ((LOUDNESS[other] ?? 99) < (LOUDNESS[byte] ?? 99)) byte = other;
   }
   return byte;
 }
