@@ -214,7 +214,7 @@ describe('what can never be, and the one answer to it', () => {
     [
       'a verb that is none',
       { verb: 'explode' },
-      'verb: got "explode", expected one of "pause"|"resume"|"cancel"|"retry"|"skip"|"add-frames"|"priority"|"chunk"|"limits"|"note"|"resubmit"',
+      'verb: got "explode", expected one of "pause"|"resume"|"cancel"|"retry"|"skip"|"accept"|"add-frames"|"priority"|"chunk"|"limits"|"note"|"resubmit"|"keep"|"delete"|"restore"',
     ],
   ])('refuses to control a job with %s', async (_what, message, problem) => {
     const before = await jobWhen(farm.context, 'waits', 'queued');
@@ -279,7 +279,7 @@ describe('what can never be, and the one answer to it', () => {
       {
         cancelled: 'The job is cancelled; "resume" brings its frames back, and then they can be retried.',
         failed: 'yes',
-        done: 'No frame has failed. Name frames to render them again.',
+        done: 'No frame has failed or waits for a decision. Name frames to render them again.',
       },
     ],
     [
@@ -295,7 +295,7 @@ describe('what can never be, and the one answer to it', () => {
       {
         cancelled: 'The job is cancelled; "resume" it first.',
         failed: 'yes',
-        done: 'No frame has failed. Name frames to skip others.',
+        done: 'No frame has failed or waits for a decision. Name frames to skip others.',
       },
     ],
     [
@@ -372,7 +372,7 @@ describe('what can never be, and the one answer to it', () => {
     [
       { verb: 'retry' },
       '3 frames are rendered again.',
-      'No frame has failed. Name frames to render them again.',
+      'No frame has failed or waits for a decision. Name frames to render them again.',
     ],
   ])(
     'does %j once for one request, and answers the second wish for the same',

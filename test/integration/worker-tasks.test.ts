@@ -115,7 +115,9 @@ describe('a worker with tasks', () => {
     };
     expect(await logOf()).toMatch(/open .*\/a\/scene\.txt/);
     await until(
-      () => farm.heartbeats.at(-1)?.warmSessions.includes(`scripted:${'asset' in scene ? scene.asset : ''}`) === true,
+      () =>
+        farm.heartbeats.at(-1)?.warmSessions.includes(`scripted:${'asset' in scene ? scene.asset : ''}`) ===
+        true,
       'the scene is warm',
     );
     expect(await logOf()).not.toContain('open ');

@@ -72,14 +72,7 @@ export type Submission = z.infer<typeof submissionSchema>;
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** Which jobs a list shows. */
-export type JobsFilter = {
-  state?: string;
-  q?: string;
-  owner?: string;
-  project?: string;
-  endedBefore?: string;
-  bin?: string;
-};
+export type JobsFilter = Partial<Record<'state' | 'q' | 'owner' | 'project' | 'endedBefore' | 'bin', string>>;
 
 /** Which of a job's files are meant, and what they are called. */
 export type FileSelection = Readonly<Partial<Record<'step' | 'output' | 'frames' | 'pattern', string>>>;

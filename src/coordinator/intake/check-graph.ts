@@ -42,7 +42,9 @@ export function checkGraph(steps: readonly DraftStep[], issues: InputIssue[]): s
 }
 
 function unknownStep(step: DraftStep, name: string, names: ReadonlySet<string>): InputIssue {
-  const input = Object.entries(step.inputs).find(([, value]) => value.job === undefined && value.step === name);
+  const input = Object.entries(step.inputs).find(
+    ([, value]) => value.job === undefined && value.step === name,
+  );
   const listed = [...names].filter((other) => other !== step.name).slice(0, 10);
   return {
     path: input ? `${step.path}inputs.${input[0]}.step` : `${step.path}dependsOn`,

@@ -208,7 +208,9 @@ export async function findEqualJob(
   document: JobDocument,
 ): Promise<JobSummary | undefined> {
   const row = await findJob(ledger, jobId, document);
-  return row?.document_sha256 === documentSha256(document) && row.erased_at === null ? readJobSummary(ledger, row.id) : undefined;
+  return row?.document_sha256 === documentSha256(document) && row.erased_at === null
+    ? readJobSummary(ledger, row.id)
+    : undefined;
 }
 
 function findJob(ledger: Ledger, jobId: string, document: JobDocument) {

@@ -7,11 +7,7 @@ import type {
   Share,
   WorkerEvents,
 } from '../../shared/contracts/manage-api.ts';
-import {
-  DEFAULT_DAYS,
-  RETENTION_SUBJECTS,
-  type RetentionRule,
-} from '../../shared/contracts/retention.ts';
+import { DEFAULT_DAYS, RETENTION_SUBJECTS, type RetentionRule } from '../../shared/contracts/retention.ts';
 import type { WorkerOrders } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
@@ -74,14 +70,12 @@ export class FarmSettingsQueries {
       .execute();
     return RETENTION_SUBJECTS.flatMap((what): RetentionRule[] => {
       const set = rows.filter((row) => row.what === what);
-      const rules = set.map(
-        ({ project, days }): RetentionRule => ({
-          what,
-          project: project === '' ? null : project,
-          days: days ?? 'forever',
-          set: true,
-        }),
-      );
+      const rules = set.map(({ project, days }): RetentionRule => ({
+        what,
+        project: project === '' ? null : project,
+        days: days ?? 'forever',
+        set: true,
+      }));
       if (set.some(({ project }) => project === '')) return rules;
       return [{ what, project: null, days: DEFAULT_DAYS[what] ?? 'forever', set: false }, ...rules];
     });

@@ -163,9 +163,9 @@ export class QualityQueries {
         ? row.object_key
         : previewKey({ ...at, generation: row.generation });
     const urls = await Promise.all(
-      rows.map((row) => {
+      rows.map(async (row) => {
         const key = picture(row);
-        return key === null ? null : this.#objects.signDownload(key);
+        return key === null ? null : await this.#objects.signDownload(key);
       }),
     );
     return rows.map((row, index) => ({

@@ -51,8 +51,12 @@ describe('.env.example', () => {
       AWS_SECRET_ACCESS_KEY: 's',
       FARMHAND_WORKER_DIR: '/tmp/x',
     });
-    for (const [name, value] of Object.entries(parsed))
-      if (['FARMHAND_ASSET_CACHE_BYTES', 'S3_BUCKET', 'AWS_REGION', 'FARMHAND_LOG_LEVEL'].includes(name))
-        expect(example.get(name)).toBe(String(value));
+    for (const name of [
+      'FARMHAND_ASSET_CACHE_BYTES',
+      'S3_BUCKET',
+      'AWS_REGION',
+      'FARMHAND_LOG_LEVEL',
+    ] as const)
+      expect(example.get(name)).toBe(String(parsed[name]));
   });
 });

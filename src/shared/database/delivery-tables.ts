@@ -35,7 +35,7 @@ export interface DeliveriesTable {
   files_kept: Generated<number>;
   files_failed: Generated<number>;
   bytes_done: Generated<string>;
-  failures: JSONColumnType<Delivery['failures'], string | undefined, string>;
+  failures: JSONColumnType<Delivery['failures'], string | undefined>;
   error: string | null;
   /** How many pages have been copied, and where the last one ended. */
   page: Generated<number>;

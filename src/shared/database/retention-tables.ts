@@ -62,7 +62,7 @@ export interface CollectionsTable {
   started_at: NullableTime;
   finished_at: NullableTime;
   /** So far, and of the last whole walk. */
-  found: JSONColumnType<Partial<Collected>, string, string>;
-  last: JSONColumnType<Partial<Collected>, string, string>;
+  found: JSONColumnType<Partial<Collected>>;
+  last: JSONColumnType<Partial<Collected>>;
   error: string | null;
 }

@@ -1,6 +1,5 @@
 /** How linear light becomes a picture for a screen. */
-const VIEWS = ['srgb', 'filmic'] as const;
-export type View = (typeof VIEWS)[number];
+export type View = 'srgb' | 'filmic';
 
 export interface DisplayView {
   view: View;

@@ -23,5 +23,8 @@ function parse(name: string, reference: string): SceneRef {
   const onRoot = parseRootReference(reference);
   if (onRoot) return onRoot;
   const got = JSON.stringify(reference);
-  throw new EngineFailure('scene', `settings.${name} is ${got}; expected "asset:<sha256>/<path>" or "root:<name>/<path>".`);
+  throw new EngineFailure(
+    'scene',
+    `settings.${name} is ${got}; expected "asset:<sha256>/<path>" or "root:<name>/<path>".`,
+  );
 }
