@@ -9,13 +9,12 @@ import {
 } from '../../shared/contracts/messages.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
-import { everyNth, previewNumbers } from '../../shared/domain/preview-plan.ts';
+import { everyNth, previewFps, previewNumbers } from '../../shared/domain/preview-plan.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import { isPreviewKey, stepPreviewKey } from '../../shared/storage/keys.ts';
 import { PreviewStore, type OrderedPreview } from './preview-store.ts';
 
 const PAGE = 1_000;
-const DEFAULT_FPS = 24;
 
 /** Answers workers that make previews, and takes what they made. */
 export class PreviewQuestions {
@@ -48,7 +47,7 @@ export class PreviewQuestions {
     const wanted = numbers.filter((number) => after === null || number > after);
     const page = wanted.slice(0, PAGE);
     const frames = await this.#frames(ordered, page);
-    const fps = (spec.output.fps ?? DEFAULT_FPS) / nth;
+    const fps = previewFps(spec.output.fps, nth);
     return { jobId, step, kind, fps, frames, more: wanted.length > page.length };
   }
 

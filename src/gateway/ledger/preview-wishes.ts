@@ -5,7 +5,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import type { StepSpec } from '../../shared/database/schema.ts';
 import { stepMark } from '../../shared/database/step-mark.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
-import { everyNth, hasPictures } from '../../shared/domain/preview-plan.ts';
+import { everyNth, hasPictures, previewFps } from '../../shared/domain/preview-plan.ts';
 import { isEndedJob, type JobState } from '../../shared/domain/states.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -50,6 +50,7 @@ export class PreviewWishes {
         total: row.total,
         everyNth: everyNth(kind, row.total),
       },
+      fps: kind === 'proxy' ? previewFps(row.spec.output.fps, everyNth(kind, row.total)) : null,
       bytes: row.bytes === null ? null : Number(row.bytes),
       madeAt: row.madeAt?.toISOString() ?? null,
     };

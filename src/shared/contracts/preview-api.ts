@@ -13,6 +13,8 @@ export const previewSchema = z.object({
   reason: z.string().nullable(),
   /** `shown`: frames whose pictures are in it; of large steps only every `everyNth` frame is taken. */
   frames: z.object({ shown: z.int(), done: z.int(), total: z.int(), everyNth: z.int() }),
+  /** Pictures a second of a proxy; null for a contact sheet. */
+  fps: z.number().nullable(),
   bytes: z.int().nullable(),
   madeAt: z.string().nullable(),
   /** Holds for five minutes. */

@@ -6,6 +6,7 @@ const MOST_PREVIEW_FRAMES: Readonly<Record<PreviewKind, number>> = {
   'contact-sheet': 100,
   proxy: 5_000,
 };
+const DEFAULT_FPS = 24;
 const SHOWN_FORMATS: ReadonlySet<string> = new Set([
   'png',
   'jpg',
@@ -23,6 +24,11 @@ export const hasPictures = (format: string): boolean => SHOWN_FORMATS.has(format
 /** Of a step of so many frames every n-th is taken. */
 export function everyNth(kind: PreviewKind, frameTotal: number): number {
   return Math.max(1, Math.ceil(frameTotal / MOST_PREVIEW_FRAMES[kind]));
+}
+
+/** Pictures a second of a proxy. @param fps the step's own; without one, that of films */
+export function previewFps(fps: number | undefined, nth: number): number {
+  return (fps ?? DEFAULT_FPS) / nth;
 }
 
 /** The numbers of the frames that a preview shows, ascending. */
