@@ -78,6 +78,10 @@ describe.skipIf(browser.skip)(`results that wait, on the page${browser.note}`, (
       view.page.getByRole('list', { name: 'Frames by verdict' }),
       /Good\s+2\s+To be decided\s+4/,
     );
+    await view.expectText(
+      view.page.getByRole('list', { name: 'Findings' }),
+      /To be decided\s+4 frames\s+It has 8 bits/,
+    );
     await card().getByRole('button', { name: 'Look at frame 2 of render' }).click();
     await view.expectText(panel(), /^Frame 2\b[\s\S]*To be decided[\s\S]*8 bits/);
     await until(
@@ -183,6 +187,13 @@ describe.skipIf(browser.skip)(`results that wait, on the page${browser.note}`, (
     await view.expectText(view.page.getByTestId('player-rate'), /^-1 ×$/);
     await view.page.keyboard.press('k');
     await view.expectText(view.page.getByTestId('player-rate'), /^Stands$/);
+    await view.page.keyboard.press('Home');
+    await view.expectText(view.page.getByTestId('player-picture'), /^1 \/ 6$/);
+    await view.page.keyboard.press('.');
+    await view.page.keyboard.press('.');
+    await view.expectText(view.page.getByTestId('player-picture'), /^3 \/ 6$/);
+    await view.page.keyboard.press(',');
+    await view.expectText(view.page.getByTestId('player-picture'), /^2 \/ 6$/);
   });
 
   it('deletes the job, having said what that frees, and takes it back', async () => {

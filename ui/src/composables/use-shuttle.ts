@@ -62,7 +62,10 @@ export function useShuttle(video: Readonly<Ref<HTMLVideoElement | null>>): Shutt
     toggle: () => set(rate.value === 0 ? 1 : 0),
     seek: (seconds) => {
       const element = video.value;
-      if (element) element.currentTime = Math.min(Math.max(seconds, 0), duration.value);
+      if (!element) return;
+      // Told at once: who goes on by a frame before the browser is there means the next one.
+      time.value = Math.min(Math.max(seconds, 0), duration.value);
+      element.currentTime = time.value;
     },
   };
 }

@@ -9,20 +9,28 @@ export type VerdictMark = (typeof VERDICT_MARKS)[number];
 export const GRID_MARKS = [...FRAME_STATES, ...VERDICT_MARKS] as const;
 export const markByte = (mark: (typeof GRID_MARKS)[number]): number => GRID_MARKS.indexOf(mark);
 
-const BYTE_OF_LETTER = new Map(VERDICT_MARKS.map((mark) => [VERDICT_LETTERS[mark], markByte(mark)]));
 const NONE = markByte('none');
-/** Only these have a result that was judged; of others an older verdict says nothing any more. */
-const JUDGED = new Set([FRAME_STATES.indexOf('done'), FRAME_STATES.indexOf('held')]);
+/** By the character's code. */
+const BYTE_OF_LETTER = new Uint8Array(128).fill(NONE);
+for (const mark of VERDICT_MARKS) BYTE_OF_LETTER[VERDICT_LETTERS[mark].charCodeAt(0)] = markByte(mark);
+const DONE = markByte('done');
+const HELD = markByte('held');
 
-/** A step's frames by their verdict, a byte each, in the step's order. @param verdicts a letter a frame, as the farm tells them */
+/**
+ * A step's frames by their verdict, a byte each, in the step's order. Only those that are done or held have a result that was
+ * judged; of others an older verdict says nothing any more.
+ * @param verdicts a letter a frame, as the farm tells them
+ */
 export function verdictBytes(states: Uint8Array, verdicts: string): Uint8Array {
-  return Uint8Array.from(states, (state, position) =>
-    JUDGED.has(state) ? (BYTE_OF_LETTER.get(letterAt(verdicts, position)) ?? NONE) : NONE,
-  );
+  const bytes = new Uint8Array(states.length).fill(NONE);
+  const told = Math.min(states.length, verdicts.length);
+  for (let position = 0; position < told; position++) {
+    const state = states[position];
+    if (state === DONE || state === HELD)
+      bytes[position] = BYTE_OF_LETTER[verdicts.charCodeAt(position)] ?? NONE;
+  }
+  return bytes;
 }
-
-const letterAt = (verdicts: string, position: number): (typeof VERDICT_LETTERS)[VerdictMark] =>
-  (verdicts[position] ?? VERDICT_LETTERS.none) as (typeof VERDICT_LETTERS)[VerdictMark];
 
 /** How many frames have which verdict. */
 export function countMarks(grids: Iterable<Uint8Array>): Record<VerdictMark, number> {
