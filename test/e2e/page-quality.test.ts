@@ -35,9 +35,7 @@ describe.skipIf(browser.skip)(`results that wait, on the page${browser.note}`, (
     farm = await WholeFarm.start({ up: ['--workers', '1', '--slots', '2'] });
     view = await FarmPage.open(farm);
     await view.signIn();
-    const file = join(farm.folder, 'job.json');
-    await writeFile(file, JSON.stringify(DOCUMENT));
-    job = await farm.json<JobSummary>('submit', file);
+    job = await submit(DOCUMENT);
     await view.goto(`/jobs/${job.id}`);
   });
   afterAll(async () => {
@@ -45,6 +43,11 @@ describe.skipIf(browser.skip)(`results that wait, on the page${browser.note}`, (
     await farm.stop();
   });
 
+  async function submit(document: unknown): Promise<JobSummary> {
+    const file = join(farm.folder, 'job.json');
+    await writeFile(file, JSON.stringify(document));
+    return farm.json<JobSummary>('submit', file);
+  }
   const card = () => view.page.getByRole('region', { name: 'Waits for your decision' });
   const panel = () => view.page.getByTestId('frame-panel');
   const dialog = () => view.page.getByRole('dialog');
@@ -209,5 +212,14 @@ describe.skipIf(browser.skip)(`results that wait, on the page${browser.note}`, (
     await look('restored');
     // A frame is done a moment before its thumbnail is stored; the page asks again.
     view.expectQuiet(/^404 .*\/thumbnail/);
+  });
+
+  it('shows the pictures of a job of which every frame waits', async () => {
+    const { checks } = DOCUMENT.quality;
+    const { id } = await submit({ ...DOCUMENT, name: 'All of it', quality: { checks } });
+    await view.goto(`/jobs/${id}?tab=pictures`);
+    await view.expectText(card(), /6 frames wait for your decision/, 90_000);
+    await until(async () => (await loaded('[aria-label="Contact sheet"] img')) === 6, 'all are shown');
+    await look('pictures');
   });
 });

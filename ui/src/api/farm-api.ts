@@ -67,8 +67,10 @@ export const farmApi = {
   jobs: (query: { state?: string; q?: string; limit?: number; cursor?: string }) =>
     request<JobsPage>('GET', withQuery('/api/jobs', query)),
   job: (id: string) => request<JobDetails>('GET', job(id)),
-  frames: (id: string, query: { step?: string; state?: string; from?: number; limit?: number }) =>
-    request<FramesPage>('GET', withQuery(`${job(id)}/frames`, query)),
+  frames: (
+    id: string,
+    query: { step?: string; state?: string; verdict?: string; from?: number; limit?: number },
+  ) => request<FramesPage>('GET', withQuery(`${job(id)}/frames`, query)),
   results: (id: string, query: { step?: string; cursor?: string }) =>
     request<ResultsPage>('GET', withQuery(`${job(id)}/results`, query)),
   attempts: (id: string) => request<Attempts>('GET', withQuery(`${job(id)}/logs`, { limit: 200 })),

@@ -61,7 +61,7 @@ export function provideJobView(id: string): JobView {
     version,
     facts,
     imageUrl,
-    media: useStepMedia(id, live.grids),
+    media: useStepMedia(id, live.grids, () => live.job.value?.decisions !== undefined),
     frameAt: (step, position) => {
       const grid = live.grids.value.get(step);
       return grid && numberAt(grid.runs, position);
