@@ -1,8 +1,6 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { messageOf } from '../../shared/domain/errors.ts';
-
-/** A server that is gone leaves a mount that answers nothing: whoever asks it would wait for ever. */
-const ANSWERS_WITHIN_MS = 5_000;
+import { askStorage } from './ask-storage.ts';
 
 /** `real`: the folder without links. */
 export type MountState = { mounted: true; real: string } | { mounted: false; reason: string };
@@ -13,7 +11,7 @@ export type MountState = { mounted: true; real: string } | { mounted: false; rea
  */
 export async function checkMount(prefix: string): Promise<MountState> {
   try {
-    return await withinTime(look(prefix), prefix);
+    return await askStorage(prefix, () => look(prefix));
   } catch (error) {
     return { mounted: false, reason: messageOf(error) };
   }
@@ -28,18 +26,5 @@ async function look(prefix: string): Promise<MountState> {
     return { mounted: false, reason: `${prefix} is empty: nothing is mounted there` };
   } finally {
     await folder.close();
-  }
-}
-
-/** @throws Error when storage does not answer */
-export async function withinTime<T>(asked: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} does not answer`)), ANSWERS_WITHIN_MS);
-  });
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

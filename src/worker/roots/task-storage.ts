@@ -4,7 +4,7 @@ import { isSafePath } from '../../shared/contracts/manifest.ts';
 import type { SceneRef, TaskMessage } from '../../shared/contracts/messages.ts';
 import { rootReference, type RootFile } from '../../shared/domain/root-paths.ts';
 import { EngineFailure, type Engine, type MovedFolder } from '../engines/engine.ts';
-import { withinTime } from './mount-check.ts';
+import { askStorage } from './ask-storage.ts';
 import type { StorageRoots } from './storage-roots.ts';
 
 /** A file on shared storage, as it lies on this machine. */
@@ -97,9 +97,9 @@ async function locate(file: RootFile, roots: StorageRoots, workerId: string): Pr
 }
 
 /** null: there is no such file, or storage does not answer. */
-async function answer<T>(what: string, look: () => Promise<T>): Promise<T | null> {
+async function answer<T>(prefix: string, look: () => Promise<T>): Promise<T | null> {
   try {
-    return await withinTime(look(), what);
+    return await askStorage(prefix, look);
   } catch {
     return null; // the caller says so, with where it looked
   }
