@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Measures } from '../../src/shared/contracts/quality.ts';
 import { measurePicture } from '../../src/shared/quality/measure-picture.ts';
+import { measureVideo, type MediaTools } from '../../src/shared/quality/video/measure-video.ts';
 import { need } from '../support/needs.ts';
 
 const here = need('blender');
@@ -118,3 +119,37 @@ describe.skipIf(here.skip)(`pictures that Blender writes${here.note}`, () => {
     }
   });
 });
+
+const films = need('ffmpeg');
+
+describe.skipIf(films.skip)(`films${films.note}`, () => {
+  it('are not play lists, whatever their name says', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'farmhand-films-'));
+    try {
+      const [film, piece, list] = ['film.mp4', 'piece.ts', 'list.mp4'].map((name) => join(folder, name));
+      for (const to of [film!, piece!])
+        await promisify(execFile)('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=d=1:s=64x64', to]);
+      const head = '#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n';
+      await writeFile(list!, `${head}#EXTINF:1.0,\n${piece!}\n#EXT-X-ENDLIST\n`);
+      for (const ffprobe of ['ffprobe', null]) {
+        const tools: MediaTools = { ffmpeg: 'ffmpeg', ffprobe, run: runLines };
+        expect((await measureVideo(film!, tools)).frames).toBe(25);
+        await expect(measureVideo(list!, tools)).rejects.toMatchObject({ name: 'Unreadable' });
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+async function runLines(
+  [program, ...args]: readonly [string, ...string[]],
+  onLine: (line: string) => void,
+): Promise<{ code: number | null }> {
+  return new Promise((resolve) => {
+    execFile(program, args, (error, stdout, stderr) => {
+      for (const line of `${stdout}\n${stderr}`.split('\n')) onLine(line);
+      resolve({ code: error === null ? 0 : 1 });
+    });
+  });
+}

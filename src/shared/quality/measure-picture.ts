@@ -2,7 +2,7 @@ import { messageOf } from '../domain/errors.ts';
 import { bytesInMemory, withFileBytes, type FileBytes } from './decode/file-bytes.ts';
 import { NotDecodable, Unreadable } from './decode/not-decodable.ts';
 import { decoderOf, formatOf } from './file-formats.ts';
-import { Measurer, type MeasuredPicture } from './measure/measurer.ts';
+import { Measurer, type MeasuredPicture, type WantedSize } from './measure/measurer.ts';
 
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
 
@@ -10,11 +10,16 @@ const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');
  * Decodes a picture whole, once, and measures it. Takes a core for as long as that takes: callers with something else to do
  * call it in a thread.
  * @param bytes the file's, or null: then it is read from the disk, piece by piece where its decoder can
+ * @param wanted another size is refused by the header, before anything is decoded
  * @throws Unreadable; NotDecodable
  */
-export async function measurePicture(path: string, bytes: Buffer | null): Promise<MeasuredPicture> {
+export async function measurePicture(
+  path: string,
+  bytes: Buffer | null,
+  wanted: WantedSize = {},
+): Promise<MeasuredPicture> {
   const format = formatOf(path);
-  const measurer = new Measurer();
+  const measurer = new Measurer(wanted);
   const decoder = decoderOf(format);
   if (decoder === 'sharp') {
     // libvips is loaded only by who looks at such a picture.

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreviewFrame } from '../../shared/contracts/messages.ts';
+import { FILMS_ONLY } from '../../shared/quality/video/measure-video.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
 import { spawnEngine } from '../execution/engine-process.ts';
 import type { SheetCell, Size } from './helper-requests.ts';
@@ -26,6 +27,7 @@ export async function makeContactSheet(
   size: Size | null,
   folder: string,
   helper: PreviewHelper,
+  signal: AbortSignal,
 ): Promise<string> {
   const to = join(folder, 'sheet.jpg');
   const cells: SheetCell[] = frames.map((frame) => ({
@@ -35,7 +37,7 @@ export async function makeContactSheet(
     isFailure: ENDED_BADLY.includes(frame.state),
   }));
   const columns = Math.max(1, Math.min(COLUMNS, cells.length));
-  await helper.ask({ do: 'sheet', to, columns, cell: size ?? USUAL_SIZE, cells });
+  await helper.ask({ do: 'sheet', to, columns, cell: size ?? USUAL_SIZE, cells }, signal);
   return to;
 }
 
@@ -49,13 +51,17 @@ export async function addSlates(
   size: Size,
   folder: string,
   helper: PreviewHelper,
+  signal: AbortSignal,
 ): Promise<void> {
   for (const [i, frame] of frames.entries())
     if (frame.picture === null)
-      await helper.ask({
-        ...{ do: 'slate', to: proxyPicture(folder, i), ...size },
-        lines: [`frame ${frame.frame}`, noteOf(frame)],
-      });
+      await helper.ask(
+        {
+          ...{ do: 'slate', to: proxyPicture(folder, i), ...size },
+          lines: [`frame ${frame.frame}`, noteOf(frame)],
+        },
+        signal,
+      );
 }
 
 /**
@@ -108,7 +114,7 @@ export async function pictureOfVideo(
       argv: [
         ffmpeg,
         ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error', '-y'],
-        ...['-protocol_whitelist', 'file', '-ss', seconds, '-i', video],
+        ...[...FILMS_ONLY, '-ss', seconds, '-i', video],
         ...['-map', '0:v:0', '-frames:v', '1', '-update', '1', '-f', 'image2', '-c:v', 'png', to],
       ],
       cwd: folder,

@@ -6,6 +6,9 @@ import type { HelperReply, HelperRequest, Size } from './helper-requests.ts';
 const MAIN = fileURLToPath(new URL('./helper-main.ts', import.meta.url));
 export const LOWEST_PRIORITY = 19;
 const MEMORY_BYTES = 4_000_000_000;
+/** What takes longer is given up. */
+const PICTURE_MS = 60_000;
+const SHEET_MS = 600_000; // thousands of pictures in one
 /** Starting it takes a fifth of a second. */
 const IDLE_MS = 30_000;
 
@@ -16,6 +19,7 @@ export class PreviewHelper {
   #onReply: ((reply: HelperReply) => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  readonly #stopping = new AbortController();
   #idle: NodeJS.Timeout | undefined;
 
   /** @param folder its own, for scratch */
@@ -28,24 +32,36 @@ export class PreviewHelper {
     return this.#waiting;
   }
 
-  /** Does one request after the other. @returns the size of what was written. @throws Error why it was not */
-  async ask(request: HelperRequest): Promise<Size> {
+  /**
+   * Does one request after the other. One that takes too long, or whose signal aborts while it is done, ends the process;
+   * the next request starts another.
+   * @returns the size of what was written
+   * @throws Error why it was not; the signal's reason, at once
+   */
+  async ask(request: HelperRequest, signal?: AbortSignal): Promise<Size> {
+    const given = AbortSignal.any([this.#stopping.signal, ...(signal ? [signal] : [])]);
+    given.throwIfAborted();
     this.#waiting++;
-    const turn = this.#last.then(() => this.#ask(request)).finally(() => this.#waiting--);
+    const turn = this.#last.then(() => this.#ask(request, given)).finally(() => this.#waiting--);
     this.#last = turn.catch(() => undefined);
-    const reply = await turn;
+    const reply = await unlessAborted(turn, given);
     if ('error' in reply) throw new Error(reply.error);
     return reply;
   }
 
+  /** What it is asked afterwards is refused. */
   async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the worker stops'));
     clearTimeout(this.#idle);
     await this.#process?.stop({ graceMs: 0 });
   }
 
-  async #ask(request: HelperRequest): Promise<HelperReply> {
+  async #ask(request: HelperRequest, given: AbortSignal): Promise<HelperReply> {
+    given.throwIfAborted();
     clearTimeout(this.#idle);
     const helper = await this.#running();
+    const limitMs = request.do === 'sheet' ? SHEET_MS : PICTURE_MS;
+    const signal = AbortSignal.any([given, AbortSignal.timeout(limitMs)]);
     const reply = new Promise<HelperReply>((resolve) => {
       this.#onReply = resolve;
     });
@@ -53,7 +69,14 @@ export class PreviewHelper {
       error: failure?.message ?? lastLines.at(-1) ?? 'the process that makes previews has ended',
     }));
     helper.stdin.write(`${JSON.stringify(request)}\n`);
-    const answer = await Promise.race([reply, ended]);
+    let answer: HelperReply;
+    try {
+      answer = await unlessAborted(Promise.race([reply, ended]), signal);
+    } catch (error) {
+      await helper.stop({ graceMs: 0 });
+      given.throwIfAborted();
+      throw new Error(`the picture took more than ${limitMs / 1000} s`, { cause: error });
+    }
     this.#idle = setTimeout(() => {
       this.#process = undefined;
       void helper.stop({ graceMs: 0 });
@@ -76,5 +99,19 @@ export class PreviewHelper {
       replies: [(line) => this.#onReply?.(JSON.parse(line) as HelperReply)],
     });
     return this.#process;
+  }
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }

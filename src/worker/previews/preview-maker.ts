@@ -59,8 +59,9 @@ export class PreviewMaker {
 
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the worker stops'));
-    await this.#making;
+    // What is being made waits for it.
     await this.#parts.helper.stop();
+    await this.#making;
   }
 
   async #make(order: string): Promise<void> {
@@ -112,7 +113,7 @@ export class PreviewMaker {
     const path =
       kind === 'proxy'
         ? await this.#proxy(frames, size, plan.fps, folder, signal)
-        : await makeContactSheet(frames, size, folder, helper);
+        : await makeContactSheet(frames, size, folder, helper, signal);
     const file = { path, ...(await hashFile(path)) };
     const extension = extname(path).slice(1);
     const key = stepPreviewKey({ jobId, step, kind, sha256: file.sha256, extension });
@@ -131,7 +132,7 @@ export class PreviewMaker {
     const program = ffmpeg();
     if (program === undefined) throw new Error('This worker has no FFmpeg.');
     if (size === null) throw new Error('None of the frames has a picture that can be shown.');
-    await addSlates(frames, size, folder, helper);
+    await addSlates(frames, size, folder, helper, signal);
     return makeProxy(folder, fps, program, signal);
   }
 
@@ -150,7 +151,8 @@ export class PreviewMaker {
       );
       for (const { frame, original } of fetched) {
         const to = proxyPicture(folder, frames.length);
-        const made: Size | null = original === null ? null : await this.#shrink(original, to, kind, size);
+        const made: Size | null =
+          original === null ? null : await this.#shrink(original, to, { kind, size }, signal);
         size ??= made;
         if (original !== null) await rm(original, { force: true });
         frames.push({ ...frame, picture: made === null ? null : to });
@@ -178,16 +180,23 @@ export class PreviewMaker {
   }
 
   /** All pictures have the size of the first one; a video's sides are even. */
-  async #shrink(from: string, to: string, kind: Plan['kind'], size: Size | null): Promise<Size | null> {
+  async #shrink(
+    from: string,
+    to: string,
+    { kind, size }: { kind: Plan['kind']; size: Size | null },
+    signal: AbortSignal,
+  ): Promise<Size | null> {
     const { helper, log } = this.#parts;
     const most = kind === 'proxy' ? PROXY_WIDTH : SHEET_WIDTH;
     try {
-      if (size) return await helper.ask({ do: 'shrink', from, to, ...size, fit: 'contain' });
-      const first = await helper.ask({ do: 'shrink', from, to, width: most, height: most, fit: 'inside' });
+      if (size) return await helper.ask({ do: 'shrink', from, to, ...size, fit: 'contain' }, signal);
+      const box = { width: most, height: most, fit: 'inside' } as const;
+      const first = await helper.ask({ do: 'shrink', from, to, ...box }, signal);
       const even = { width: first.width + (first.width % 2), height: first.height + (first.height % 2) };
       if (kind !== 'proxy' || (even.width === first.width && even.height === first.height)) return first;
-      return await helper.ask({ do: 'shrink', from, to, ...even, fit: 'contain' });
+      return await helper.ask({ do: 'shrink', from, to, ...even, fit: 'contain' }, signal);
     } catch (error) {
+      signal.throwIfAborted();
       log.info({ from, reason: messageOf(error) }, 'a picture cannot be shown in a preview');
       return null;
     }

@@ -79,6 +79,22 @@ describe('the process that makes previews', () => {
       height: 64,
     });
   });
+
+  it('gives up what nobody wants any more, at once, and goes on with the next', async () => {
+    const cancelled = new AbortController();
+    const from = await radiance(4_000, 2_000, 1);
+    const to = join(folder, 'out.jpg');
+    const shrink = { do: 'shrink', from, to, width: 10, height: 10, fit: 'inside' } as const;
+    const asked = [1, 2].map(() => helper.ask(shrink, cancelled.signal));
+    cancelled.abort(new Error('cancelled'));
+    const gone = { status: 'rejected', reason: new Error('cancelled') };
+    expect(await Promise.allSettled(asked)).toEqual([gone, gone]);
+    const size = { width: 64, height: 64 };
+    expect(await helper.ask({ do: 'slate', to, ...size, lines: ['x'] })).toEqual(size);
+    expect(helper.waiting).toBe(0);
+    await helper.stop();
+    await expect(helper.ask(shrink)).rejects.toThrow('the worker stops');
+  });
 });
 
 describe('makePreview', () => {

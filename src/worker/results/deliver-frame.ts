@@ -20,8 +20,8 @@ const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 1_000;
 /** A preview is not worth more than so much waiting for the storage. */
 const PREVIEW_SECONDS = 30;
-/** Large pictures of light take a second each. */
-const MOST_WAITING = 4;
+/** Large pictures of light take a second each. Fewer than the frames that are delivered at once: rendering waits for those. */
+const MOST_WAITING = 2;
 
 export interface DeliveryTarget extends LookOptions {
   jobId: string;

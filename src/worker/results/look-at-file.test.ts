@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileLooker } from './looking/file-looker.ts';
@@ -80,6 +81,33 @@ describe('lookAtFile', () => {
     const output = { format: 'png', width: 64, height: 49 };
     const other = { ...options, output, policy: { mode: 'off' as const } };
     await expect(lookAtFile(path, 1, other)).rejects.toThrow('is 64 × 48 pixels instead of 64 × 49');
+  });
+
+  it('refuses by the header what is of another size, or interlaced and huge, and decodes nothing of it', async () => {
+    const claiming = async (width: number, height: number): Promise<string> => {
+      const bytes = await picture().png({ progressive: true }).toBuffer();
+      bytes.writeUInt32BE(width, 16);
+      bytes.writeUInt32BE(height, 20);
+      bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+      return write('bomb.png', bytes);
+    };
+    const asked = { ...options, output: { format: 'png', width: 64, height: 48 } };
+    const bomb = await claiming(30_000, 30_000);
+    await expect(lookAtFile(bomb, 1, asked)).rejects.toThrow('is 30000 × 30000 pixels instead of 64 × 48');
+    await expect(lookAtFile(bomb, 1, options)).rejects.toThrow(
+      'is interlaced or progressive, with more than',
+    );
+  });
+
+  it('does not wait for a file when its task is cancelled', async () => {
+    const path = write('a.png', await picture().png().toBuffer());
+    const cancelled = new AbortController();
+    const one = new FileLooker(1);
+    const request = { path, frame: 1, policy: null, output: {} };
+    const looks = [1, 2, 3].map(() => one.look(request, cancelled.signal));
+    cancelled.abort(new Error('cancelled'));
+    for (const { status } of await Promise.allSettled(looks)) expect(status).toBe('rejected');
+    expect((await one.look(request, options.signal)).judged?.verdict).toBe('pass');
   });
 
   it('refuses what is missing or empty, and claims nothing of what nobody here can decode', async () => {

@@ -39,7 +39,7 @@ export async function lookAtFile(path: string, frame: number, options: LookOptio
     throw badOutput(path, 'was not written', error);
   });
   const { looker, policy = null, output } = options;
-  const look = await looker.look({ path, frame, policy, output });
+  const look = await looker.look({ path, frame, policy, output }, options.signal);
   options.signal.throwIfAborted();
   if (look.unreadable !== null) throw badOutput(path, look.unreadable);
   const judged = look.judged ?? (await judgeFilm(path, frame, options));

@@ -27,7 +27,7 @@ export const canBePreviewed = (path: string, ffmpeg: string | undefined): boolea
 export async function makePreview(path: string, tools: PreviewTools): Promise<Buffer> {
   const decoder = decoderOf(formatOf(path));
   if (decoder === 'sharp')
-    return sharp(path, { limitInputPixels: MAX_PIXELS })
+    return sharp(path, { limitInputPixels: MAX_PIXELS, sequentialRead: true })
       .resize({ width: WIDTH, withoutEnlargement: true })
       .webp({ quality: 75, effort: 2 })
       .toBuffer();
@@ -36,7 +36,7 @@ export async function makePreview(path: string, tools: PreviewTools): Promise<Bu
   const from =
     decoder === 'ffmpeg' && ffmpeg !== undefined ? await pictureOfVideo(path, folder, ffmpeg, signal) : path;
   try {
-    await helper.ask({ do: 'shrink', from, to, width: WIDTH, height: WIDTH, fit: 'inside' });
+    await helper.ask({ do: 'shrink', from, to, width: WIDTH, height: WIDTH, fit: 'inside' }, signal);
     return await readFile(to);
   } finally {
     await rm(to, { force: true });

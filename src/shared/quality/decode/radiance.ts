@@ -22,6 +22,7 @@ export function decodeRadiance(file: FileBytes, sink: PictureSink): void {
   const [height, width] = [Number(size[1]), Number(size[2])];
   if (width < 1 || height < 1) throw new Unreadable('has no pixels');
   assertPixels(width, height);
+  sink.size?.(width, height);
   const start = found.index + found[0].length;
   const data = file.read(start, file.size - start);
   sink.begin({

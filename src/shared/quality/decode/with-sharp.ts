@@ -32,6 +32,12 @@ export async function decodeWithSharp(
     const named = NAMES[format] ?? format;
     if (metadata.format !== named) throw new Unreadable(`is a ${metadata.format} file, not a ${named} file`);
     assertPixels(metadata.width, metadata.height);
+    sink.size?.(metadata.width, metadata.height);
+    // Neither can be decoded in strips: all of it would be in memory at once.
+    if (metadata.isProgressive && metadata.width * metadata.height > STRIP_PIXELS)
+      throw new Unreadable(
+        `is interlaced or progressive, with more than the ${STRIP_PIXELS / 1e6} million pixels that are decoded so`,
+      );
     const depth = depthOf(metadata);
     const lines = Math.max(1, Math.min(metadata.height, Math.floor(STRIP_PIXELS / metadata.width)));
     let begun = false;

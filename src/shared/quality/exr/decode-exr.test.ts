@@ -130,6 +130,21 @@ describe('decodeExr', () => {
     expect(() => decode(outside)).toThrow('a chunk stands where that of line 16 should');
   });
 
+  it('refuses blocks and files that would take too much memory, before anything is decoded', () => {
+    const channels = Array.from({ length: 40 }, (_, i) => `layer${i}.Y`);
+    const many = makeFloats({ width: WIDTH, height: HEIGHT, channels, value: () => 0 });
+    const wide = (bytes: Buffer, right: number, top: number): Buffer => {
+      for (const name of ['dataWindow', 'displayWindow']) {
+        const at = bytes.indexOf(name) + `${name}\0box2i\0`.length + 4;
+        bytes.writeInt32LE(right, at + 8);
+        bytes.writeInt32LE(top, at + 12);
+      }
+      return bytes;
+    };
+    expect(() => decode(wide(Buffer.from(many), 199_999, HEIGHT - 1))).toThrow('more than the 268435456');
+    expect(() => decode(wide(Buffer.from(many), 29_999, 29_999))).toThrow('claims 144 GB of pixels');
+  });
+
   it('refuses other files, and headers that promise nonsense', () => {
     expect(() => decode(Buffer.from('not a picture at all'))).toThrow('does not begin as an OpenEXR file');
     const huge = makeExr();

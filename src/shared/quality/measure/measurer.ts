@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Measures } from '../../contracts/quality.ts';
+import { Unreadable } from '../decode/not-decodable.ts';
 import { countFireflies } from './fireflies.ts';
 import { LumaPlane } from './luma-plane.ts';
 import { ThumbnailSums } from './thumbnail.ts';
@@ -7,6 +8,12 @@ import type { PictureShape, PictureSink } from './picture-sink.ts';
 
 /** Pictures with more pixels are not searched for fireflies: that needs a plane of them in memory. */
 const MOST_SEARCHED_PIXELS = 64_000_000;
+
+/** What was asked for; undefined: whatever there is. */
+export interface WantedSize {
+  width?: number | undefined;
+  height?: number | undefined;
+}
 
 export interface MeasuredPicture {
   shape: PictureShape;
@@ -19,6 +26,7 @@ export interface MeasuredPicture {
 
 /** Takes a picture's lines, and tells its measures in the end. None of its pixels stay but their brightness, for that long. */
 export class Measurer implements PictureSink {
+  readonly #wanted: WantedSize;
   readonly #hash: Hash = createHash('sha256');
   readonly #min = [Infinity, Infinity, Infinity, Infinity];
   readonly #max = [-Infinity, -Infinity, -Infinity, -Infinity];
@@ -29,6 +37,17 @@ export class Measurer implements PictureSink {
   #shape: PictureShape | undefined;
   #thumbnail: ThumbnailSums | undefined;
   #luma: LumaPlane | null = null;
+
+  constructor(wanted: WantedSize = {}) {
+    this.#wanted = wanted;
+  }
+
+  /** @throws Unreadable for a picture that is not the one asked for */
+  size(width: number, height: number): void {
+    const { width: wantedWidth = width, height: wantedHeight = height } = this.#wanted;
+    if (width === wantedWidth && height === wantedHeight) return;
+    throw new Unreadable(`is ${width} × ${height} pixels instead of ${wantedWidth} × ${wantedHeight}`);
+  }
 
   begin(shape: PictureShape): void {
     this.#shape = shape;

@@ -16,6 +16,8 @@ export interface PictureShape {
 
 /** Takes a picture's lines from a decoder, one channel after another. */
 export interface PictureSink {
+  /** Called as soon as the header is read: who wants another size throws, and nothing is decoded. */
+  size?: (width: number, height: number) => void;
   /** Called once, before any line. */
   begin: (shape: PictureShape) => void;
   /** Lines may come in any order, and in pieces (`x` is where one begins), but each sample once. */

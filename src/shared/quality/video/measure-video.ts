@@ -33,8 +33,11 @@ export interface MeasuredVideo {
 /** The shortest stretches that count, in seconds. What is shorter is a cut or a held drawing. */
 const PICTURE_FILTERS = 'blackdetect=d=0.04:pix_th=0.06,freezedetect=n=-60dB:d=0.5';
 const SOUND_FILTERS = 'silencedetect=n=-60dB:d=0.1';
-/** Formats of pictures and sound only: no play lists, which name other files. */
-const PROTOCOLS = ['-protocol_whitelist', 'file'];
+/** For FFmpeg and FFprobe, before the file: films only, whatever its name says; play lists and scripts name other files. */
+export const FILMS_ONLY = [
+  ...['-protocol_whitelist', 'file'],
+  ...['-format_whitelist', 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif'],
+] as const;
 
 /**
  * Decodes a video's picture and sound whole and measures them. FFprobe alone would be content with a file that is cut off.
@@ -49,7 +52,18 @@ export async function measureVideo(path: string, tools: MediaTools): Promise<Mea
   const { code } = await tools.run(
     [
       ...([tools.ffmpeg, '-nostdin', '-hide_banner', '-nostats', '-v', 'level+info', '-xerror'] as const),
-      ...['-progress', 'pipe:1', ...PROTOCOLS, '-i', path, '-map', '0:v:0', '-vf', PICTURE_FILTERS, ...sound],
+      ...[
+        '-progress',
+        'pipe:1',
+        ...FILMS_ONLY,
+        '-i',
+        path,
+        '-map',
+        '0:v:0',
+        '-vf',
+        PICTURE_FILTERS,
+        ...sound,
+      ],
       ...['-f', 'null', '-'],
     ],
     (line) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Unreadable } from '../decode/not-decodable.ts';
-import type { MediaTools } from './measure-video.ts';
+import { FILMS_ONLY, type MediaTools } from './measure-video.ts';
 
 export interface Streams {
   claimedFrames: number | null;
@@ -34,7 +34,7 @@ export async function readStreams(path: string, { ffprobe, run }: MediaTools): P
   if (ffprobe === null) return UNKNOWN;
   const lines: string[] = [];
   const entries = 'stream=codec_type,width,height,avg_frame_rate,nb_frames:format=duration';
-  const options = ['-v', 'error', '-protocol_whitelist', 'file', '-of', 'json', '-show_entries', entries];
+  const options = ['-v', 'error', ...FILMS_ONLY, '-of', 'json', '-show_entries', entries];
   const { code } = await run([ffprobe, ...options, path], (line) => lines.push(line));
   // What it has to complain of stands before or after its report.
   const [begin, end] = [lines.indexOf('{'), lines.lastIndexOf('}')];

@@ -5,6 +5,8 @@ import type { Look, LookRequest, LookTrouble } from './look-messages.ts';
 /** Memory kept for the files to come. */
 const MAX_SPARE = 4;
 const MAX_SPARE_BYTES = 67_108_864;
+/** A file that takes more ends its thread rather than the worker. */
+const THREAD_HEAP_MB = 1_024;
 
 interface Job {
   request: Omit<LookRequest, 'spare'>;
@@ -28,10 +30,32 @@ export class FileLooker {
     this.#maxThreads = Math.max(1, Math.min(slots, availableParallelism()));
   }
 
-  /** @throws Error when the file cannot be read, for a reason of this machine */
-  look(request: Omit<LookRequest, 'spare'>): Promise<Look> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject });
+  /**
+   * @param signal whoever aborts it waits no longer; a thread that is at the file already comes to its end
+   * @throws Error when the file cannot be read, for a reason of this machine; the signal's reason
+   */
+  look(request: Omit<LookRequest, 'spare'>, signal: AbortSignal): Promise<Look> {
+    signal.throwIfAborted();
+    return new Promise<Look>((resolve, reject) => {
+      const onAbort = (): void => {
+        const at = this.#waiting.indexOf(job);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        reject(signal.reason as Error);
+      };
+      const job: Job = {
+        request,
+        resolve: (look) => {
+          signal.removeEventListener('abort', onAbort);
+          if (signal.aborted && look.memory !== null) this.giveBack(look.memory);
+          resolve(look);
+        },
+        reject: (reason) => {
+          signal.removeEventListener('abort', onAbort);
+          reject(reason);
+        },
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(job);
       this.#next();
     });
   }
@@ -55,7 +79,9 @@ export class FileLooker {
 
   #start(): Worker | null {
     if (this.#busy.size >= this.#maxThreads) return null;
-    const thread = new Worker(new URL('./look-thread.ts', import.meta.url));
+    const thread = new Worker(new URL('./look-thread.ts', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
+    });
     // A worker that has nothing else to do ends.
     thread.unref();
     thread.on('message', (answer: Look | LookTrouble) => this.#finish(thread, answer));

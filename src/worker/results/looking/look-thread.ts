@@ -33,11 +33,12 @@ async function look(request: LookRequest): Promise<Look> {
   if (decoderOf(formatOf(path)) === 'ffmpeg')
     return { ...known, judged: null, unreadable: null, thumbnail: null };
   try {
-    const picture = await measurePicture(path, file.bytes);
+    // No policy makes a result of a picture that is not the one asked for.
+    const picture = await measurePicture(path, file.bytes, request.output);
     const policy = new CompiledPolicy(request.policy ?? {});
     const judged = judgePicture(picture, policy, request.output, frame);
     const thumbnail = policy.isOff ? null : await encodeThumbnail(picture.thumbnail);
-    return { ...known, judged, unreadable: wrongSize(picture.measures, request.output), thumbnail };
+    return { ...known, judged, unreadable: null, thumbnail };
   } catch (error) {
     if (error instanceof Unreadable)
       return { ...known, judged: null, unreadable: error.message, thumbnail: null };
@@ -47,15 +48,6 @@ async function look(request: LookRequest): Promise<Look> {
 }
 
 const unchecked = (error: NotDecodable): Judged => judgeUnchecked(error.message);
-
-/** No policy makes a result of a picture that is not the one asked for. */
-function wrongSize(
-  found: { width: number; height: number },
-  { width = found.width, height = found.height }: LookRequest['output'],
-): string | null {
-  if (found.width === width && found.height === height) return null;
-  return `is ${found.width} × ${found.height} pixels instead of ${width} × ${height}`;
-}
 
 interface WholeFile {
   bytes: Buffer<ArrayBuffer> | null;
