@@ -1,4 +1,3 @@
-import { buffer } from 'node:stream/consumers';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { objectBytes, type StoredObject } from './object-bytes.ts';
 import type { ZipEntry } from './zip-writer.ts';
@@ -10,7 +9,7 @@ const FILES_AHEAD = 4;
 interface Ahead {
   file: StoredObject;
   /** Undefined for a large one, which is read when its turn comes. */
-  content: Promise<Buffer> | undefined;
+  content: Promise<Uint8Array[]> | undefined;
 }
 
 /**
@@ -30,8 +29,9 @@ export async function* readAhead(
   while (queue.length > 0) yield entryOf(queue.shift(), objects, signal);
 }
 
-function whole(objects: ObjectStore, file: StoredObject, signal: AbortSignal): Promise<Buffer> {
-  const content = buffer(objectBytes(objects, file, signal));
+/** In the pieces in which it came: put together, each file would take its size once more. */
+function whole(objects: ObjectStore, file: StoredObject, signal: AbortSignal): Promise<Uint8Array[]> {
+  const content = piecesOf(objectBytes(objects, file, signal));
   content.catch(() => undefined); // said when its turn comes
   return content;
 }
@@ -46,6 +46,12 @@ function entryOf(next: Ahead | undefined, objects: ObjectStore, signal: AbortSig
   };
 }
 
-async function* once(content: Promise<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  yield await content;
+async function piecesOf(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of bytes) pieces.push(piece);
+  return pieces;
+}
+
+async function* once(content: Promise<Uint8Array[]>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* await content;
 }
