@@ -92,7 +92,7 @@ describe('render', () => {
     );
     expect(again.rows.map((row) => row.jobId)).toEqual([`${again.batch.id}-1`, `${again.batch.id}-2`]);
     const batches = await farm.json<{ encode: string | null }[]>('batch');
-    expect(batches.filter(({ encode }) => encode === 'mp4')).toHaveLength(1);
+    expect(batches.filter(({ encode }) => encode === 'h264')).toHaveLength(1);
   }, 120_000);
 
   it('stores a template in versions that never change, and renders each', async () => {
