@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreviewFrame } from '../../shared/contracts/messages.ts';
-import { FILMS_ONLY } from '../../shared/quality/video/measure-video.ts';
+import { FILMS_ONLY } from '../../shared/quality/video/films-only.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
 import { spawnEngine } from '../execution/engine-process.ts';
 import type { SheetCell, Size } from './helper-requests.ts';

@@ -1,4 +1,5 @@
 import { Unreadable } from '../decode/not-decodable.ts';
+import { FILMS_ONLY } from './films-only.ts';
 import { readDetections } from './read-detections.ts';
 import { readStreams } from './read-streams.ts';
 
@@ -33,12 +34,6 @@ export interface MeasuredVideo {
 /** The shortest stretches that count, in seconds. What is shorter is a cut or a held drawing. */
 const PICTURE_FILTERS = 'blackdetect=d=0.04:pix_th=0.06,freezedetect=n=-60dB:d=0.5';
 const SOUND_FILTERS = 'silencedetect=n=-60dB:d=0.1';
-/** For FFmpeg and FFprobe, before the file: films only, whatever its name says; play lists and scripts name other files. */
-export const FILMS_ONLY = [
-  ...['-protocol_whitelist', 'file'],
-  ...['-format_whitelist', 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif'],
-] as const;
-
 /**
  * Decodes a video's picture and sound whole and measures them. FFprobe alone would be content with a file that is cut off.
  * @throws Unreadable

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Unreadable } from '../decode/not-decodable.ts';
-import { FILMS_ONLY, type MediaTools } from './measure-video.ts';
+import { FILMS_ONLY } from './films-only.ts';
+import type { MediaTools } from './measure-video.ts';
 
 export interface Streams {
   claimedFrames: number | null;
