@@ -163,6 +163,10 @@ it.each([
   ['headers without end', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(100_000)}\r\n\r\n`],
   ['what is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
   ['nothing', ''],
+  [
+    'a change of protocol',
+    'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+  ],
 ])('reports %s', async (_what, bytes) => {
   const port = await listenRaw((socket) => {
     socket.resume();

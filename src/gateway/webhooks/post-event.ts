@@ -62,6 +62,7 @@ export async function postEvent(
 
 function rejectedBy(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
@@ -85,12 +86,17 @@ async function exchange(
     maxHeaderSize: MAX_HEADER_BYTES,
     signal,
   };
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
     const request = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
     request.on('response', resolve);
     request.on('error', reject);
+    // All that comes of `101 Switching Protocols`, which nobody asked for.
+    request.on('close', () =>
+      reject(new Error('The connection was closed without an answer to the request.')),
+    );
     request.end(body);
   });
+  const response = await Promise.race([answer, rejectedBy(signal)]);
   const status = response.statusCode ?? 0;
   const text = await firstBytes(response);
   return { status, error: errorOf(status), response: text };
