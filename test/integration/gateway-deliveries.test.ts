@@ -257,6 +257,12 @@ describe('a delivery', () => {
     await gateway.post(`/api/deliveries/${id ?? ''}/cancel`, 409);
     expect((await standing('ended')).has('render_0001.png')).toBe(true);
     expect(await gateway.json(`/api/deliveries/${id ?? ''}`)).toMatchObject({ files: { done: 40 } });
+    const pages = await context.ledger
+      .selectFrom('delivery_pages')
+      .select('page')
+      .where('delivery_id', '=', id ?? '')
+      .execute();
+    expect(pages).toEqual([]);
   }, 120_000);
 });
 
@@ -296,6 +302,19 @@ describe('a target', () => {
     expect((await gateway.fetch('/api/targets/led-a', { method: 'DELETE' })).status).toBe(204);
     expect((await gateway.fetch('/api/targets/led-a', { method: 'DELETE' })).status).toBe(404);
   });
+
+  it('that was changed meanwhile is given nothing for the place that it led to before', async () => {
+    await seedStoredJob(context, 'moved', ['1']);
+    await putTarget('moved', { endpoint: 'http://127.0.0.1:1' });
+    const to = `s3://${bucket}/moved`;
+    const { id } = await gateway.post<Delivery>('/api/jobs/moved/deliveries', 201, { to });
+    await putTarget('moved', { prefix: 'moved-on' });
+    const ended = async (): Promise<Delivery> =>
+      deliverySchema.parse(await gateway.json(`/api/deliveries/${id ?? ''}`));
+    await until(async () => (await ended()).state === 'failed', 'the delivery fails', 60_000);
+    expect((await ended()).error).toContain(`leads to s3://${bucket}/moved-on now`);
+    expect(await standing('moved')).toEqual(new Map());
+  }, 120_000);
 
   it.each([
     'http://s3.example.com',

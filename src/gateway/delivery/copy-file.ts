@@ -50,7 +50,7 @@ export async function copyFile(
   const copied = await copiedByServer(source, wanted, type, tools);
   const told = copied ? null : await send(source, wanted, type, tools);
   if (told === source.sha256) return 'copied';
-  await assertArrived(wanted, target, { hashed: !copied, signal });
+  await assertArrived(wanted, target, !copied);
   return 'copied';
 }
 
@@ -77,7 +77,7 @@ async function send(
   { objects, target, signal }: CopyTools,
 ): Promise<string | null> {
   if (source.bytes > IN_MEMORY_BYTES) {
-    await target.putParts(wanted, Readable.from(hashed(source, objects, signal)), type, signal);
+    await target.putParts(wanted, Readable.from(hashed(source, objects, signal)), type);
     return null;
   }
   const bytes = await buffer(hashed(source, objects, signal));
@@ -114,19 +114,19 @@ async function* hashed(
 async function assertArrived(
   { key, bytes, sha256 }: WantedFile,
   target: TargetBucket,
-  { hashed: wasHashed, signal }: { hashed: boolean; signal: AbortSignal },
+  wasHashed: boolean,
 ): Promise<void> {
   const found = await target.look(key);
   if (found === 'unknown') {
     // Says which right is missing.
-    await target.readBack(key, signal);
+    await target.readBack(key);
     return;
   }
   const wrong = (what: string): FarmError =>
     new FarmError('unavailable', `s3://${target.name}/${key} did not arrive: ${what}.`);
   if (found === 'nothing') throw wrong('nothing stands there');
   if (found.bytes !== bytes) throw wrong(`${found.bytes} bytes stand there, not ${bytes}`);
-  const there = found.sha256 ?? (wasHashed ? sha256 : await target.readBack(key, signal));
+  const there = found.sha256 ?? (wasHashed ? sha256 : await target.readBack(key));
   if (there !== sha256) throw wrong(`its SHA-256 is ${there}, not ${sha256}`);
 }
 

@@ -105,12 +105,14 @@ export class DeliveryRunner {
 
   async #conclude(delivery: DeliveryRow, error: unknown): Promise<void> {
     const { store } = this.#tools;
-    const { id, retries } = delivery;
+    const { id } = delivery;
     if (this.#stopping.signal.aborted) {
       await store.release(delivery);
       return;
     }
     const message = messageOf(error);
+    const retries = await store.retries(delivery);
+    if (retries === undefined) return;
     this.#log.warn({ delivery: id, error: message }, 'a delivery does not go on');
     if ((error instanceof FarmError && isFinal(error)) || retries >= MOST_RETRIES)
       await store.fail(delivery, message);

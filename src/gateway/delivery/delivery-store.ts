@@ -1,7 +1,8 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type Selectable, type UpdateObject } from 'kysely';
 import type { Delivery, ResultFileEntry } from '../../shared/contracts/delivery-api.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { DeliveriesTable } from '../../shared/database/delivery-tables.ts';
+import type { Database } from '../../shared/database/schema.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import type { ResultSelection } from '../ledger/result-selection.ts';
@@ -84,13 +85,17 @@ export class DeliveryStore {
 
   /** Ends one that has not ended; files that were copied stay. @throws FarmError `not-found`, `conflict` */
   async cancel(id: string): Promise<Delivery> {
-    const row = await this.#ledger
-      .updateTable('deliveries')
-      .set({ state: 'cancelled', holder: null, finished_at: sql`now()` })
-      .where('id', '=', id)
-      .where('state', 'in', ['queued', 'running'])
-      .returningAll()
-      .executeTakeFirst();
+    const row = await this.#ledger.transaction().execute(async (transaction) => {
+      const cancelled = await transaction
+        .updateTable('deliveries')
+        .set({ state: 'cancelled', holder: null, finished_at: sql`now()` })
+        .where('id', '=', id)
+        .where('state', 'in', ['queued', 'running'])
+        .returningAll()
+        .executeTakeFirst();
+      if (cancelled) await deletePages(transaction, id);
+      return cancelled;
+    });
     if (row) return toDelivery(row);
     const { state } = await this.get(id);
     throw new FarmError('conflict', `The delivery ${id} has ended: it is ${state}.`);
@@ -119,7 +124,9 @@ export class DeliveryStore {
 
   /** @returns false when it is not this one's any more: cancelled, or taken over. */
   async hold(id: string, holder: string): Promise<boolean> {
-    const { numUpdatedRows } = await this.#held(id, holder).set({ held_until: HOLD }).executeTakeFirst();
+    const { numUpdatedRows } = await held(this.#ledger, id, holder)
+      .set({ held_until: HOLD })
+      .executeTakeFirst();
     return numUpdatedRows === 1n;
   }
 
@@ -176,28 +183,32 @@ export class DeliveryStore {
   }
 
   /** Files that could not be copied make a failed delivery; its manifest stands beside the others. */
-  async finish({ id, holder }: DeliveryRow): Promise<void> {
-    await this.#held(id, holder)
-      .set({
-        state: sql`CASE WHEN files_failed > 0 THEN 'failed' ELSE 'completed' END`,
-        error: sql`CASE WHEN files_failed > 0 THEN files_failed || ' of ' || (files_done + files_failed) || ' files could not be copied.' END`,
-        holder: null,
-        finished_at: sql`now()`,
-      })
-      .execute();
-    await this.#ledger.deleteFrom('delivery_pages').where('delivery_id', '=', id).execute();
+  async finish(delivery: DeliveryRow): Promise<void> {
+    await this.#end(delivery, {
+      state: sql`CASE WHEN files_failed > 0 THEN 'failed' ELSE 'completed' END`,
+      error: sql`CASE WHEN files_failed > 0 THEN files_failed || ' of ' || (files_done + files_failed) || ' files could not be copied.' END`,
+    });
   }
 
-  async fail({ id, holder }: DeliveryRow, error: string): Promise<void> {
-    await this.#held(id, holder)
-      .set({ state: 'failed', error, holder: null, finished_at: sql`now()` })
-      .execute();
-    await this.#ledger.deleteFrom('delivery_pages').where('delivery_id', '=', id).execute();
+  async fail(delivery: DeliveryRow, error: string): Promise<void> {
+    await this.#end(delivery, { state: 'failed', error });
+  }
+
+  /** How often it was given back since its last page; undefined when it is not this one's any more. */
+  async retries({ id, holder }: DeliveryRow): Promise<number | undefined> {
+    const row = await this.#ledger
+      .selectFrom('deliveries')
+      .select('retries')
+      .where('id', '=', id)
+      .where('holder', '=', holder)
+      .where('state', '=', 'running')
+      .executeTakeFirst();
+    return row?.retries;
   }
 
   /** Gives it back: it is gone on with after `seconds`, by whichever gateway is first. */
   async release({ id, holder }: DeliveryRow, later?: { seconds: number; error: string }): Promise<void> {
-    await this.#held(id, holder)
+    await held(this.#ledger, id, holder)
       .set({
         state: 'queued',
         holder: null,
@@ -210,13 +221,27 @@ export class DeliveryStore {
       .execute();
   }
 
-  #held(id: string, holder: string | null) {
-    return this.#ledger
-      .updateTable('deliveries')
-      .where('id', '=', id)
-      .where('holder', '=', holder)
-      .where('state', '=', 'running');
+  /** The pages of one that another gateway has taken over are that one's. */
+  async #end({ id, holder }: DeliveryRow, outcome: UpdateObject<Database, 'deliveries'>): Promise<void> {
+    await this.#ledger.transaction().execute(async (transaction) => {
+      const { numUpdatedRows } = await held(transaction, id, holder)
+        .set({ ...outcome, holder: null, finished_at: sql`now()` })
+        .executeTakeFirst();
+      if (numUpdatedRows === 1n) await deletePages(transaction, id);
+    });
   }
+}
+
+function held(ledger: Ledger, id: string, holder: string | null) {
+  return ledger
+    .updateTable('deliveries')
+    .where('id', '=', id)
+    .where('holder', '=', holder)
+    .where('state', '=', 'running');
+}
+
+async function deletePages(ledger: Ledger, id: string): Promise<void> {
+  await ledger.deleteFrom('delivery_pages').where('delivery_id', '=', id).execute();
 }
 
 export const placeText = ({ bucket, prefix }: Pick<Destination, 'bucket' | 'prefix'>): string =>

@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
+import { FarmError } from '../../shared/domain/errors.ts';
 import type { ResultFile, ResultPlace, ResultReader } from '../ledger/result-reader.ts';
 import { mapConcurrently } from '../storage/map-concurrently.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { SourceFileError, copyFile, type CopyTools } from './copy-file.ts';
-import type { CopiedPage, DeliveryRow, DeliveryStore } from './delivery-store.ts';
+import { placeText, type CopiedPage, type DeliveryRow, type DeliveryStore } from './delivery-store.ts';
 import { manifestEntry, manifestJson } from './manifest-text.ts';
 import { TargetBucket } from './target-bucket.ts';
 import { targetClient } from './target-client.ts';
-import type { OpenTarget, TargetStore } from './target-store.ts';
+import { leadsTo, type OpenTarget, type TargetStore } from './target-store.ts';
 
 const FRAMES_A_PAGE = 40;
 const FILES_AT_ONCE = 6;
@@ -35,12 +36,15 @@ export async function runDelivery(
 ): Promise<boolean> {
   const { store, targets, reader } = tools;
   const target = await targets.open(delivery.target);
+  if (!leadsTo(target, delivery))
+    throw new FarmError(
+      'conflict',
+      `The target ${target.name} was changed and leads to ${placeText(target)} now, not to ${placeText(delivery)}; deliver again.`,
+    );
   const client = targetClient(target);
   try {
-    const bucket = new TargetBucket(client, delivery.bucket, {
-      target: target.name,
-      accessKeyId: target.accessKeyId,
-    });
+    const who = { target: target.name, accessKeyId: target.accessKeyId };
+    const bucket = new TargetBucket(client, delivery.bucket, who, signal);
     await bucket.assertThere();
     const copying = copyTools(tools, target, bucket, signal);
     const results = await reader.open(
@@ -64,7 +68,7 @@ export async function runDelivery(
     const text = manifestJson(results.job, store.copiedFiles(delivery.id), new Date());
     const body = Readable.from(bytesOf(text), { objectMode: false });
     const file = { key: keyOf(delivery, MANIFEST), bytes: 0 };
-    await bucket.putParts(file, body, 'application/json', signal);
+    await bucket.putParts(file, body, 'application/json');
     await store.finish(delivery);
     return true;
   } finally {

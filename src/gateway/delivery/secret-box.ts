@@ -12,10 +12,10 @@ export class SecretBox {
   readonly #key: Buffer;
 
   constructor(farmSecret: string) {
-    this.#key = Buffer.from(hkdfSync('sha256', farmSecret, '', 'farmhand delivery targets', 32));
+    this.#key = Buffer.from(hkdfSync('sha256', farmSecret, '', 'farmhand stored secrets', 32));
   }
 
-  /** @param name bound to the secret: it cannot be read as that of another target */
+  /** @param name bound to the secret: it cannot be read as that of another target or webhook */
   seal(secret: string, name: string): Buffer {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.#key, nonce).setAAD(Buffer.from(name));

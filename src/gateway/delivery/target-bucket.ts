@@ -31,22 +31,32 @@ export interface WantedFile {
  */
 export type Found = { bytes: number; sha256: string | null; noted: string | null } | 'nothing' | 'unknown';
 
-/** A bucket that the farm delivers to, spoken to with the target's key. Every method throws what `targetError` makes. */
+/**
+ * A bucket that the farm delivers to, spoken to with the target's key. Every method throws what `targetError` makes, or the
+ * signal's reason.
+ */
 export class TargetBucket {
   readonly name: string;
   readonly #s3: S3Client;
   readonly #who: { target: string; accessKeyId: string };
+  readonly #signal: AbortSignal;
 
-  constructor(s3: S3Client, bucket: string, who: { target: string; accessKeyId: string }) {
+  constructor(
+    s3: S3Client,
+    bucket: string,
+    who: { target: string; accessKeyId: string },
+    signal: AbortSignal,
+  ) {
     this.#s3 = s3;
     this.name = bucket;
     this.#who = who;
+    this.#signal = signal;
   }
 
   /** Some servers answer to a bucket that is not there as if they were ill. A key that may not ask is left to its puts. */
   async assertThere(): Promise<void> {
     try {
-      await this.#s3.send(new HeadBucketCommand({ Bucket: this.name }));
+      await this.#s3.send(new HeadBucketCommand({ Bucket: this.name }), { abortSignal: this.#signal });
     } catch (error) {
       if (statusOf(error) === 403) return;
       throw this.#error(error, 'HeadBucket', 's3:ListBucket', '');
@@ -57,6 +67,7 @@ export class TargetBucket {
     try {
       const head = await this.#s3.send(
         new HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' }),
+        { abortSignal: this.#signal },
       );
       const noted = head.Metadata?.['sha256'] ?? null;
       return { bytes: head.ContentLength ?? 0, sha256: checksumOf(head), noted };
@@ -82,7 +93,7 @@ export class TargetBucket {
       Metadata: { sha256: file.sha256 },
     };
     try {
-      const stored = await this.#s3.send(new PutObjectCommand(input));
+      const stored = await this.#s3.send(new PutObjectCommand(input), { abortSignal: this.#signal });
       return stored.ChecksumSHA256 === undefined ? null : hexOf(stored.ChecksumSHA256);
     } catch (error) {
       throw this.#error(error, 'PutObject', 's3:PutObject', file.key);
@@ -94,8 +105,8 @@ export class TargetBucket {
     file: { key: string; bytes: number; sha256?: string },
     body: Readable,
     type: string,
-    signal: AbortSignal,
   ): Promise<void> {
+    const signal = this.#signal;
     const upload = new Upload({
       client: this.#s3,
       queueSize: 1,
@@ -115,7 +126,6 @@ export class TargetBucket {
       signal.throwIfAborted();
       await upload.done();
     } catch (error) {
-      signal.throwIfAborted();
       throw this.#error(error, 'UploadPart', 's3:PutObject and s3:AbortMultipartUpload', file.key);
     } finally {
       signal.removeEventListener('abort', stop);
@@ -138,7 +148,7 @@ export class TargetBucket {
       ChecksumAlgorithm: 'SHA256' as const,
     };
     try {
-      await this.#s3.send(new CopyObjectCommand(input));
+      await this.#s3.send(new CopyObjectCommand(input), { abortSignal: this.#signal });
       return true;
     } catch (error) {
       if (statusOf(error) === 403 || statusOf(error) === 404) return false;
@@ -147,10 +157,10 @@ export class TargetBucket {
   }
 
   /** The SHA-256 of what stands there, read back. */
-  async readBack(key: string, signal: AbortSignal): Promise<string> {
+  async readBack(key: string): Promise<string> {
     try {
       const object = await this.#s3.send(new GetObjectCommand({ Bucket: this.name, Key: key }), {
-        abortSignal: signal,
+        abortSignal: this.#signal,
       });
       const hash = createHash('sha256');
       for await (const chunk of object.Body as AsyncIterable<Buffer>) hash.update(chunk);
@@ -161,6 +171,7 @@ export class TargetBucket {
   }
 
   #error(error: unknown, action: string, right: string, key: string) {
+    this.#signal.throwIfAborted();
     return targetError(error, { action, right, bucket: this.name, key, ...this.#who });
   }
 }

@@ -38,7 +38,7 @@ export function targetClient(target: OpenTarget, resolve?: LookupFunction): S3Cl
       httpAgent: new HttpAgent(options),
       httpsAgent: new HttpsAgent(options),
       connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: IDLE_TIMEOUT_MS,
+      socketTimeout: IDLE_TIMEOUT_MS,
     },
   });
 }

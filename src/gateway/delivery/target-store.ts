@@ -101,8 +101,7 @@ export class TargetStore {
     const origin = endpoint === undefined ? undefined : originOf(endpoint);
     const found = (await this.list()).filter(
       (each) =>
-        each.bucket === bucket &&
-        (each.prefix === '' || `${prefix}/`.startsWith(`${each.prefix}/`)) &&
+        leadsTo(each, { bucket, prefix }) &&
         (target === undefined || each.name === target) &&
         (origin === undefined || each.endpoint === origin),
     );
@@ -119,6 +118,14 @@ export class TargetStore {
       );
     return { target: only.name, bucket, prefix };
   }
+}
+
+/** Whether a place is in the target's bucket and under its prefix. */
+export function leadsTo(
+  target: Pick<Target, 'bucket' | 'prefix'>,
+  { bucket, prefix }: Pick<Destination, 'bucket' | 'prefix'>,
+): boolean {
+  return target.bucket === bucket && (target.prefix === '' || `${prefix}/`.startsWith(`${target.prefix}/`));
 }
 
 function toTarget(row: Selectable<DeliveryTargetsTable>): Target {
