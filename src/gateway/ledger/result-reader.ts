@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
+import { parseFrameSelection, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 import { JobFileNames } from '../../shared/domain/job-file-names.ts';
 import { MAIN_OUTPUT } from '../../shared/domain/output-pattern.ts';
 import type { JobState } from '../../shared/domain/states.ts';
 import { outputsOf } from './frame-queries.ts';
-import { inFrameRange, mostFrames, type ResultSelection } from './result-selection.ts';
+import { inRuns, mostFrames, type ResultSelection } from './result-selection.ts';
 
 /** An accepted file with what is known of it. */
 export interface ResultFile {
@@ -48,6 +49,8 @@ export interface JobResults {
     finishedAt: Date | null;
   };
   selection: ResultSelection;
+  /** What the selection's `frames` say; undefined: all. */
+  runs: readonly FrameRun[] | undefined;
   names: JobFileNames;
 }
 
@@ -82,13 +85,14 @@ export class ResultReader {
     // Without a pattern of their own names depend on all steps, whichever are selected: they are the same each time.
     const named =
       pattern === undefined ? steps : steps.filter(({ name }) => [name, undefined].includes(selection.step));
-    const most = mostFrames(selection);
+    const runs = selection.frames === undefined ? undefined : parseFrameSelection(selection.frames);
+    const most = mostFrames(runs);
     const names = new JobFileNames(
       job,
       named.map((step) => ({ ...step, frames: Math.min(step.frame_total, most) })),
       pattern,
     );
-    return { job, selection, names };
+    return { job, selection, runs, names };
   }
 
   /** In the order of the steps, then by frame; all files of a frame are on one page. */
@@ -117,8 +121,8 @@ export class ResultReader {
   }
 
   /** How many files are selected by now, and their bytes. */
-  async count({ job, selection }: JobResults): Promise<{ files: number; bytes: number }> {
-    const { step, output, frames } = selection;
+  async count({ job, selection, runs }: JobResults): Promise<{ files: number; bytes: number }> {
+    const { step, output } = selection;
     const rows = await this.#ledger
       .selectFrom('steps')
       .innerJoin('frames', 'frames.step_key', 'steps.key')
@@ -142,7 +146,7 @@ export class ResultReader {
       .where('frames.state', '=', 'done')
       .where('frames.object_key', 'is not', null)
       .$if(step !== undefined, (q) => q.where('steps.name', '=', step ?? ''))
-      .$if(frames !== undefined, (q) => q.where(inFrameRange(frames ?? '', sql.ref('frames.number'))))
+      .$if(runs !== undefined, (q) => q.where(inRuns(runs ?? [], sql.ref('frames.number'))))
       .executeTakeFirstOrThrow();
     const main = output === undefined || output === MAIN_OUTPUT;
     return {
@@ -151,8 +155,8 @@ export class ResultReader {
     };
   }
 
-  async #frames({ job, selection }: JobResults, after: ResultPlace | undefined, limit: number) {
-    const { step, frames, from } = selection;
+  async #frames({ job, selection, runs }: JobResults, after: ResultPlace | undefined, limit: number) {
+    const { step, from } = selection;
     return this.#ledger
       .selectFrom('steps')
       .innerJoinLateral(
@@ -174,7 +178,7 @@ export class ResultReader {
             .where('frames.state', '=', 'done')
             .where('frames.object_key', 'is not', null)
             .$if(from !== undefined, (q) => q.where('frames.number', '>=', from ?? 0))
-            .$if(frames !== undefined, (q) => q.where(inFrameRange(frames ?? '', sql.ref('frames.number'))))
+            .$if(runs !== undefined, (q) => q.where(inRuns(runs ?? [], sql.ref('frames.number'))))
             .$if(after !== undefined, (q) =>
               q.where(sql<boolean>`(steps.position > ${after?.[0]} OR frames.number > ${after?.[1]})`),
             )

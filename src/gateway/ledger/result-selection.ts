@@ -1,8 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
 import { idSchema } from '../../shared/contracts/job-document.ts';
-import { InvalidInputError, describeValue } from '../../shared/domain/errors.ts';
-import { isFrameRange, parseFrameRange } from '../../shared/domain/frame-ranges.ts';
+import { isFrameSelection, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 
 /** Which of a job's files are meant; what is left out does not matter. */
 export interface ResultSelection {
@@ -23,28 +22,20 @@ export const selectionQuery = {
     .string()
     .min(1)
     .max(10_000)
-    .refine(isFrameRange, 'a frame range such as 1-100, 1-100x2 or 7,12-14')
+    .refine(isFrameSelection, 'a frame range of at most 200 pieces such as 1-100, 1-100x2 or 7,12-14')
     .optional(),
   pattern: z.string().min(1).max(200).optional(),
 };
 
-/** Each piece is looked at for each frame. */
-const MAX_PIECES = 200;
-
 /**
- * The condition that a frame number is in a range.
+ * The condition that a frame number is in one of some runs.
  * @param number the column
- * @throws InvalidInputError for a range of more than 200 pieces
  */
-export function inFrameRange(range: string, number: RawBuilder<number>): RawBuilder<boolean> {
-  const pieces = parseFrameRange(range).runs.map(({ start, step, count }) => {
+export function inRuns(runs: readonly FrameRun[], number: RawBuilder<number>): RawBuilder<boolean> {
+  const pieces = runs.map(({ start, step, count }) => {
     const end = start + step * (count - 1);
     return { low: Math.min(start, end), high: Math.max(start, end), by: Math.abs(step) };
   });
-  if (pieces.length > MAX_PIECES)
-    throw new InvalidInputError('The request', [
-      { path: 'frames', value: describeValue(range), expected: `a range of at most ${MAX_PIECES} pieces` },
-    ]);
   const lows = pieces.map(({ low }) => low);
   const highs = pieces.map(({ high }) => high);
   const bys = pieces.map(({ by }) => by);
@@ -53,9 +44,9 @@ export function inFrameRange(range: string, number: RawBuilder<number>): RawBuil
     WHERE ${number} BETWEEN piece.low AND piece.high AND (${number} - piece.low) % piece.by = 0)`;
 }
 
-/** How many frames a selection can name at most. */
-export function mostFrames({ frames }: ResultSelection): number {
-  return frames === undefined ? Infinity : parseFrameRange(frames).count;
+/** How many frames runs can name at most; without any, all are meant. */
+export function mostFrames(runs: readonly FrameRun[] | undefined): number {
+  return runs?.reduce((sum, { count }) => sum + count, 0) ?? Infinity;
 }
 
 /** `step render, frames 1-10`; empty when everything is selected. */

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { formatFrames, frameNumbers, parseFrameRange, sliceRuns } from './frame-ranges.ts';
+import {
+  formatFrames,
+  frameNumbers,
+  parseFrameRange,
+  parseFrameSelection,
+  sliceRuns,
+} from './frame-ranges.ts';
 
 const numbers = (text: string): number[] => frameNumbers(parseFrameRange(text));
 
@@ -82,4 +88,34 @@ describe('parseFrameRange', () => {
 
 it('formats frames as short ranges', () => {
   expect(formatFrames([3, 1, 2, 9, 5, 6])).toBe('1-3,5-6,9');
+});
+
+describe('parseFrameSelection', () => {
+  it.each([
+    ['1-9999998,0', 2],
+    ['1-10000000:7', 1],
+    ['1-10000000y2', 1],
+    ['1-10000000y100000', 100],
+    ['7,7', 2],
+  ])('keeps %s in as many runs as are written', (text, runs) => {
+    expect(parseFrameSelection(text)).toHaveLength(runs);
+  });
+
+  it.each([['7'], ['10-1x3'], ['1-10y3'], ['10-1y3'], ['1-10y2'], ['9-1y2'], ['1-10:5'], ['5-1:2,-3,2-4']])(
+    'chooses the frames of %s',
+    (text) => {
+      const chosen = parseFrameSelection(text).flatMap((run) =>
+        Array.from({ length: run.count }, (_, i) => run.start + i * run.step),
+      );
+      expect(new Set(chosen)).toEqual(new Set(numbers(text)));
+    },
+  );
+
+  it.each([
+    ['of parts', Array.from({ length: 201 }, (_, i) => i * i).join(',')],
+    ['of what is left out', '1-10000000y3'],
+    ['of both', '1-1000y10,1-1000y11,1-1000y12'],
+  ])('refuses too many pieces %s', (_what, text) => {
+    expect(() => parseFrameSelection(text)).toThrow(/at most 200 pieces/);
+  });
 });

@@ -19,6 +19,9 @@ export const MAX_FRAMES = 10_000_000;
 /** Frame numbers are 32-bit integers in the ledger; programs rarely go beyond six digits. */
 export const MAX_FRAME_NUMBER = 999_999_999;
 
+/** Each is looked at for each frame that there is. */
+const MAX_SELECTED_RUNS = 200;
+
 const PART = /^(-?\d+)(?:-(-?\d+)(?:(x|y|:)(-?\d+))?)?$/;
 
 /**
@@ -28,11 +31,34 @@ const PART = /^(-?\d+)(?:-(-?\d+)(?:(x|y|:)(-?\d+))?)?$/;
  * @throws FarmError `invalid` with the part that is wrong and what is expected.
  */
 export function parseFrameRange(input: string): FrameRange {
+  const { text, parts } = readParts(input, Infinity);
+  const only = parts.length === 1 ? parts[0] : undefined;
+  const runs = only?.simple
+    ? [only.simple]
+    : compressFrames(unique(parts.flatMap((part) => (part.simple ? [part.simple] : part.expand()))));
+  return { text, runs, count: runs.reduce((sum, run) => sum + run.count, 0) };
+}
+
+/**
+ * The frames that a range names, in no order and possibly repeated: for choosing among frames that are there. Its work
+ * depends on the parts of the text, not on how many frames they name.
+ * @throws FarmError `invalid` as {@link parseFrameRange} does, and for more than 200 runs
+ */
+export function parseFrameSelection(input: string): FrameRun[] {
+  const { text, parts } = readParts(input, MAX_SELECTED_RUNS);
+  const runs = parts.flatMap((part) => (part.simple ? [part.simple] : part.select()));
+  if (runs.length > MAX_SELECTED_RUNS) throw tooManyRuns(text);
+  return runs;
+}
+
+function readParts(input: string, mostParts: number): { text: string; parts: Part[] } {
   const text = input.replace(/\s+/g, '');
   if (text === '') throw rangeError(input, 'the range is empty', 'for example 1-100');
   if (text.length > 10_000)
     throw rangeError(`${text.slice(0, 40)}…`, 'the range is too long', 'at most 10,000 characters');
-  const parts = text.split(',').map((part) => parsePart(part));
+  const texts = text.split(',');
+  if (texts.length > mostParts) throw tooManyRuns(text);
+  const parts = texts.map((part) => parsePart(part));
   const total = parts.reduce((sum, part) => sum + part.upperCount, 0);
   if (total > MAX_FRAMES) {
     throw rangeError(
@@ -41,17 +67,22 @@ export function parseFrameRange(input: string): FrameRange {
       `at most ${MAX_FRAMES.toLocaleString('en')}`,
     );
   }
-  const only = parts.length === 1 ? parts[0] : undefined;
-  const runs = only?.simple
-    ? [only.simple]
-    : compressFrames(unique(parts.flatMap((part) => (part.simple ? [part.simple] : part.expand()))));
-  return { text, runs, count: runs.reduce((sum, run) => sum + run.count, 0) };
+  return { text, parts };
 }
 
 /** Whether {@link parseFrameRange} takes it. */
 export function isFrameRange(input: string): boolean {
+  return takes(parseFrameRange, input);
+}
+
+/** Whether {@link parseFrameSelection} takes it. */
+export function isFrameSelection(input: string): boolean {
+  return takes(parseFrameSelection, input);
+}
+
+function takes(parse: (input: string) => unknown, input: string): boolean {
   try {
-    parseFrameRange(input);
+    parse(input);
     return true;
   } catch {
     return false;
@@ -104,6 +135,8 @@ interface Part {
   simple?: FrameRun;
   /** Its runs, frames possibly repeated. Only asked once the size is known to be acceptable. */
   expand: () => FrameRun[];
+  /** The same frames in few runs, whatever their order. */
+  select: () => FrameRun[];
   upperCount: number;
 }
 
@@ -125,13 +158,22 @@ function parsePart(part: string): Part {
   const step = Math.abs(by);
   if (kind === 'x')
     return simplePart({ start: first, step: direction * step, count: Math.ceil(span / step) });
-  if (kind === 'y') return { upperCount: span, expand: () => allBut(first, direction, span, step) };
+  if (kind === 'y')
+    return {
+      upperCount: span,
+      expand: () => allBut(first, direction, span, step),
+      select: () => allButSelected(first, direction, span, step),
+    };
   // Each level of an interleave repeats earlier frames, so the work is bounded before it is expanded.
-  return { upperCount: span, expand: () => interleaved(first, direction, span, step) };
+  return {
+    upperCount: span,
+    expand: () => interleaved(first, direction, span, step),
+    select: () => [{ start: first, step: direction, count: span }],
+  };
 }
 
 function simplePart(run: FrameRun): Part {
-  return { simple: run, upperCount: run.count, expand: () => [run] };
+  return { simple: run, upperCount: run.count, expand: () => [run], select: () => [run] };
 }
 
 function frameNumber(text: string, part: string): number {
@@ -156,6 +198,14 @@ function allBut(first: number, direction: number, span: number, step: number): F
   if (runs.length === 0)
     throw rangeError(`${first}y${step}`, 'no frame is left', 'a range from which some frames remain');
   return runs;
+}
+
+function allButSelected(first: number, direction: number, span: number, step: number): FrameRun[] {
+  if (step === 2 && span > 1)
+    return [{ start: first + direction, step: 2 * direction, count: Math.floor(span / 2) }];
+  if (span / step > MAX_SELECTED_RUNS)
+    throw tooManyRuns(`${first}-${first + direction * (span - 1)}y${step}`);
+  return allBut(first, direction, span, step);
 }
 
 /** `a-b : n`: every n-th, then every n/2-th (rounded down) … down to every one; repeats are removed by the caller. */
@@ -185,6 +235,11 @@ export function compressFrames(numbers: readonly number[]): FrameRun[] {
     i += count;
   }
   return runs;
+}
+
+function tooManyRuns(text: string): FarmError {
+  const shown = text.length > 80 ? `${text.slice(0, 77)}…` : text;
+  return rangeError(shown, 'it has too many pieces', `at most ${MAX_SELECTED_RUNS} pieces`);
 }
 
 function rangeError(value: string, wrong: string, expected: string): FarmError {
