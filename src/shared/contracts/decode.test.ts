@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { decodeJson, parseWith } from './decode.ts';
 import { jobDocumentSchema } from './job-document.ts';
 
@@ -32,6 +33,17 @@ describe('JSON that may come from anybody', () => {
     ['9999-12-31T23:59:59-23:59', false],
   ])('takes times that the ledger can store: %s %s', (notBefore, taken) => {
     expect(jobDocumentSchema.shape.notBefore.safeParse(notBefore).success).toBe(taken);
+  });
+
+  it('shows no secret that is wrong', () => {
+    const schema = z.object({ s3: z.object({ secretAccessKey: z.string().max(4) }), name: z.string() });
+    const value = { s3: { secretAccessKey: 'hunter22' }, name: 7 };
+    const wrong = (): unknown => parseWith(schema, value, 'It');
+    expect(wrong).toThrow(/s3\.secretAccessKey.*a secret/s);
+    expect(wrong).toThrow(/name.*7/s);
+    expect(wrong).not.toThrow(/hunter22/);
+    expect(() => parseWith(schema, { s3: {}, name: 'n' }, 'It')).toThrow(/nothing/);
+    expect(() => decode('{"token":"hunter22\\u0000"}')).not.toThrow(/hunter22/);
   });
 
   it('says plainly what is expected', () => {

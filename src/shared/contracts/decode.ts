@@ -83,12 +83,18 @@ function flattenIssues(issues: readonly z.core.$ZodIssue[]): InputIssue[] {
       return [
         {
           path: formatPath(issue.path),
-          value: describeValue(issue.input),
+          value: describeAt(issue.path, issue.input),
           expected: expectedOf(issue.message),
         },
       ];
     })
     .slice(0, MAX_ISSUES);
+}
+
+/** What stands at a path, unless its name says that it is nobody's business: answers are shown and logged. */
+function describeAt(path: readonly PropertyKey[], value: unknown): string {
+  const secret = path.some((key) => /secret|password|token/i.test(String(key)));
+  return secret && value !== undefined ? 'a secret' : describeValue(value);
 }
 
 /** `Invalid input: expected string, received undefined` → `string`: the sentence around it says the rest. */
@@ -160,7 +166,7 @@ function assertStorable(text: string, path: readonly PropertyKey[], what: string
   throw new InvalidInputError(what, [
     {
       path: formatPath(path),
-      value: describeValue(text),
+      value: describeAt(path, text),
       expected: 'text without NUL (\\u0000) and without halves of surrogate pairs',
     },
   ]);
