@@ -189,6 +189,12 @@ describe('the event stream', () => {
     expect(answer.errors[0]?.path).toBe(path);
   });
 
+  it('answers HEAD, and ends', async () => {
+    const answer = await gateway.fetch('/api/events', { method: 'HEAD' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
+  });
+
   it('needs the farm’s token', async () => {
     const answer = await fetch(`${gateway.url}/api/events`);
     expect(answer.status).toBe(401);

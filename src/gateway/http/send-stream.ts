@@ -3,6 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import type { Logger } from '../../shared/logging/logger.ts';
 
+const IDLE_MS = 120_000;
+
 /**
  * Sends what comes piece by piece, as fast as the client takes it. What fails after the first byte ends the connection in
  * the middle of the answer, which every client takes for an error; the log says why.
@@ -19,6 +21,8 @@ export async function sendStream(
     return;
   }
   const gone = new AbortController();
+  // A client that takes nothing more would hold its place for ever.
+  response.setTimeout(IDLE_MS, () => response.destroy());
   // A read that waits for a store is not ended by closing what it would be written to.
   response.once('close', () => gone.abort());
   try {

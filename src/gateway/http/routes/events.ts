@@ -25,6 +25,10 @@ export function eventRoutes(events: EventStreams, access: Access): Router {
       seen === undefined || seen === ''
         ? query.since
         : parseWith(sinceSchema, seen, 'The header Last-Event-ID');
+    if (request.method === 'HEAD') {
+      response.type('text/event-stream').end();
+      return;
+    }
     const address = request.socket.remoteAddress ?? '';
     await events.serve(
       { ...query, since },
