@@ -59,13 +59,14 @@ async function fetchRest(
   from: number,
   signal: AbortSignal,
 ): Promise<'whole' | 'other'> {
+  // Before the link is opened: a large part takes longer to read than a store waits.
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(part, { signal })) hash.update(chunk as Buffer);
   const response = await getLink(file.url, from, signal);
   if (response.statusCode !== 206) {
     response.destroy();
     return 'other';
   }
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer);
   await save(response, hash, createWriteStream(part, { flags: 'a' }));
   return hash.digest('hex') === file.sha256 ? 'whole' : 'other';
 }
