@@ -259,6 +259,37 @@ describe('the quality gate', () => {
     await ended();
   });
 
+  it('brings nothing of a cancelled job back, however odd its frames are', async () => {
+    const reached = Promise.withResolvers<void>();
+    const cancelled = Promise.withResolvers<void>();
+    const look: Look = async (one) => {
+      if (one.number === 5) {
+        reached.resolve();
+        await cancelled.promise;
+      }
+      const thumbnail =
+        one.number === 3 ? await thumbnailOf(250, 250, 30) : await thumbnailOf(40 + one.number * 2, 90, 120);
+      return { ...qualityOf(`picture ${one.number}`), thumbnail };
+    };
+    await work('w1', look);
+    await render();
+    await reached.promise;
+    await control(farm.context, 'j', { verb: 'cancel' });
+    cancelled.resolve();
+    await until('the step has come to its end', async () => {
+      const step = await farm.context.ledger
+        .selectFrom('steps')
+        .select(['judge_due', 'running', 'queued', 'cancelled'])
+        .executeTakeFirstOrThrow();
+      return step.judge_due === 0 && step.running + step.queued === 0 && step.cancelled > 0;
+    });
+    await jobWhen(farm.context, 'j', 'cancelled', 40_000);
+    expect(await frame(3)).toMatchObject({ state: 'done', generation: 1 });
+    expect((await frame(3)).object_key).not.toBeNull();
+    expect(await history(3)).toEqual([]);
+    await ended();
+  });
+
   it('holds an odd frame for a person where the policy says so, until it is accepted', async () => {
     await work('w1', async (one) => {
       const odd = one.number === 3;

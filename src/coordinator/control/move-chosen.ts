@@ -94,11 +94,12 @@ export async function countChosen(
 
 /**
  * Of frames that were skipped only those that nobody asked to skip, and of held ones only those whose result waits for a
- * decision, where that is said of the step `n`.
+ * decision, where that is said of the step `n`. Letting a held step go leaves those to whoever decides.
  */
 const isMeant = (): RawBuilder<unknown> =>
   sql`NOT (n.for_others AND state = 'skipped' AND COALESCE(starts_with(error, ${SKIPPED_BY}), false))
-    AND NOT (n.judged AND state = 'held' AND verdict IS NULL)`;
+    AND NOT (n.judged AND state = 'held' AND verdict IS NULL)
+    AND NOT (n.let_go AND state = 'held' AND verdict IS NOT NULL)`;
 
 /** `swept`: the steps, and what is said of their frames; `run`: runs of numbers, where numbers are said. */
 function named(steps: readonly ChosenOfStep[]): RawBuilder<unknown> {
@@ -193,7 +194,8 @@ function renderAgain(): RawBuilder<unknown> {
     UPDATE frames f SET state = w.entry, generation = f.generation + (NOT ${goesOn})::int, failures = 0, losses = 0,
       memory_bytes = NULL, retry_at = NULL, task_key = CASE WHEN ${goesOn} THEN f.task_key END, attempt = NULL, worker = NULL,
       seconds = NULL, peak_memory_bytes = NULL, bytes = NULL, sha256 = NULL, object_key = NULL, warnings = NULL, error = NULL,
-      verdict = NULL, findings = NULL, avoid_worker = CASE WHEN w.state = 'held' AND w.verdict IS NOT NULL THEN f.worker END
+      verdict = NULL, findings = NULL, avoid_worker = CASE
+        WHEN w.state = 'held' AND w.verdict IS NOT NULL THEN f.worker WHEN ${goesOn} THEN f.avoid_worker END
     FROM walked w WHERE f.ctid = w.tid
     RETURNING f.step_key, w.state AS from_state, f.state AS to_state, w.seconds
   )`;

@@ -70,11 +70,7 @@ export async function acceptResults(
     RETURNING f.step_key, f.number, v.generation, v.from_state AS "from", f.state AS "to", v.task_key`.execute(
     trx,
   );
-  await insertOutputs(
-    trx,
-    results,
-    rows.filter((frame) => frame.to !== 'ready'),
-  );
+  await insertOutputs(trx, results, judgements, rows);
   return rows;
 }
 
@@ -101,7 +97,10 @@ function judgedBy(results: readonly AttemptResult[], judgements: Judgements): Ve
         ${column((judged, { worker }) => (judged?.becomes === 'ready' ? worker : null))}::text[],
         ${column((judged) => (judged?.becomes === 'held' ? holdText(judged.findings) : null))}::text[]`,
     names: sql`, becomes, verdict, findings, avoid, error`,
-    set: sql`state = v.becomes::frame_state, generation = f.generation + (v.becomes = 'ready')::int,
+    // A step that is held gives nothing out: what is to be rendered again there waits with the rest of it.
+    set: sql`state = CASE WHEN v.becomes = 'ready'
+        AND EXISTS (SELECT 1 FROM steps s WHERE s.key = f.step_key AND s.hold_reason IS NOT NULL)
+        THEN 'held' ELSE v.becomes END::frame_state, generation = f.generation + (v.becomes = 'ready')::int,
       task_key = CASE WHEN v.becomes <> 'ready' THEN f.task_key END, verdict = v.verdict, findings = v.findings::jsonb,
       avoid_worker = v.avoid, error = v.error`,
   };
@@ -122,12 +121,13 @@ function warningsOf(taken: AttemptResult, judged: JudgedResult | undefined): str
 async function insertOutputs(
   trx: LedgerTransaction,
   results: readonly AttemptResult[],
+  judgements: Judgements,
   accepted: readonly AcceptedFrame[],
 ): Promise<void> {
   if (!results.some((r) => r.result.outputs.length > 1)) return;
   const taken = new Set(accepted.map((frame) => `${frame.step_key}/${frame.number}`));
   const outputs = results
-    .filter((r) => taken.has(`${r.stepKey}/${r.result.number}`))
+    .filter((r) => judgements.get(r)?.becomes !== 'ready' && taken.has(`${r.stepKey}/${r.result.number}`))
     .flatMap((r) =>
       r.result.outputs.slice(1).flatMap((output) =>
         output.key === null || output.sha256 === null

@@ -125,7 +125,7 @@ function withHolds(
   for (const { step_key, number } of held) {
     const taken = results.get(`${step_key}/${number}`);
     const info = infos.get(step_key);
-    if (taken && info)
+    if (taken && info && judgements.get(taken)?.becomes === 'held')
       errors.set(
         info.jobId,
         `Frame ${number}: ${holdText(judgements.get(taken)?.findings ?? [])}`.slice(0, 1_000),
@@ -287,7 +287,8 @@ async function changesByJob(
     if (!taken) continue;
     if (to === 'ready') add(step_key, { ...none, number, generation: generation + 1, state: to });
     else {
-      const error = to === 'held' ? holdText(judgements.get(taken)?.findings ?? []) : null;
+      const judged = judgements.get(taken);
+      const error = judged?.becomes === 'held' ? holdText(judged.findings) : null;
       add(step_key, {
         number,
         generation,

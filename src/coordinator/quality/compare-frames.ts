@@ -3,6 +3,8 @@ import type { Finding, Measures, QualityPolicy } from '../../shared/contracts/qu
 import type { Ledger } from '../../shared/database/connect.ts';
 import { CompiledPolicy } from '../../shared/quality/policy.ts';
 import { CommonCounter } from '../../shared/quality/sequence/consistent.ts';
+import { duplicateCheck } from '../../shared/quality/sequence/duplicate.ts';
+import { outlierCheck } from '../../shared/quality/sequence/outlier.ts';
 import { SequenceChecker } from '../../shared/quality/sequence/sequence-checker.ts';
 import type { SequenceFinding, SequenceFrame } from '../../shared/quality/sequence/sequence-frame.ts';
 import { decodeThumbnail } from '../../shared/quality/thumbnail-file.ts';
@@ -27,10 +29,16 @@ export async function compareFrames(
   policy: QualityPolicy,
 ): Promise<Map<number, Finding[]>> {
   const common = new CommonCounter();
-  for await (const row of framesOf(ledger, stepKey, false)) common.add({ ...row, thumbnail: null });
-  const checker = new SequenceChecker(new CompiledPolicy(policy), common.most());
+  for await (const rows of framesOf(ledger, stepKey, false))
+    for (const row of rows) common.add({ ...row, thumbnail: null });
+  const compiled = new CompiledPolicy(policy);
+  const most = common.most();
+  const withPictures = [duplicateCheck, outlierCheck].some((check) => compiled.rule(check, null) !== null);
+  if (!withPictures && most === null) return new Map();
+  const checker = new SequenceChecker(compiled, most);
   const found: SequenceFinding[] = [];
-  for await (const row of framesOf(ledger, stepKey, true)) found.push(...checker.add(await pictureOf(row)));
+  for await (const rows of framesOf(ledger, stepKey, withPictures))
+    for (const frame of await Promise.all(rows.map(pictureOf))) found.push(...checker.add(frame));
   found.push(...checker.finish());
   const byFrame = Map.groupBy(found, ({ frame }) => frame);
   return new Map([...byFrame].map(([number, all]) => [number, all.map(({ finding }) => finding)]));
@@ -45,7 +53,7 @@ async function pictureOf({ number, measures, thumbnail }: FrameRow): Promise<Seq
   }
 }
 
-async function* framesOf(ledger: Ledger, stepKey: string, pictures: boolean): AsyncGenerator<FrameRow> {
+async function* framesOf(ledger: Ledger, stepKey: string, pictures: boolean): AsyncGenerator<FrameRow[]> {
   for (let after = LOWEST_NUMBER; ;) {
     const { rows } = await sql<FrameRow>`
       SELECT f.number, q.measures, ${pictures ? sql`q.thumbnail` : sql`NULL::bytea`} AS thumbnail
@@ -56,7 +64,7 @@ async function* framesOf(ledger: Ledger, stepKey: string, pictures: boolean): As
         SELECT measures, thumbnail FROM frame_quality
         WHERE step_key = ${stepKey} AND number = f.number AND generation = f.generation AND f.state = 'done' OFFSET 0
       ) q ON true ORDER BY f.number`.execute(ledger);
-    for (const row of rows) if ((row.measures as Measures | null) !== null) yield row;
+    yield rows.filter((row) => (row.measures as Measures | null) !== null);
     const last = rows.at(-1);
     if (!last || rows.length < SLICE) return;
     after = last.number;

@@ -22,6 +22,8 @@ export type Judgements = ReadonlyMap<AttemptResult, JudgedResult>;
 
 /** So many earlier results of a frame are looked at. */
 const EARLIER = 20;
+/** The pictures of a batch are decoded for so long at most, as its jobs are locked: after that their means are compared. */
+const DECODE_MS = 500;
 
 /**
  * What becomes of results that were looked at by their workers. Asks the ledger only for frames that failed their checks or
@@ -42,6 +44,7 @@ export async function judgeResults(
     }),
   );
   const judged = new Map<AttemptResult, JudgedResult>();
+  const until = performance.now() + DECODE_MS;
   for (const one of looked) {
     const { quality } = one.result;
     const policy = infos.get(one.stepKey)?.spec.quality;
@@ -49,7 +52,7 @@ export async function judgeResults(
     const before = history.get(`${one.stepKey}/${one.result.number}`) ?? [];
     const { worker, result } = one;
     const judgement = judgeResult(quality, policy, { worker, generation: result.generation }, before);
-    judged.set(one, { ...judgement, disagreement: await disagreementOf(one, judgement, before) });
+    judged.set(one, { ...judgement, disagreement: await disagreementOf(one, judgement, before, until) });
   }
   return judged;
 }
@@ -81,6 +84,7 @@ async function disagreementOf(
   { worker, result: { quality, generation } }: AttemptResult,
   { verdict }: Judgement,
   before: readonly EarlierPicture[],
+  until: number,
 ): Promise<Disagreement | null> {
   const pixels = quality?.measures?.pixels;
   if (pixels === undefined || !isGood(verdict)) return null;
@@ -90,7 +94,10 @@ async function disagreementOf(
   if (earlier.pixels === null || earlier.pixels === pixels) return null;
   const difference = await pictureDifference(earlier, {
     measures: quality?.measures ?? null,
-    thumbnail: quality?.thumbnail === undefined ? null : Buffer.from(quality.thumbnail, 'base64'),
+    thumbnail:
+      quality?.thumbnail === undefined || performance.now() >= until
+        ? null
+        : Buffer.from(quality.thumbnail, 'base64'),
   });
   return difference > TOLERANCE ? { earlier, difference } : null;
 }

@@ -6,7 +6,7 @@ import { workerControlSubject } from '../../shared/contracts/subjects.ts';
 import type { Finding } from '../../shared/contracts/quality.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
-import { readControlledJob } from '../control/control-context.ts';
+import { isCancelled, readControlledJob } from '../control/control-context.ts';
 import type { LeaderLease } from '../dispatch/leader-lease.ts';
 import type { TaskPublisher } from '../dispatch/task-publisher.ts';
 import type { Announcer } from '../ledger/announcer.ts';
@@ -20,6 +20,8 @@ import { compareFrames } from './compare-frames.ts';
 
 /** What other coordinators took in is seen so late at most. */
 const EVERY_MS = 1_000;
+/** A step that could not be compared lets others pass for so long. */
+const SET_ASIDE_MS = 60_000;
 
 interface ParkedStep {
   key: string;
@@ -43,6 +45,8 @@ export class SequenceJudge {
   readonly #connection: NatsConnection;
   readonly #log: Logger;
   readonly #loop: BackgroundLoop;
+  /** Steps that could not be compared, and when they are tried again. */
+  readonly #setAside = new Map<string, number>();
 
   constructor(
     parts: {
@@ -77,17 +81,29 @@ export class SequenceJudge {
     await this.#loop.stop();
   }
 
-  /** One step. @returns whether there was one. */
+  /** One step, small ones first. @returns whether there was one. */
   async #round(): Promise<boolean> {
     if (!this.#parts.lease.isLeader()) return false;
+    for (const [key, until] of this.#setAside) if (until <= Date.now()) this.#setAside.delete(key);
     const { rows } = await sql<ParkedStep>`
       SELECT key, job_id, judge_due FROM steps
       WHERE judge_due > 0 AND frames_expanded = frame_total AND waiting + ready + queued + running = 0 AND sweep IS NULL
-      ORDER BY key LIMIT 1`.execute(this.#ledger);
+        AND key <> ALL(${[...this.#setAside.keys()]}::bigint[])
+      ORDER BY frame_total, key LIMIT 1`.execute(this.#ledger);
     const [step] = rows;
     if (!step) return false;
+    try {
+      await this.#compare(step);
+    } catch (error) {
+      this.#setAside.set(step.key, Date.now() + SET_ASIDE_MS);
+      this.#log.error({ err: error, jobId: step.job_id, step: step.key }, 'frames could not be compared');
+    }
+    return true;
+  }
+
+  async #compare(step: ParkedStep): Promise<void> {
     const info = (await this.#parts.steps.load([step.key])).get(step.key);
-    if (!info) return false;
+    if (!info) throw new Error(`Nothing is known of step ${step.key}.`);
     const policy = info.spec.quality ?? { mode: 'off' };
     const found =
       policy.mode === 'off'
@@ -95,7 +111,6 @@ export class SequenceJudge {
         : await compareFrames(this.#ledger, step.key, policy);
     const applied = await this.#apply(step, info, found);
     if (applied) await this.#tell(info, applied);
-    return true;
   }
 
   /** @returns undefined when something of the step has changed since: it is compared once more. */
@@ -113,6 +128,12 @@ export class SequenceJudge {
       );
       const job = await readControlledJob(trx, step.job_id);
       if (numAffectedRows === 0n || !job) return undefined;
+      // Nothing is brought back of what somebody cancelled or threw away; once it goes on, what comes is compared again.
+      const cancelled = isCancelled(job) || job.steps.some((each) => each.cancelled > 0);
+      if (cancelled || job.job.binned_at) {
+        await settleJobs(trx, [step.job_id]);
+        return { again: 0, held: 0 };
+      }
       const control = { requestId: 'comparison', verb: 'retry', by: 'farmhand' } as const;
       const applied = await applyComparison(
         { trx, infos: steps, control, ...job },
