@@ -1,3 +1,5 @@
+import { SCRIPTS_QUESTION } from '../../shared/contracts/scripts-question.ts';
+
 /** So many frames with one failure, and none that succeeded: more of the step would be wasted. */
 export const HOLD_AFTER_FRAMES = 5;
 const HOLD_AFTER_WORKERS = 2;
@@ -36,7 +38,7 @@ export function holdReason(groups: readonly FailureGroup[], able: readonly strin
  */
 export function scriptsReason(jobId: string, message: string): string {
   return (
-    `Held: trust this project's scripts? ${quoted(message)} ./farmhand resume ${jobId} --trust-scripts (API: ` +
+    `${SCRIPTS_QUESTION} ${quoted(message)} ./farmhand resume ${jobId} --trust-scripts (API: ` +
     '"trustScripts": true) lets them run; resumed without, it is rendered without them.'
   );
 }

@@ -10,8 +10,16 @@ import type {
   Notes,
   Preview,
   ResultsPage,
+  Template,
   Worker,
 } from '../../../src/shared/contracts/api.ts';
+import type {
+  Batch,
+  BatchesPage,
+  BatchSubmission,
+  RowResultsPage,
+} from '../../../src/shared/contracts/batch.ts';
+import type { JobDocument } from '../../../src/shared/contracts/job-document.ts';
 import type { Why } from '../../../src/shared/contracts/manage-api.ts';
 import type { FrameQualityPage, JobQuality, JobVerdicts } from '../../../src/shared/contracts/quality-api.ts';
 import type { JobDetails } from '../../../src/shared/contracts/job-details.ts';
@@ -50,6 +58,8 @@ function withQuery(path: string, query: Query): string {
 }
 
 const job = (id: string): string => `/api/jobs/${encodeURIComponent(id)}`;
+const template = (name: string): string => `/api/templates/${encodeURIComponent(name)}`;
+const batch = (id: string): string => `/api/batches/${encodeURIComponent(id)}`;
 
 export const farmApi = {
   openSession: (token: string) => request<undefined>('POST', '/api/session', { token }),
@@ -84,7 +94,7 @@ export const farmApi = {
   control: (
     id: string,
     verb: ControlVerb,
-    body: Pick<ControlBody, 'frames' | 'step' | 'priority' | 'note' | 'dryRun'> = {},
+    body: Pick<ControlBody, 'frames' | 'step' | 'priority' | 'note' | 'dryRun' | 'trustScripts'> = {},
   ) => request<ControlReply>('POST', `${job(id)}/${verb}`, body),
   quality: (id: string) => request<JobQuality>('GET', `${job(id)}/quality`),
   verdicts: (id: string) => request<JobVerdicts>('GET', `${job(id)}/verdicts`),
@@ -96,6 +106,17 @@ export const farmApi = {
   /** Addresses of answers that a browser saves as files. */
   zipUrl: (id: string) => `${job(id)}/zip`,
   manifestUrl: (id: string, format: 'json' | 'csv') => withQuery(`${job(id)}/manifest`, { format }),
+  submit: (document: JobDocument) => request<{ id: string }>('POST', '/api/jobs', document),
+  templates: () => request<{ templates: Template[] }>('GET', '/api/templates'),
+  template: (name: string, version?: number) =>
+    request<Template>('GET', withQuery(template(name), { version })),
+  templatePreviewUrl: (name: string, version: number) => withQuery(`${template(name)}/preview`, { version }),
+  batches: (cursor?: string) => request<BatchesPage>('GET', withQuery('/api/batches', { cursor })),
+  batch: (id: string) => request<Batch>('GET', batch(id)),
+  batchResults: (id: string, query: { limit: number; cursor?: string }) =>
+    request<RowResultsPage>('GET', withQuery(`${batch(id)}/results`, query)),
+  cancelBatch: (id: string) => request<BatchSubmission>('POST', `${batch(id)}/cancel`),
+  batchResultsUrl: (id: string) => `${batch(id)}/results.csv`,
   engines: () => request<Engines>('GET', '/api/engines'),
   workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),
   /** With its generation (0: unknown) a picture may be kept by the browser until there is a newer one. */
