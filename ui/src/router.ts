@@ -27,6 +27,30 @@ export function createFarmRouter(): Router {
         meta: { title: 'Workers' },
       },
       {
+        path: '/templates',
+        name: 'templates',
+        component: () => import('./pages/templates-page.vue'),
+        meta: { title: 'Templates' },
+      },
+      {
+        path: '/templates/:name',
+        name: 'template',
+        component: () => import('./pages/template-page.vue'),
+        meta: { title: 'Template' },
+      },
+      {
+        path: '/batches',
+        name: 'batches',
+        component: () => import('./pages/batches-page.vue'),
+        meta: { title: 'Batches' },
+      },
+      {
+        path: '/batches/:id',
+        name: 'batch',
+        component: () => import('./pages/batch-page.vue'),
+        meta: { title: 'Batch' },
+      },
+      {
         path: '/:rest(.*)*',
         name: 'not-found',
         component: () => import('./pages/not-found-page.vue'),

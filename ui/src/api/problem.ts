@@ -4,12 +4,15 @@ import type { Problem } from '../../../src/shared/contracts/api.ts';
 export class ProblemError extends Error {
   readonly code: string;
   readonly status: number;
+  /** What is wrong, by its place in what was sent; empty where the farm names none. */
+  readonly issues: NonNullable<Problem['errors']>;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, issues: NonNullable<Problem['errors']> = []) {
     super(message);
     this.name = 'ProblemError';
     this.status = status;
     this.code = code;
+    this.issues = issues;
   }
 }
 
@@ -19,7 +22,7 @@ export async function problemFrom(response: Response): Promise<ProblemError> {
   try {
     const problem = JSON.parse(text) as Partial<Problem>;
     const detail = problem.detail ?? problem.title ?? `The farm answered ${response.status}.`;
-    return new ProblemError(response.status, problem.code ?? 'internal', detail);
+    return new ProblemError(response.status, problem.code ?? 'internal', detail, problem.errors);
   } catch {
     return new ProblemError(
       response.status,
