@@ -96,7 +96,7 @@ export const deliveryBodySchema = z.strictObject({
     .string()
     .min(1)
     .max(10_000)
-    .refine(isFrameSelection, 'a frame range of at most 200 pieces such as 1-100, 1-100x2 or 7,12-14')
+    .refine(isFrameSelection, 'a frame range such as 1-100, 1-100x2 or 7,12-14, of at most 200 pieces')
     .optional(),
   /** Names the files, instead of what the job says. */
   pattern: z.string().min(1).max(200).optional(),
