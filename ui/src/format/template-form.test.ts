@@ -20,12 +20,12 @@ const fields = fieldsOf({
 const field = (name: string) => fields.find((one) => one.name === name);
 
 describe('fieldsOf', () => {
-  it('makes a field of each parameter, in order, of the kind that fits', () => {
+  it('makes a field of each parameter of the kind that fits, what is required first', () => {
     expect(fields.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
       'title text',
+      'count number',
       'subtitle text',
       'accent colour',
-      'count number',
       'loud boolean',
       'size choice',
       'points json',

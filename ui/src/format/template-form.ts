@@ -19,10 +19,13 @@ export interface FormField {
 type Json = Template['schema'][string];
 type JsonObject = Record<string, Json>;
 
-/** A template's JSON Schema → its fields, in the schema's order. What has no field of its own is written as JSON. */
+/**
+ * A template's JSON Schema → its fields: what must be filled in first, else in the order that the farm gives. What has no
+ * field of its own is written as JSON.
+ */
 export function fieldsOf({ schema, slots }: Pick<Template, 'schema' | 'slots'>): FormField[] {
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
-  return Object.entries(objectOf(schema['properties'])).map(([name, property]) => {
+  const fields = Object.entries(objectOf(schema['properties'])).map(([name, property]): FormField => {
     const rule = objectOf(property);
     const kind = kindOf(rule, slots[name]?.kind);
     const choices = choicesOf(rule);
@@ -36,6 +39,7 @@ export function fieldsOf({ schema, slots }: Pick<Template, 'schema' | 'slots'>):
       initial: initialOf(kind, rule['default'], choices),
     };
   });
+  return [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)];
 }
 
 function kindOf(rule: JsonObject, slot: 'text' | 'colour' | 'number' | undefined): FieldKind {
