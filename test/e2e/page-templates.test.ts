@@ -140,6 +140,7 @@ describe.skipIf(browser.skip)(`templates and batches on the page${browser.note}`
       await view.goto(`/jobs/${id}`);
       const question = view.page.getByRole('region', { name: 'Trust this project’s scripts?' });
       await view.expectText(question, /Scripts in the file were not run/, 120_000);
+      expect(await view.page.getByRole('button', { name: /^Resume/ }).count()).toBe(0);
       await look('scripts');
       await question.getByRole('button', { name: 'Trust this project’s scripts and go on' }).click();
       const dialog = view.page.getByRole('dialog');

@@ -51,6 +51,11 @@ describe('verbsFor', () => {
     expect(verbs({ ...job('held', { done: 290, held: 10 }), decisions: waiting })).toContain('resume');
   });
 
+  it('does not resume over the question whether scripts are trusted', () => {
+    const error = "Held: trust this project's scripts? Scripts in the file were not run.";
+    expect(verbs({ ...job('held', { held: 300 }), error })).toEqual(['cancel']);
+  });
+
   it('offers nothing for a job in the bin but to take it out', () => {
     const bin = { since: '2026-01-01T00:00:00Z', by: 'ada', until: null };
     expect(verbs({ ...job('failed', { failed: 10 }), bin })).toEqual([]);

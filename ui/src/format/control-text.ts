@@ -1,5 +1,6 @@
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
 import { isEndedJob } from '../../../src/shared/contracts/realtime.ts';
+import { untrustedScripts } from '../../../src/shared/contracts/scripts-question.ts';
 import type { ControlVerb } from '../api/farm-api.ts';
 import { plural } from './units.ts';
 
@@ -19,7 +20,9 @@ export function verbsFor(job: JobSummary): VerbChoice[] {
   // Frames that wait for a decision are not let go by resuming.
   const held = job.frames.held - (job.decisions?.frames ?? 0);
   // A cancelled job's frames are kept: resuming brings them back. One that is held goes on in spite of its failures.
-  if (job.state === 'paused' || job.state === 'cancelled' || held > 0)
+  // Whether scripts are trusted is asked on the job's page: resuming it from here would say no, unasked.
+  const asked = job.state === 'held' && untrustedScripts(job.error) !== undefined;
+  if (job.state === 'paused' || job.state === 'cancelled' || (held > 0 && !asked))
     choices.push({ verb: 'resume', label: 'Resume', icon: 'i-lucide-play' });
   else if (!ended && job.state !== 'held')
     choices.push({ verb: 'pause', label: 'Pause', icon: 'i-lucide-pause' });
