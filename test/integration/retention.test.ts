@@ -293,6 +293,9 @@ describe('rules', () => {
       SELECT id, EXTRACT(day FROM erase_at - binned_at)::int AS days FROM jobs
       WHERE binned_by = 'farmhand' AND binned_at IS NOT NULL ORDER BY id`.execute(context.ledger);
     expect(rows).toEqual([{ id: 'old-done', days: 3 }]);
+    // Its time begins anew: the rule leaves alone what somebody took out of the bin.
+    expect(await control(context, 'old-done', { verb: 'restore' })).toMatchObject({ ok: true });
+    expect(await binByRule(lease, context.ledger)).toEqual([]);
     const wrong = await manage(context, { verb: 'retention', what: 'assets', project: 'ads', days: 3 });
     expect(wrong).toMatchObject({ ok: false, code: 'invalid' });
     const { rules } = await gateway.json<{ rules: unknown[] }>('/api/retention');

@@ -91,7 +91,7 @@ export async function allKeys(context: TestContext): Promise<Set<string>> {
 /** Walks one part of the bucket to its end, as if nobody had written to it for so many days. */
 export async function collect(context: TestContext, area: Area, days: number): Promise<Collected> {
   const bucket = new OlderBucket(context, days);
-  const assets = new AssetCollector(bucket, context.ledger);
+  const assets = new AssetCollector({ bucket, lease: { isLeader: () => true } }, context.ledger);
   const sum = nothingFound();
   for (let cursor: string | null = null; ;) {
     const walk: Walk = { area, cursor };

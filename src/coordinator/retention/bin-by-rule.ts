@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { LeaderLease } from '../dispatch/leader-lease.ts';
-import { neededBy } from './needed-by.ts';
+import { NEEDED, neededBy } from './needed-by.ts';
 import { readRetention } from './retention-days.ts';
 
 const MOST_AT_ONCE = 200;
@@ -12,9 +12,12 @@ export const MAY_EXPIRE = sql`
   AND lower(COALESCE(j.labels->>'keep', 'false')) IN ('false', 'no', '0', '')
   AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.job_id = j.id AND (s.sweep IS NOT NULL OR s.judge_due > 0 OR s.queued + s.running > 0))`;
 
+/** Since when a job `j` is kept: it was delivered, has ended, or somebody took it out of the bin. */
+export const KEPT_SINCE = sql`GREATEST(COALESCE(j.delivered_at, j.finished_at), j.restored_at)`;
+
 /** Its time is over, by the rule of its project, else by the farm's. */
 const EXPIRED = sql`${MAY_EXPIRE}
-  AND COALESCE(j.delivered_at, j.finished_at) < now() - make_interval(days => COALESCE((
+  AND ${KEPT_SINCE} < now() - make_interval(days => COALESCE((
     SELECT COALESCE(days, 1000000) FROM retention WHERE what = j.state::text AND project IN (j.project, '')
     ORDER BY project DESC LIMIT 1
   ), 1000000))`;
@@ -51,18 +54,24 @@ export async function binByRule(lease: Pick<LeaderLease, 'fence'>, ledger: Ledge
 }
 
 async function expired(ledger: Ledger): Promise<string[]> {
-  const rule = await ledger
+  const rules = await ledger
     .selectFrom('retention')
-    .select('days')
+    .select(['what', 'project', 'days'])
     .where('what', 'in', ['completed', 'failed', 'cancelled'])
     .where('days', 'is not', null)
-    .orderBy('days')
-    .limit(1)
-    .executeTakeFirst();
-  if (!rule) return [];
-  const { rows } = await sql<{ id: string }>`
-    SELECT j.id FROM jobs j
-    WHERE j.finished_at < now() - make_interval(days => ${rule.days}) AND ${EXPIRED}
-    ORDER BY j.finished_at LIMIT ${MOST_AT_ONCE}`.execute(ledger);
-  return rows.map(({ id }) => id);
+    .orderBy('what')
+    .orderBy('project')
+    .execute();
+  const found: string[] = [];
+  for (const { what, project, days } of rules) {
+    if (found.length >= MOST_AT_ONCE) break;
+    // By the rule's own state and time: what other rules keep longer is not looked at each time.
+    const { rows } = await sql<{ id: string }>`
+      SELECT j.id FROM jobs j
+      WHERE j.state::text = ${what} AND j.finished_at < now() - make_interval(days => ${days}) AND ${EXPIRED}
+        AND (${project} = '' OR j.project = ${project}) AND NOT (${NEEDED})
+      ORDER BY j.finished_at LIMIT ${MOST_AT_ONCE - found.length}`.execute(ledger);
+    found.push(...rows.map(({ id }) => id));
+  }
+  return [...new Set(found)];
 }

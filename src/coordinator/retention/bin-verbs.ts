@@ -84,7 +84,7 @@ export async function restoreJob(context: ControlContext): Promise<ControlOutcom
   const { sceneBytes = 0, bytes = 0, ...files } = await freedBy(context);
   const figures = { ...files, bytes: bytes - sceneBytes };
   if (control.dryRun) return would(context, figures);
-  await sql`UPDATE jobs SET binned_at = NULL, binned_by = NULL, erase_at = NULL, erase_error = NULL
+  await sql`UPDATE jobs SET binned_at = NULL, binned_by = NULL, restored_at = now(), erase_at = NULL, erase_error = NULL
     WHERE id = ${job.id}`.execute(trx);
   return did(context, figures);
 }

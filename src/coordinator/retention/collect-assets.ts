@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { MOST_KEYS, type Bucket, type ListedObject } from '../../shared/storage/bucket.ts';
+import type { LeaderLease } from '../dispatch/leader-lease.ts';
 import { bytesOf, type Page } from './collect-results.ts';
 import { hasJobsToNote, noteAssets } from './named-assets.ts';
 import { readManifests } from './read-manifests.ts';
@@ -16,13 +17,15 @@ const DAY_MS = 86_400_000;
 /** Assets that nothing points to and nobody has asked for lately, and then the files that no asset holds any more. */
 export class AssetCollector {
   readonly #bucket: Bucket;
+  readonly #lease: Pick<LeaderLease, 'isLeader'>;
   readonly #ledger: Ledger;
   /** Named somewhere, and not in the store. */
   readonly #missing = new Set<string>();
   #begun = false;
 
-  constructor(bucket: Bucket, ledger: Ledger) {
-    this.#bucket = bucket;
+  constructor(parts: { bucket: Bucket; lease: Pick<LeaderLease, 'isLeader'> }, ledger: Ledger) {
+    this.#bucket = parts.bucket;
+    this.#lease = parts.lease;
     this.#ledger = ledger;
   }
 
@@ -33,9 +36,9 @@ export class AssetCollector {
   async prepare({ cursor }: Walk): Promise<boolean> {
     if (cursor === null && !this.#begun) this.#missing.clear();
     this.#begun = true;
-    const noted = await noteAssets(this.#ledger, JOBS_A_SLICE);
+    await noteAssets(this.#ledger, JOBS_A_SLICE);
     const read = await readManifests(this.#bucket, this.#ledger, this.#missing, MANIFESTS_A_SLICE);
-    return noted < JOBS_A_SLICE && read === 0 && !(await hasJobsToNote(this.#ledger));
+    return read === 0 && !(await hasJobsToNote(this.#ledger));
   }
 
   /** One page of the walk, after {@link prepare} said that all is known. */
@@ -74,7 +77,7 @@ export class AssetCollector {
   /** Their files follow when the walk comes to them. */
   async #removeAssets(days: number): Promise<void> {
     let after = '';
-    for (;;) {
+    while (this.#lease.isLeader()) {
       const { rows } = await sql<{ sha256: string }>`
         SELECT sha256 FROM assets WHERE sha256 > ${after} AND created_at < now() - make_interval(days => ${days})
         ORDER BY sha256 LIMIT ${MOST_KEYS}`.execute(this.#ledger);

@@ -15,6 +15,8 @@ import { noteAssets } from './named-assets.ts';
 import { endPage, nextWalk, type Walk } from './walks.ts';
 
 const EVERY_MS = 15_000;
+/** Rules count in days. */
+const RULES_EVERY_MS = 300_000;
 const WALK_EVERY_SECONDS = 86_400;
 const UPLOADS_EVERY_MS = 3_600_000;
 const UPLOADS_GIVEN_UP_AFTER_MS = 7 * 86_400_000;
@@ -38,6 +40,7 @@ export class Collector {
   readonly #assets: AssetCollector;
   readonly #loop: BackgroundLoop;
   #uploadsAt = 0;
+  #rulesAt = 0;
 
   constructor(
     parts: { lease: LeaderLease; announcer: Announcer; wakeUps: WakeUps; bucket: Bucket },
@@ -50,7 +53,7 @@ export class Collector {
     this.#ledger = ledger;
     this.#log = log;
     this.#eraser = new Eraser(parts, ledger, log);
-    this.#assets = new AssetCollector(parts.bucket, ledger);
+    this.#assets = new AssetCollector(parts, ledger);
     this.#loop = new BackgroundLoop({
       name: 'collector',
       wakeUp: parts.wakeUps.collector,
@@ -75,8 +78,7 @@ export class Collector {
     try {
       const noted = await noteAssets(this.#ledger, JOBS_A_SLICE);
       const counted = await countStorage(this.#ledger, COUNTED_A_SLICE);
-      const binned = await binByRule(this.#lease, this.#ledger);
-      for (const jobId of binned) this.#announcer.announce(jobId, null);
+      const binned = await this.#binByRule();
       const erased = await this.#eraser.slice();
       await this.#abortUploads();
       const walked = await this.#walk();
@@ -87,14 +89,25 @@ export class Collector {
     }
   }
 
+  /** @returns ids of the jobs that went into the bin; where there were some, there may be more at once. */
+  async #binByRule(): Promise<string[]> {
+    if (performance.now() < this.#rulesAt) return [];
+    const binned = await binByRule(this.#lease, this.#ledger);
+    for (const jobId of binned) this.#announcer.announce(jobId, null);
+    if (binned.length === 0) this.#rulesAt = performance.now() + RULES_EVERY_MS;
+    return binned;
+  }
+
   /** @returns whether there was something to walk. */
   async #walk(): Promise<boolean> {
-    const walk = await nextWalk(this.#ledger, WALK_EVERY_SECONDS);
-    if (!walk) return false;
-    if (walk.area === 'assets') {
-      if (!(await this.#assets.prepare(walk))) return true;
-      if (walk.cursor === null) await this.#collectTemplates();
+    let walk = await nextWalk(this.#ledger, WALK_EVERY_SECONDS);
+    if (walk?.area === 'assets') {
+      if (!(await this.#assets.prepare(walk))) {
+        walk = await nextWalk(this.#ledger, WALK_EVERY_SECONDS, 'assets');
+        if (!walk) return true;
+      } else if (walk.cursor === null) await this.#collectTemplates();
     }
+    if (!walk) return false;
     await this.#page(walk);
     return true;
   }

@@ -53,12 +53,16 @@ export async function noteAssets(ledger: Ledger | LedgerTransaction, most: numbe
   return ids.length;
 }
 
-/** Whether some job's assets are not noted yet: then it is not known what is in use. */
+/** What a job names was asked for right before it was written, and what was asked for lately stays in any case. */
+const JUST_SUBMITTED_MINUTES = 10;
+
+/** Whether some job's assets are not noted yet, of those that were not submitted just now: then it is not known what is in use. */
 export async function hasJobsToNote(ledger: Ledger | LedgerTransaction): Promise<boolean> {
   const row = await ledger
     .selectFrom('jobs')
     .select('id')
     .where('assets_noted', '=', false)
+    .where('submitted_at', '<', sql<Date>`now() - make_interval(mins => ${JUST_SUBMITTED_MINUTES})`)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

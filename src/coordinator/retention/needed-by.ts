@@ -26,3 +26,13 @@ export async function neededBy(
     ORDER BY job, by`.execute(ledger);
   return rows;
 }
+
+/** The same of one job `j`, as a condition: those that are needed must not stand in the way of those behind them. */
+export const NEEDED = sql`EXISTS (
+    SELECT 1 FROM job_dependencies d JOIN jobs w ON w.id = d.job_id
+    WHERE d.depends_on = j.id AND d.job_id <> j.id AND w.state IN ('queued', 'running', 'paused', 'held')
+  ) OR EXISTS (
+    SELECT 1 FROM steps needed JOIN step_dependencies d ON d.depends_on = needed.key JOIN steps later ON later.key = d.step_key
+      JOIN jobs w ON w.id = later.job_id
+    WHERE needed.job_id = j.id AND later.job_id <> j.id AND w.state IN ('queued', 'running', 'paused', 'held')
+  ) OR EXISTS (SELECT 1 FROM deliveries v WHERE v.job_id = j.id AND v.state IN ('queued', 'running'))`;

@@ -24,19 +24,32 @@ export async function readManifests(
   missing: Set<string>,
   most: number,
 ): Promise<number> {
-  const { rows } = await sql<{ asset: string }>`
-    SELECT asset FROM (
-      SELECT sha256 AS asset FROM assets UNION SELECT asset FROM job_assets
-      UNION ${filesOfTemplates} UNION ${filesOfBatches}
-    ) named
-    WHERE NOT EXISTS (SELECT 1 FROM asset_manifests m WHERE m.asset = named.asset) AND asset <> ALL(${[...missing]})
-    LIMIT ${most}`.execute(ledger);
-  for (const { asset } of rows) {
+  const unread = await unreadAssets(ledger, missing, most);
+  for (const asset of unread) {
     const bytes = await bucket.read(assetKey(asset), MAX_MANIFEST_BYTES);
     if (bytes === 'missing') missing.add(asset);
     else await note(ledger, asset, bytes === 'too-large' ? undefined : manifestIn(bytes));
   }
-  return rows.length;
+  return unread.length;
+}
+
+const SOURCES = [
+  sql<{ asset: string }>`SELECT sha256 AS asset FROM assets`,
+  sql<{ asset: string }>`SELECT asset FROM job_assets`,
+  filesOfTemplates,
+  filesOfBatches,
+];
+
+/** From one source after the other: all of them together would be read whole for a few. */
+async function unreadAssets(ledger: Ledger, missing: ReadonlySet<string>, most: number): Promise<string[]> {
+  for (const source of SOURCES) {
+    const { rows } = await sql<{ asset: string }>`
+      SELECT named.asset FROM (${source}) AS named(asset)
+      WHERE NOT EXISTS (SELECT 1 FROM asset_manifests m WHERE m.asset = named.asset) AND named.asset <> ALL(${[...missing]})
+      LIMIT ${most}`.execute(ledger);
+    if (rows.length > 0) return [...new Set(rows.map(({ asset }) => asset))];
+  }
+  return [];
 }
 
 /** A hash may also be that of a file, which is no manifest. */

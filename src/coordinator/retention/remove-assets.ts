@@ -6,6 +6,8 @@ import { filesOfBatches, filesOfTemplates } from './named-assets.ts';
 
 /** Longer than a removal can take: a coordinator that dies in the middle of one keeps others waiting for so long. */
 const REMOVING_SECONDS = 300;
+/** After so long nothing more is removed by a claim: with the time that one call may take, it still holds. */
+const REMOVE_WITHIN_MS = 150_000;
 
 /** Of these hashes, those that nothing in the ledger names and no registered asset holds. */
 async function unnamed(
@@ -37,14 +39,19 @@ export async function removeUnused(
 ): Promise<{ gone: string[]; failed: NotRemoved[] }> {
   const candidates = await unnamed(ledger, hashes, kind);
   if (candidates.length === 0) return { gone: [], failed: [] };
+  const until = Date.now() + REMOVE_WITHIN_MS;
   const claimed = await claim(ledger, candidates, days);
   // From here on nobody new relies on them: what names them now has asked for them before, and is seen.
   const still = new Set(await unnamed(ledger, claimed, kind));
   const going = claimed.filter((hash) => still.has(hash));
-  const failed = await removeKeys(bucket, going);
+  const failed = await removeKeys(bucket, going, until);
   const left = new Set(failed.map(({ key }) => key));
   const gone = going.filter((hash) => !left.has(assetKey(hash)) && !left.has(verifiedKey(hash)));
   await ledger.transaction().execute(async (trx) => {
+    // A process that stood still in the meantime may find that somebody has stored them again.
+    const { rows: held } = await sql`SELECT 1 FROM asset_uses
+      WHERE sha256 = ANY(${gone}) AND removing_until > now() ORDER BY sha256 FOR UPDATE`.execute(trx);
+    if (held.length < gone.length) throw new Error('Removing assets took longer than they were held for it.');
     if (kind === 'assets') {
       await sql`DELETE FROM assets WHERE sha256 = ANY(${gone})`.execute(trx);
       await sql`DELETE FROM asset_manifests WHERE asset = ANY(${gone})`.execute(trx);
@@ -67,11 +74,17 @@ async function claim(ledger: Ledger, hashes: readonly string[], days: number): P
 }
 
 /** The word that an object was verified goes first: alone, it would count for the next object of this name. */
-async function removeKeys(bucket: Bucket, hashes: readonly string[]): Promise<NotRemoved[]> {
+async function removeKeys(bucket: Bucket, hashes: readonly string[], until: number): Promise<NotRemoved[]> {
+  assertInTime(until);
   const words = await bucket.remove(hashes.map(verifiedKey));
   const stay = new Set(words.map(({ key }) => key));
+  assertInTime(until);
   const objects = await bucket.remove(hashes.filter((hash) => !stay.has(verifiedKey(hash))).map(assetKey));
   return [...words, ...objects];
+}
+
+function assertInTime(until: number): void {
+  if (Date.now() > until) throw new Error('Assets were not removed: this process stood still for too long.');
 }
 
 /** Of these hashes, those that could be removed now: nothing names or holds them, and nobody has used them for some days. */

@@ -4,7 +4,7 @@ import { InvalidInputError, describeValue } from '../../shared/domain/errors.ts'
 import { ENDED_JOB_STATES } from '../../shared/domain/states.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
 import { count, type Managed, type RequestOf } from '../manage/managed.ts';
-import { MAY_EXPIRE } from './bin-by-rule.ts';
+import { KEPT_SINCE, MAY_EXPIRE } from './bin-by-rule.ts';
 
 /** For how long something is kept. */
 export async function setRetention(
@@ -66,7 +66,7 @@ async function expiredJobs(
   const { rows } = await sql<{ jobs: number }>`
     SELECT count(*)::int AS jobs FROM jobs j
     WHERE ${MAY_EXPIRE} AND j.finished_at < now() - make_interval(days => ${days}) AND j.state::text = ${what}
-      AND COALESCE(j.delivered_at, j.finished_at) < now() - make_interval(days => ${days})
+      AND ${KEPT_SINCE} < now() - make_interval(days => ${days})
       AND CASE WHEN ${project} = '' THEN NOT EXISTS (
         SELECT 1 FROM retention r WHERE r.what = ${what} AND r.project = j.project
       ) ELSE j.project = ${project} END`.execute(trx);

@@ -12,14 +12,23 @@ export interface Walk {
   cursor: string | null;
 }
 
-/** The walk that is under way or due, if there is one. @param everySeconds from the end of one to the beginning of the next */
-export async function nextWalk(ledger: Ledger, everySeconds: number): Promise<Walk | undefined> {
+/**
+ * The walk that is under way or due, if there is one.
+ * @param everySeconds from the end of one to the beginning of the next
+ * @param notNow an area that cannot be walked yet
+ */
+export async function nextWalk(
+  ledger: Ledger,
+  everySeconds: number,
+  notNow: Area | null = null,
+): Promise<Walk | undefined> {
   await sql`INSERT INTO collections (area) SELECT unnest(${[...AREAS]}::text[]) ON CONFLICT DO NOTHING`.execute(
     ledger,
   );
   const { rows } = await sql<Walk>`
     SELECT area, cursor FROM collections
-    WHERE cursor IS NOT NULL OR finished_at IS NULL OR finished_at < now() - make_interval(secs => ${everySeconds})
+    WHERE area IS DISTINCT FROM ${notNow}
+      AND (cursor IS NOT NULL OR finished_at IS NULL OR finished_at < now() - make_interval(secs => ${everySeconds}))
     ORDER BY cursor IS NULL, finished_at NULLS FIRST, area LIMIT 1`.execute(ledger);
   return rows[0];
 }

@@ -121,6 +121,8 @@ export interface JobsTable {
   /** In the bin since then; it is erased at `erase_at`. */
   binned_at: NullableTime;
   binned_by: string | null;
+  /** Its time begins anew when somebody takes it out of the bin. */
+  restored_at: NullableTime;
   erase_at: NullableTime;
   /** Its results are being removed: it cannot be restored any more. */
   erasing: Generated<boolean>;

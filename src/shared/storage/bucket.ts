@@ -6,6 +6,7 @@ import {
   ListObjectsV2Command,
   NoSuchKey,
   type ListMultipartUploadsCommandOutput,
+  type ListObjectsV2CommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 
@@ -39,20 +40,27 @@ export class Bucket {
 
   /** Objects under a prefix in the order of their keys, those after `after`; fewer than `most`: there are no more. */
   async list(prefix: string, after: string | null, most = MOST_KEYS): Promise<ListedObject[]> {
-    const page = await this.#s3.send(
-      new ListObjectsV2Command({
-        Bucket: this.#name,
-        Prefix: prefix,
-        MaxKeys: most,
-        ...(after === null ? {} : { StartAfter: after }),
-      }),
-      limited(),
-    );
-    return (page.Contents ?? []).flatMap(({ Key, Size = 0, LastModified }) =>
-      Key === undefined || LastModified === undefined
-        ? []
-        : [{ key: Key, bytes: Size, writtenAt: LastModified }],
-    );
+    const objects: ListedObject[] = [];
+    let from = after;
+    // A store may answer with fewer than it was asked for, and have more.
+    for (let more = true; more && objects.length < most;) {
+      const page: ListObjectsV2CommandOutput = await this.#s3.send(
+        new ListObjectsV2Command({
+          Bucket: this.#name,
+          Prefix: prefix,
+          MaxKeys: most - objects.length,
+          ...(from === null ? {} : { StartAfter: from }),
+        }),
+        limited(),
+      );
+      for (const { Key, Size = 0, LastModified } of page.Contents ?? [])
+        if (Key !== undefined && LastModified !== undefined)
+          objects.push({ key: Key, bytes: Size, writtenAt: LastModified });
+      const last = page.Contents?.at(-1)?.Key;
+      more = page.IsTruncated === true && last !== undefined;
+      from = last ?? null;
+    }
+    return objects;
   }
 
   /**

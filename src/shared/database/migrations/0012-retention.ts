@@ -7,6 +7,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     ADD COLUMN kept boolean NOT NULL DEFAULT false,
     ADD COLUMN binned_at timestamptz,
     ADD COLUMN binned_by text,
+    ADD COLUMN restored_at timestamptz,
     ADD COLUMN erase_at timestamptz,
     ADD COLUMN erasing boolean NOT NULL DEFAULT false,
     ADD COLUMN erase_error text,
@@ -22,7 +23,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE INDEX jobs_to_erase ON jobs (erase_at) WHERE erase_at IS NOT NULL AND erased_at IS NULL`.execute(
     db,
   );
-  await sql`CREATE INDEX jobs_expiring ON jobs (finished_at) WHERE finished_at IS NOT NULL AND binned_at IS NULL`.execute(
+  await sql`CREATE INDEX jobs_expiring ON jobs (finished_at) WHERE finished_at IS NOT NULL AND binned_at IS NULL AND NOT kept`.execute(
     db,
   );
   await sql`CREATE INDEX jobs_not_counted ON jobs (finished_at)
