@@ -260,11 +260,11 @@ describe('the quality gate', () => {
   });
 
   it('brings nothing of a cancelled job back, however odd its frames are', async () => {
-    const reached = Promise.withResolvers<void>();
-    const cancelled = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<undefined>();
+    const cancelled = Promise.withResolvers<undefined>();
     const look: Look = async (one) => {
       if (one.number === 5) {
-        reached.resolve();
+        reached.resolve(undefined);
         await cancelled.promise;
       }
       const thumbnail =
@@ -275,7 +275,7 @@ describe('the quality gate', () => {
     await render();
     await reached.promise;
     await control(farm.context, 'j', { verb: 'cancel' });
-    cancelled.resolve();
+    cancelled.resolve(undefined);
     await until('the step has come to its end', async () => {
       const step = await farm.context.ledger
         .selectFrom('steps')

@@ -131,6 +131,7 @@ export class SpareEngines {
     this.#starting = end;
     try {
       await mkdir(workDir, { recursive: true, mode: 0o700 });
+      end.signal.throwIfAborted();
       const started = await engine.start?.({
         detected,
         workDir,
