@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { LeaderLease } from '../dispatch/leader-lease.ts';
-import { NEEDED, neededBy } from './needed-by.ts';
+import { NEEDED } from './needed-by.ts';
 import { readRetention } from './retention-days.ts';
 
 const MOST_AT_ONCE = 200;
@@ -15,12 +15,12 @@ export const MAY_EXPIRE = sql`
 /** Since when a job `j` is kept: it was delivered, has ended, or somebody took it out of the bin. */
 export const KEPT_SINCE = sql`GREATEST(COALESCE(j.delivered_at, j.finished_at), j.restored_at)`;
 
-/** Its time is over, by the rule of its project, else by the farm's. */
+/** Its time is over, by the rule of its project, else by the farm's, and nobody needs it. */
 const EXPIRED = sql`${MAY_EXPIRE}
   AND ${KEPT_SINCE} < now() - make_interval(days => COALESCE((
     SELECT COALESCE(days, 1000000) FROM retention WHERE what = j.state::text AND project IN (j.project, '')
     ORDER BY project DESC LIMIT 1
-  ), 1000000))`;
+  ), 1000000)) AND NOT (${NEEDED})`;
 
 /**
  * Puts jobs into the bin that the rules do not keep any longer, some at a time. Without a rule it does nothing.
@@ -31,14 +31,11 @@ export async function binByRule(lease: Pick<LeaderLease, 'fence'>, ledger: Ledge
   if (found.length === 0) return [];
   return ledger.transaction().execute(async (trx) => {
     await lease.fence(trx, found);
-    const needed = new Set((await neededBy(trx, found)).map(({ job }) => job));
     const days = await readRetention(trx);
     const binned: string[] = [];
     const projects = await sql<{ project: string; ids: string[] }>`
       SELECT project, array_agg(j.id ORDER BY j.id) AS ids FROM jobs j
-      WHERE j.id = ANY(${found.filter((id) => !needed.has(id))}) AND ${EXPIRED} GROUP BY project`.execute(
-      trx,
-    );
+      WHERE j.id = ANY(${found}) AND ${EXPIRED} GROUP BY project`.execute(trx);
     for (const { project, ids } of projects.rows) {
       await sql`UPDATE jobs SET binned_at = now(), binned_by = 'farmhand',
           erase_at = now() + make_interval(days => ${days('bin', project)}::int)
@@ -69,7 +66,7 @@ async function expired(ledger: Ledger): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`
       SELECT j.id FROM jobs j
       WHERE j.state::text = ${what} AND j.finished_at < now() - make_interval(days => ${days}) AND ${EXPIRED}
-        AND (${project} = '' OR j.project = ${project}) AND NOT (${NEEDED})
+        AND (${project} = '' OR j.project = ${project})
       ORDER BY j.finished_at LIMIT ${MOST_AT_ONCE - found.length}`.execute(ledger);
     found.push(...rows.map(({ id }) => id));
   }
