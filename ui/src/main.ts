@@ -5,7 +5,7 @@ import './styles/main.css';
 import ui from '@nuxt/ui/vue-plugin';
 import { createApp } from 'vue';
 import App from './app.vue';
-import { takeTokenFromAddress, useSession } from './composables/use-session.ts';
+import { takeTokenFromAddress, useSession } from './shell/use-session.ts';
 import { createFarmRouter } from './router.ts';
 
 // Before the router reads the address: it would put the token back into it.

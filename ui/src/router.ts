@@ -1,5 +1,5 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router';
-import JobsPage from './pages/jobs-page.vue';
+import JobsPage from './jobs/jobs-page.vue';
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -17,43 +17,43 @@ export function createFarmRouter(): Router {
       {
         path: '/jobs/:id',
         name: 'job',
-        component: () => import('./pages/job-page.vue'),
+        component: () => import('./job/job-page.vue'),
         meta: { title: 'Job' },
       },
       {
         path: '/workers',
         name: 'workers',
-        component: () => import('./pages/workers-page.vue'),
+        component: () => import('./workers/workers-page.vue'),
         meta: { title: 'Workers' },
       },
       {
         path: '/templates',
         name: 'templates',
-        component: () => import('./pages/templates-page.vue'),
+        component: () => import('./templates/templates-page.vue'),
         meta: { title: 'Templates' },
       },
       {
         path: '/templates/:name',
         name: 'template',
-        component: () => import('./pages/template-page.vue'),
+        component: () => import('./templates/template-page.vue'),
         meta: { title: 'Template' },
       },
       {
         path: '/batches',
         name: 'batches',
-        component: () => import('./pages/batches-page.vue'),
+        component: () => import('./batches/batches-page.vue'),
         meta: { title: 'Batches' },
       },
       {
         path: '/batches/:id',
         name: 'batch',
-        component: () => import('./pages/batch-page.vue'),
+        component: () => import('./batches/batch-page.vue'),
         meta: { title: 'Batch' },
       },
       {
         path: '/:rest(.*)*',
         name: 'not-found',
-        component: () => import('./pages/not-found-page.vue'),
+        component: () => import('./shell/not-found-page.vue'),
         meta: { title: 'Not found' },
       },
     ],

@@ -1,0 +1,56 @@
+import { createSharedComposable, useDocumentVisibility, useOnline } from '@vueuse/core';
+import { computed, effectScope, onScopeDispose, shallowRef, watch, type ComputedRef } from 'vue';
+import { FarmSocket, type LinkFacts, type RoomHandlers } from './farm-socket.ts';
+import { judgeFreshness, type Freshness } from './freshness.ts';
+import { useClock } from '../common/use-clock.ts';
+import { useSession } from '../shell/use-session.ts';
+
+const facts = shallowRef<LinkFacts>({ connected: false, joining: 0, provenAtMs: null });
+let socket: FarmSocket | undefined;
+
+function theSocket(): FarmSocket {
+  if (socket) return socket;
+  const session = useSession();
+  const made = new FarmSocket(
+    (next) => (facts.value = next),
+    () => void session.check(),
+  );
+  socket = made;
+  effectScope(true).run(() => {
+    const visibility = useDocumentVisibility();
+    watch(visibility, (now) => made.setHidden(now === 'hidden'));
+    watch(
+      session.state,
+      (now) => {
+        if (now === 'signed-in') made.open();
+        else if (now === 'signed-out') made.close();
+      },
+      { immediate: true },
+    );
+  });
+  return made;
+}
+
+/** Enters a room for as long as the calling component lives. */
+export function useRoom(name: string, handlers: RoomHandlers): void {
+  onScopeDispose(theSocket().enter(name, handlers));
+}
+
+/** Enters a room; for views that change rooms while they live. Returns the function that leaves it. */
+export function enterRoom(name: string, handlers: RoomHandlers): () => void {
+  return theSocket().enter(name, handlers);
+}
+
+/** How far what is shown can be trusted, second by second. */
+export const useFreshness: () => ComputedRef<Freshness> = createSharedComposable(() => {
+  theSocket();
+  const online = useOnline();
+  const clock = useClock();
+  return computed(() =>
+    judgeFreshness({
+      ...facts.value,
+      online: online.value,
+      nowMs: Math.max(clock.value, facts.value.provenAtMs ?? 0),
+    }),
+  );
+});
