@@ -1,0 +1,14 @@
+/** Where the navigation leads, in its order; the number is the key that goes there. */
+export const PLACES: readonly Place[] = [
+  { to: '/jobs', label: 'Jobs', icon: 'i-lucide-layers', key: '1' },
+  { to: '/workers', label: 'Workers', icon: 'i-lucide-server', key: '2' },
+  { to: '/templates', label: 'Templates', icon: 'i-lucide-layout-template', key: '3' },
+  { to: '/batches', label: 'Batches', icon: 'i-lucide-rows-3', key: '4' },
+];
+
+interface Place {
+  to: string;
+  label: string;
+  icon: string;
+  key: string;
+}
