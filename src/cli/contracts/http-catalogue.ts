@@ -40,6 +40,12 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   { method: 'get', path: '/api/jobs/{id}', summary: 'one job', replies: { 200: 'Job' } },
   {
     method: 'get',
+    path: '/api/jobs/{id}/document',
+    summary: 'what was asked for, as it was taken: to be submitted again with changes',
+    replies: { 200: 'JobDocument' },
+  },
+  {
+    method: 'get',
     path: '/api/jobs/{id}/frames',
     summary: 'its frames',
     query: {
@@ -141,6 +147,12 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     path: '/api/engines',
     summary: 'the engines that the farm knows, and what the workers that are here have of them',
     replies: { 200: 'Engines' },
+  },
+  {
+    method: 'get',
+    path: '/api/engines/{id}',
+    summary: 'what a job can say to an engine: its formats, and JSON Schemas of its settings and data',
+    replies: { 200: 'EngineForm' },
   },
   {
     method: 'put',

@@ -1,6 +1,6 @@
 import type { NatsConnection, Subscription } from 'nats';
 import { sql } from 'kysely';
-import type { Engines } from '../../shared/contracts/api.ts';
+import { engineFormSchema, type EngineForm, type Engines } from '../../shared/contracts/api.ts';
 import { SUBJECTS } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import {
@@ -9,7 +9,7 @@ import {
   noticesOf,
   type StoredDefinition,
 } from '../../shared/database/engine-definitions.ts';
-import { messageOf } from '../../shared/domain/errors.ts';
+import { FarmError, messageOf } from '../../shared/domain/errors.ts';
 import { engineCatalogue } from '../../shared/engines/engine-catalogue.ts';
 import { PushedDefinitions } from '../../shared/engines/pushed-definitions.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -67,6 +67,18 @@ export class FarmEngines {
       }),
       problems,
     };
+  }
+
+  /** @throws FarmError `not-found`; also for an engine that only workers know */
+  form(id: string): EngineForm {
+    const engine = this.#catalogue.describe(id);
+    if (!engine)
+      throw new FarmError(
+        'not-found',
+        `The farm has no definition of the engine ${JSON.stringify(id)}; it knows ${this.#catalogue.ids().join(', ')}.`,
+      );
+    const { settings, data, ...rest } = engine;
+    return engineFormSchema.parse({ ...rest, settings: settings.schema, data: data?.schema ?? null });
   }
 
   async #look(): Promise<void> {

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 
 /**
  * Headers of every answer. Nothing inline, nothing from elsewhere, except pictures, films and sound from the object
- * store, to which the farm's own addresses redirect.
+ * store, to which the farm's own addresses redirect, and uploads to it.
  * @param objectStore the object store's address as browsers reach it.
  */
 export function securityHeaders(objectStore: string): RequestHandler {
@@ -12,7 +12,7 @@ export function securityHeaders(objectStore: string): RequestHandler {
     "script-src 'self'",
     "style-src 'self'",
     "font-src 'self'",
-    "connect-src 'self'",
+    `connect-src 'self' ${origin}`,
     `img-src 'self' data: blob: ${origin}`,
     `media-src 'self' blob: ${origin}`,
     "manifest-src 'self'",

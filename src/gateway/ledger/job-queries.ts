@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
 import type { ControlManyBody, History, JobsPage, Notes } from '../../shared/contracts/api.ts';
 import type { JobDetails } from '../../shared/contracts/job-details.ts';
+import type { JobDocument } from '../../shared/contracts/job-document.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { selectJobSummaries, toJobSummary } from '../../shared/database/job-summaries.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
@@ -92,6 +93,18 @@ export class JobQueries {
     const [job] = await readJobDetails(this.#ledger, [jobId]);
     if (!job) throw noSuchJob(jobId);
     return job;
+  }
+
+  /** What was asked for, as it was taken. @throws FarmError `not-found` */
+  async document(jobId: string): Promise<JobDocument> {
+    await this.assertExists(jobId);
+    const row = await this.#ledger
+      .selectFrom('jobs')
+      .select('document')
+      .where('id', '=', jobId)
+      .executeTakeFirst();
+    if (!row) throw noSuchJob(jobId);
+    return row.document;
   }
 
   /** @throws FarmError `not-found` */

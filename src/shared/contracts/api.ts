@@ -186,6 +186,21 @@ export const enginesSchema = z.object({
 });
 export type Engines = z.infer<typeof enginesSchema>;
 
+/** `GET /api/engines/:id`: what a job can say to an engine, as forms need it. */
+export const engineFormSchema = z.object({
+  id: z.string(),
+  label: z.string(),
+  status: z.enum(DEFINITION_STATUS),
+  scene: z.string(),
+  /** The first is taken where a job asks for none. */
+  formats: z.array(z.string()),
+  /** JSON Schema 2020-12 of `settings`. */
+  settings: z.record(z.string(), z.json()),
+  /** JSON Schema of `data`; null: whatever the scene takes. */
+  data: z.record(z.string(), z.json()).nullable(),
+});
+export type EngineForm = z.infer<typeof engineFormSchema>;
+
 /** `GET /api/farm` */
 export const farmSchema = z.object({
   name: z.string(),

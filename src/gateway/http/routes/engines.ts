@@ -15,6 +15,9 @@ export function engineRoutes(engines: FarmEngines, manager: FarmManager): Router
   router.get('/engines', async (_request, response) => {
     response.json(await engines.list());
   });
+  router.get('/engines/:id', (request, response) => {
+    response.json(engines.form(assertId(request.params.id, 'The engine')));
+  });
   router.put('/engines/:id', rawBody(MAX_BODY_BYTES), async (request, response) => {
     const body = readBody(request, engineBodySchema, MAX_BODY_BYTES);
     const asked = askedIn(request, response, body);

@@ -38,6 +38,9 @@ export function jobRoutes(jobs: JobQueries, submitter: JobSubmitter): Router {
   router.get('/jobs/:id', async (request, response) => {
     response.json(await jobs.get(request.params.id));
   });
+  router.get('/jobs/:id/document', async (request, response) => {
+    response.json(await jobs.document(request.params.id));
+  });
   router.get('/jobs/:id/history', async (request, response) => {
     const { limit, cursor } = readQuery(request, historyQuery);
     await jobs.assertExists(request.params.id);
