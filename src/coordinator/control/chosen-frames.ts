@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ChosenFrames } from '../../shared/domain/chosen-frames.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
-import { parseFrameRange, type FrameRun } from '../../shared/domain/frame-ranges.ts';
+import { MAX_PICKED_RUNS, parseFrameSelection, type FrameRun } from '../../shared/domain/frame-ranges.ts';
 import type { FrameState } from '../../shared/domain/states.ts';
 import { subtractRuns } from '../../shared/domain/subtract-runs.ts';
 import type { LedgerTransaction } from '../ledger/job-repository.ts';
@@ -29,7 +29,7 @@ export function selectionOf(context: ControlContext): Selection | { refusal: Con
   if (!steps) return { refusal: noSuchStep(context) };
   if (control.frames === undefined) return { runs: undefined, steps };
   try {
-    return { runs: parseFrameRange(control.frames).runs, steps };
+    return { runs: parseFrameSelection(control.frames, MAX_PICKED_RUNS), steps };
   } catch (error) {
     if (!(error instanceof FarmError)) throw error;
     return { refusal: refused(error.message, error.issues) };
@@ -43,13 +43,19 @@ export async function runsByStep(
   steps: readonly ControlledStep[],
 ): Promise<Map<string, readonly FrameRun[] | null>> {
   const known = await infos.load(steps.map((step) => step.key));
+  const chosen = countOf(runs);
+  // Which numbers are left is only looked at where there can be none.
+  const areAll = (all: readonly FrameRun[]): boolean =>
+    chosen >= countOf(all) && subtractRuns(all, runs).length === 0;
   return new Map(
     steps.map(({ key }) => {
       const all = known.get(key)?.spec.runs;
-      return [key, all !== undefined && subtractRuns(all, runs).length === 0 ? null : runs];
+      return [key, all !== undefined && areAll(all) ? null : runs];
     }),
   );
 }
+
+const countOf = (runs: readonly FrameRun[]): number => runs.reduce((sum, run) => sum + run.count, 0);
 
 /** How many of the chosen frames are in which state: by the step's counts where all of a state are meant. */
 export async function countByState(

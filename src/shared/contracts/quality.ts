@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isFrameRange } from '../domain/frame-ranges.ts';
+import { isFrameSelection } from '../domain/frame-ranges.ts';
 import { ID_PATTERN, ID_RULE } from '../domain/ids.ts';
 
 /** What looks at one file; each is one file of `shared/quality/checks`. */
@@ -53,7 +53,11 @@ export const qualityPolicySchema = z.strictObject({
   intended: z
     .array(
       z.strictObject({
-        frames: z.string().min(1).max(10_000).refine(isFrameRange, 'a frame range such as 1-24,90'),
+        frames: z
+          .string()
+          .min(1)
+          .max(10_000)
+          .refine(isFrameSelection, 'a frame range such as 1-24,90, of at most 200 pieces'),
         checks: z.array(z.enum(CHECKS)).min(1).max(CHECKS.length),
       }),
     )

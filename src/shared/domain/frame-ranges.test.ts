@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import {
+  MAX_PICKED_RUNS,
   formatFrames,
   frameNumbers,
   parseFrameRange,
@@ -117,5 +118,11 @@ describe('parseFrameSelection', () => {
     ['of both', '1-1000y10,1-1000y11,1-1000y12'],
   ])('refuses too many pieces %s', (_what, text) => {
     expect(() => parseFrameSelection(text)).toThrow(/at most 200 pieces/);
+  });
+
+  it('takes as many picked frames as a text can name, and no more', () => {
+    const picked = Array.from({ length: 2_000 }, (_, i) => i * 2).join(',');
+    expect(parseFrameSelection(picked, MAX_PICKED_RUNS)).toHaveLength(2_000);
+    expect(() => parseFrameSelection('1-10000000y3', MAX_PICKED_RUNS)).toThrow(/at most 5,000 pieces/);
   });
 });

@@ -21,6 +21,8 @@ export const MAX_FRAME_NUMBER = 999_999_999;
 
 /** Each is looked at for each frame that there is. */
 const MAX_SELECTED_RUNS = 200;
+/** Of frames that a person picked one by one; as many as a text of 10,000 characters can name. */
+export const MAX_PICKED_RUNS = 5_000;
 
 const PART = /^(-?\d+)(?:-(-?\d+)(?:(x|y|:)(-?\d+))?)?$/;
 
@@ -42,12 +44,12 @@ export function parseFrameRange(input: string): FrameRange {
 /**
  * The frames that a range names, in no order and possibly repeated: for choosing among frames that are there. Its work
  * depends on the parts of the text, not on how many frames they name.
- * @throws FarmError `invalid` as {@link parseFrameRange} does, and for more than 200 runs
+ * @throws FarmError `invalid` as {@link parseFrameRange} does, and for more than `mostRuns` runs
  */
-export function parseFrameSelection(input: string): FrameRun[] {
-  const { text, parts } = readParts(input, MAX_SELECTED_RUNS);
-  const runs = parts.flatMap((part) => (part.simple ? [part.simple] : part.select()));
-  if (runs.length > MAX_SELECTED_RUNS) throw tooManyRuns(text);
+export function parseFrameSelection(input: string, mostRuns = MAX_SELECTED_RUNS): FrameRun[] {
+  const { text, parts } = readParts(input, mostRuns);
+  const runs = parts.flatMap((part) => (part.simple ? [part.simple] : part.select(mostRuns)));
+  if (runs.length > mostRuns) throw tooManyRuns(text, mostRuns);
   return runs;
 }
 
@@ -57,7 +59,7 @@ function readParts(input: string, mostParts: number): { text: string; parts: Par
   if (text.length > 10_000)
     throw rangeError(`${text.slice(0, 40)}…`, 'the range is too long', 'at most 10,000 characters');
   const texts = text.split(',');
-  if (texts.length > mostParts) throw tooManyRuns(text);
+  if (texts.length > mostParts) throw tooManyRuns(text, mostParts);
   const parts = texts.map((part) => parsePart(part));
   const total = parts.reduce((sum, part) => sum + part.upperCount, 0);
   if (total > MAX_FRAMES) {
@@ -70,19 +72,10 @@ function readParts(input: string, mostParts: number): { text: string; parts: Par
   return { text, parts };
 }
 
-/** Whether {@link parseFrameRange} takes it. */
-export function isFrameRange(input: string): boolean {
-  return takes(parseFrameRange, input);
-}
-
 /** Whether {@link parseFrameSelection} takes it. */
 export function isFrameSelection(input: string): boolean {
-  return takes(parseFrameSelection, input);
-}
-
-function takes(parse: (input: string) => unknown, input: string): boolean {
   try {
-    parse(input);
+    parseFrameSelection(input);
     return true;
   } catch {
     return false;
@@ -136,7 +129,7 @@ interface Part {
   /** Its runs, frames possibly repeated. Only asked once the size is known to be acceptable. */
   expand: () => FrameRun[];
   /** The same frames in few runs, whatever their order. */
-  select: () => FrameRun[];
+  select: (mostRuns: number) => FrameRun[];
   upperCount: number;
 }
 
@@ -162,7 +155,7 @@ function parsePart(part: string): Part {
     return {
       upperCount: span,
       expand: () => allBut(first, direction, span, step),
-      select: () => allButSelected(first, direction, span, step),
+      select: (mostRuns) => allButSelected(first, direction, span, step, mostRuns),
     };
   // Each level of an interleave repeats earlier frames, so the work is bounded before it is expanded.
   return {
@@ -200,11 +193,17 @@ function allBut(first: number, direction: number, span: number, step: number): F
   return runs;
 }
 
-function allButSelected(first: number, direction: number, span: number, step: number): FrameRun[] {
+function allButSelected(
+  first: number,
+  direction: number,
+  span: number,
+  step: number,
+  mostRuns: number,
+): FrameRun[] {
   if (step === 2 && span > 1)
     return [{ start: first + direction, step: 2 * direction, count: Math.floor(span / 2) }];
-  if (span / step > MAX_SELECTED_RUNS)
-    throw tooManyRuns(`${first}-${first + direction * (span - 1)}y${step}`);
+  if (span / step > mostRuns)
+    throw tooManyRuns(`${first}-${first + direction * (span - 1)}y${step}`, mostRuns);
   return allBut(first, direction, span, step);
 }
 
@@ -237,9 +236,9 @@ export function compressFrames(numbers: readonly number[]): FrameRun[] {
   return runs;
 }
 
-function tooManyRuns(text: string): FarmError {
+function tooManyRuns(text: string, mostRuns: number): FarmError {
   const shown = text.length > 80 ? `${text.slice(0, 77)}…` : text;
-  return rangeError(shown, 'it has too many pieces', `at most ${MAX_SELECTED_RUNS} pieces`);
+  return rangeError(shown, 'it has too many pieces', `at most ${mostRuns.toLocaleString('en')} pieces`);
 }
 
 function rangeError(value: string, wrong: string, expected: string): FarmError {

@@ -1,4 +1,4 @@
-import { parseFrameRange, type FrameRun } from '../domain/frame-ranges.ts';
+import { parseFrameSelection, type FrameRun } from '../domain/frame-ranges.ts';
 import type { Check, CheckVerdict, QualityPolicy } from '../contracts/quality.ts';
 
 /** What a check does by itself, where no policy says otherwise. */
@@ -22,7 +22,7 @@ export class CompiledPolicy {
   constructor(policy: QualityPolicy = {}) {
     this.#policy = policy;
     this.#intended = (policy.intended ?? []).map(({ frames, checks }) => {
-      return { runs: parseFrameRange(frames).runs, checks: new Set(checks) };
+      return { runs: parseFrameSelection(frames), checks: new Set(checks) };
     });
   }
 

@@ -1,5 +1,5 @@
 import { FarmError, describeValue, type InputIssue } from '../domain/errors.ts';
-import { parseFrameRange } from '../domain/frame-ranges.ts';
+import { parseFrameSelection } from '../domain/frame-ranges.ts';
 
 /** What a page says about itself in `<meta name="farmhand" content="frames=1-90 fps=30 width=1280 height=720">`. */
 export interface HtmlPageFacts {
@@ -87,7 +87,7 @@ function frames(
   if (text === undefined) return { firstFrame: 0, lastFrame: null };
   const expected = 'a range such as 1-90';
   try {
-    const [run, ...others] = parseFrameRange(text).runs;
+    const [run, ...others] = parseFrameSelection(text);
     if (run?.step === 1 && others.length === 0)
       return { firstFrame: run.start, lastFrame: run.start + run.count - 1 };
     if (run?.count === 1 && others.length === 0) return { firstFrame: run.start, lastFrame: run.start };
