@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assetManifestSchema } from '../../shared/contracts/manifest.ts';
+import { groupPacks as groupPacksBy, type Grouped } from '../../shared/domain/group-packs.ts';
 import { parseOutline, type PackCache } from './build-pack.ts';
-import { groupPacks } from './group-packs.ts';
 import { hashFiles } from './hash-files.ts';
 import type { HashedFile } from './local-file.ts';
 import { packFiles, type Packed, type Parcel } from './pack-files.ts';
@@ -27,6 +27,9 @@ function imagine(count: number, size: number, change: Record<string, string> = {
     return { path, file: path, size, sha256: sha(change[path] ?? path), mark: '' };
   });
 }
+
+const groupPacks = (files: readonly HashedFile[]): Grouped<HashedFile> =>
+  groupPacksBy(files, (path) => Number.parseInt(sha(path).slice(0, 8), 16));
 
 const namesOf = (packs: HashedFile[][]): string[] =>
   packs.map((pack) => sha(pack.map(({ sha256 }) => sha256).join()));

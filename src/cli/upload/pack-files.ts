@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ManifestFile, PackedPlace } from '../../shared/contracts/manifest.ts';
+import { groupPacks } from '../../shared/domain/group-packs.ts';
 import { UsageError } from '../support/exit-codes.ts';
 import { buildPack, contentKey, placesIn, type PackCache, type PackOutline } from './build-pack.ts';
-import { groupPacks } from './group-packs.ts';
 import type { HashCache } from './hash-files.ts';
 import type { HashedFile } from './local-file.ts';
 
@@ -34,7 +35,7 @@ export async function packFiles(files: readonly HashedFile[], tools: PackTools):
   // The first path of a content decides, so that the same files make the same packs.
   const byPath = files.toSorted((a, b) => (a.path < b.path ? -1 : 1)).toReversed();
   const unique = [...new Map(byPath.map((file) => [file.sha256, file])).values()];
-  const { packs, single } = groupPacks(unique);
+  const { packs, single } = groupPacks(unique, startOfHash);
   const parcels: Parcel[] = single.map((file) => ({ sha256: file.sha256, size: file.size, file }));
   const places = new Map<string, PackedPlace>();
   const kept = { bytes: 0 };
@@ -73,3 +74,5 @@ function outlineOf(
   kept.bytes += outline.size;
   return { outline, bytes: kept.bytes > KEPT_BYTES ? () => buildAgain(outline) : () => bytes };
 }
+
+const startOfHash = (path: string): number => createHash('sha256').update(path).digest().readUInt32BE(0);

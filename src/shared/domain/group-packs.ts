@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { MAX_PACKED_FILE_BYTES } from '../../shared/contracts/manifest.ts';
-import type { HashedFile } from './local-file.ts';
+import { MAX_PACKED_FILE_BYTES } from '../contracts/manifest.ts';
 
 /** What a pack has on average. */
 const USUAL_BYTES = 4_194_304;
@@ -8,11 +6,16 @@ const MOST_BYTES = 16_777_216;
 /** What a file adds beside its bytes, so that no pack has more than some thousand of them. */
 const COST_BYTES = 1_024;
 
-export interface Grouped {
+interface SizedFile {
+  path: string;
+  size: number;
+}
+
+export interface Grouped<T> {
   /** Each has two files or more, in the order of their paths. */
-  packs: HashedFile[][];
+  packs: T[][];
   /** Those that are objects of their own. */
-  single: HashedFile[];
+  single: T[];
 }
 
 /**
@@ -20,13 +23,17 @@ export interface Grouped {
  * that was changed, added or removed changes the pack that it is in, at most the next one, and no other, so that the
  * rest need not be uploaded again.
  * @param files each content once
+ * @param startOfHash the first four bytes of the SHA-256 of a path, as a number
  */
-export function groupPacks(files: readonly HashedFile[]): Grouped {
+export function groupPacks<T extends SizedFile>(
+  files: readonly T[],
+  startOfHash: (path: string) => number,
+): Grouped<T> {
   const small = files
     .filter(({ size }) => size <= MAX_PACKED_FILE_BYTES)
     .sort((a, b) => (a.path < b.path ? -1 : 1));
-  const groups: HashedFile[][] = [];
-  let group: HashedFile[] = [];
+  const groups: T[][] = [];
+  let group: T[] = [];
   let bytes = 0;
   for (const file of small) {
     const cost = file.size + COST_BYTES;
@@ -36,7 +43,7 @@ export function groupPacks(files: readonly HashedFile[]): Grouped {
     }
     group.push(file);
     bytes += cost;
-    if (chanceOf(file.path) < cost / USUAL_BYTES) {
+    if (startOfHash(file.path) / 2 ** 32 < cost / USUAL_BYTES) {
       groups.push(group);
       [group, bytes] = [[], 0];
     }
@@ -49,9 +56,4 @@ export function groupPacks(files: readonly HashedFile[]): Grouped {
       ...groups.filter((each) => each.length === 1).flat(),
     ],
   };
-}
-
-/** From 0 to 1, always the same for a path. */
-function chanceOf(path: string): number {
-  return createHash('sha256').update(path).digest().readUInt32BE(0) / 2 ** 32;
 }
