@@ -6,6 +6,7 @@ import { storeAsset } from '../support/assets.ts';
 import { control } from '../support/control.ts';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
 import { jobWhen, submit, until } from '../support/jobs.ts';
+import { why } from '../support/manage.ts';
 import type { HeldTask } from '../support/scripted-worker.ts';
 import { completeLookedAt, finding, qualityOf, thumbnailOf } from '../support/qualities.ts';
 import { stepsWithWrongCounts } from '../support/wrong-counts.ts';
@@ -107,6 +108,32 @@ describe('the quality gate', () => {
     });
     expect(judged!.object_key).toContain('results/j/');
     await ended();
+  });
+
+  it('says why such a frame waits: the other worker is busy', async () => {
+    const held: HeldTask[] = [];
+    await farm.work({
+      id: 'w1',
+      slots: 1,
+      engines: ['povray'],
+      handle: async (task) => {
+        held.push(task);
+        await task.started();
+      },
+    });
+    await render({ id: 'other', frames: '1' });
+    await until('w1 has its hands full', () => held.length === 1);
+    await work('rn2', () => qualityOf('black', [finding('fail')]));
+    await render({ frames: '1' });
+    let text: string | undefined;
+    await until('it says so', async () => {
+      const { reasons } = await why(farm.context, 'j');
+      text = reasons.find(({ cause }) => cause === 'another-worker')?.text;
+      return text !== undefined;
+    });
+    expect(text).toBe(
+      '1 frame waits for another worker than rn2, whose result did not pass its checks; 1 other worker can render it and is busy (w1).',
+    );
   });
 
   it('takes the same pixels a second time for how the scene looks, and never renders a third time', async () => {

@@ -39,6 +39,7 @@ const step = (changes: Partial<WhyStep> = {}): WhyStep => ({
   retryAtMs: null,
   backOff: null,
   bigger: [],
+  elsewhere: [],
   dependsOn: [],
   ...changes,
 });
@@ -204,6 +205,27 @@ describe('why frames wait', () => {
     expect(explained.reasons.map(({ text }) => text)).toContainEqual(
       expect.stringMatching(/^2 frames ran out of memory with less and now need 64 GiB/),
     );
+  });
+
+  it('tells frames that are not to come from the same worker again', () => {
+    const kept = step({
+      counts: { ...noFrames(), ready: 3, done: 97 },
+      elsewhere: [{ frames: 3, worker: 'rn2' }],
+    });
+    const alone = explainWaiting(input({ steps: [kept], workers: [worker('rn2')], tasks: [] }));
+    expect(alone.summary).toBe(
+      '3 frames wait for another worker than rn2, which is the only one that can render them now and renders them again itself. ' +
+        'A machine joins with ./farmhand invite here and ./farmhand worker there.',
+    );
+    const busy = explainWaiting(
+      input({ steps: [kept], workers: [worker('w1'), worker('rn2')], tasks: [task({ worker: 'w1' })] }),
+    );
+    expect(busy.reasons.map(({ cause }) => cause)).toEqual(['another-worker', 'priority']);
+    expect(busy.summary).toBe(
+      '3 frames wait for another worker than rn2, whose results did not pass their checks; 1 other worker can render them and is busy (w1).',
+    );
+    const free = explainWaiting(input({ steps: [kept], workers: [worker('w1'), worker('rn2')], tasks: [] }));
+    expect(free.reasons.map(({ cause }) => cause)).toEqual(['starting']);
   });
 
   it('quotes why frames are held, and what lets them go on', () => {

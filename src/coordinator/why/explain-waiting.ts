@@ -9,10 +9,12 @@ import { heldReasons, jobReasons } from './job-reasons.ts';
 import { busyReason, startingReason, unavailableReason } from './slot-reasons.ts';
 import {
   biggerReasons,
+  elsewhereReasons,
   noWorkersReason,
   restReasons,
   runningReason,
   sequentialReason,
+  takersOf,
 } from './step-reasons.ts';
 import type { Reason, WhyInput, WhyStep } from './why-input.ts';
 import { count, isAre, type SecondsRange } from './wording.ts';
@@ -81,11 +83,13 @@ function explainStep(
     reasons.push(...misfits);
     return { reasons, first: null };
   }
-  const ready = fitting.filter(({ worker }) => worker.presence === 'working');
-  if (ready.length === 0) {
+  const able = fitting.filter(({ worker }) => worker.presence === 'working');
+  if (able.length === 0) {
     reasons.push(gone(input) ? noWorkersReason(step, input) : unavailableReason(step, fitting, input.nowMs));
     return { reasons, first: null };
   }
+  reasons.push(...elsewhereReasons(step, able));
+  const ready = takersOf(step, able);
   const first = firstSlot(step, ready, input);
   if (counts.ready === 0) {
     const reason = isOnItsWay(step, ready)

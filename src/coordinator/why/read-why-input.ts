@@ -106,6 +106,15 @@ async function readJob(
   return rows[0];
 }
 
+/** Ready frames that are not for every worker at once. */
+interface Pile {
+  memory: number | null;
+  avoid: string | null;
+  frames: number;
+  later: number;
+  untilMs: number | null;
+}
+
 interface StepRow extends FrameCounts {
   key: string;
   name: string;
@@ -121,7 +130,7 @@ interface StepRow extends FrameCounts {
   hold_reason: string | null;
   decisions: number;
   retry_at: Date | null;
-  piles: { memory: number | null; frames: number; later: number; untilMs: number | null }[] | null;
+  piles: Pile[] | null;
   depends_on: UpstreamView[];
 }
 
@@ -142,11 +151,12 @@ async function readSteps(
     FROM steps s
     LEFT JOIN LATERAL (
       SELECT json_agg(pile) AS piles FROM (
-        SELECT f.memory_bytes AS memory, count(*)::int AS frames, count(*) FILTER (WHERE f.retry_at > now())::int AS later,
+        SELECT f.memory_bytes AS memory, f.avoid_worker AS avoid, count(*)::int AS frames, count(*) FILTER (WHERE f.retry_at > now())::int AS later,
           (EXTRACT(epoch FROM min(f.retry_at) FILTER (WHERE f.retry_at > now())) * 1000)::float8 AS "untilMs"
         FROM frames f
-        WHERE f.step_key = s.key AND f.state = 'ready' AND (f.retry_at IS NOT NULL OR f.memory_bytes IS NOT NULL)
-        GROUP BY f.memory_bytes
+        WHERE f.step_key = s.key AND f.state = 'ready'
+          AND (f.retry_at IS NOT NULL OR f.memory_bytes IS NOT NULL OR f.avoid_worker IS NOT NULL)
+        GROUP BY f.memory_bytes, f.avoid_worker
       ) pile
     ) special ON s.ready > 0
     WHERE s.job_id = ${job.id} ORDER BY s.position`.execute(trx);
@@ -182,6 +192,9 @@ function toStep(row: StepRow, document: JobDocument): WhyStep {
             untilMs: Math.min(...later.flatMap((pile) => pile.untilMs ?? [])),
           },
     bigger: piles.flatMap(({ memory, frames }) => (memory === null ? [] : [{ frames, memoryBytes: memory }])),
+    elsewhere: piles.flatMap(({ avoid, frames, later: resting }) =>
+      avoid === null || frames === resting ? [] : [{ frames: frames - resting, worker: avoid }],
+    ),
     dependsOn: row.depends_on,
   };
 }

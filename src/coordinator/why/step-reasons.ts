@@ -1,5 +1,5 @@
 import { misfitReasons } from './fit-reasons.ts';
-import { candidates } from './occupancy.ts';
+import { candidates, type Candidate } from './occupancy.ts';
 import { awayAdvice, awayText } from './presence.ts';
 import type { Reason, WhyInput, WhyStep, WhyTask } from './why-input.ts';
 import { count, isAre, listed, moment, span, type SecondsRange } from './wording.ts';
@@ -66,6 +66,41 @@ export function biggerReasons(step: WhyStep, input: WhyInput): Reason[] {
     }));
   });
 }
+
+/** Workers that may take a frame of the step: not one that all of its ready frames are kept from, where there are others. */
+export function takersOf(step: WhyStep, working: readonly Candidate[]): readonly Candidate[] {
+  const { counts, elsewhere } = step;
+  const [kept, ...more] = [...new Set(elsewhere.map(({ worker }) => worker))];
+  const frames = elsewhere.reduce((sum, pile) => sum + pile.frames, 0);
+  if (kept === undefined || more.length > 0 || frames < counts.ready || counts.queued > 0) return working;
+  const others = othersThan(kept, working);
+  return others.length > 0 ? others : working;
+}
+
+/** Frames that wait for another worker than one that made them not good enough. */
+export function elsewhereReasons(step: WhyStep, working: readonly Candidate[]): Reason[] {
+  const piles = Map.groupBy(step.elsewhere, ({ worker }) => worker);
+  return [...piles].flatMap(([worker, pile]) => {
+    const frames = pile.reduce((sum, one) => sum + one.frames, 0);
+    const others = othersThan(worker, working);
+    if (others.some(({ free, needed }) => free >= needed)) return [];
+    const one = frames === 1;
+    const [them, whose] = one ? ['it', 'result'] : ['them', 'results'];
+    const only = `which is the only one that can render ${them} now and renders ${them} again itself. A machine joins with ./farmhand invite here and ./farmhand worker there`;
+    const busy = `whose ${whose} did not pass ${one ? 'its' : 'their'} checks; ${count(others.length, 'other worker')} can render ${them} and ${isAre(others.length)} busy (${listed(others.map((other) => other.worker.id))})`;
+    return [
+      {
+        cause: 'another-worker' as const,
+        step: step.name,
+        text: `${count(frames, 'frame')} ${one ? 'waits' : 'wait'} for another worker than ${worker}, ${others.length === 0 ? only : busy}`,
+        figures: { frames, worker, others: others.length },
+      },
+    ];
+  });
+}
+
+const othersThan = (id: string, working: readonly Candidate[]): Candidate[] =>
+  working.filter(({ worker }) => worker.id !== id);
 
 export function noWorkersReason(step: WhyStep, input?: WhyInput): Reason {
   const known = input?.workers ?? [];

@@ -72,6 +72,8 @@ export interface WhyStep {
   backOff: { frames: number; untilMs: number } | null;
   /** Ready frames that need more memory than the step asks for, since they ran out of it. */
   bigger: readonly { frames: number; memoryBytes: number }[];
+  /** Ready frames for another worker than this one, whose result was not good enough. */
+  elsewhere: readonly { frames: number; worker: string }[];
   dependsOn: readonly UpstreamView[];
 }
 

@@ -15,6 +15,7 @@ export const WAIT_CAUSES = [
   'not-before',
   'dependency',
   'back-off',
+  'another-worker', // than the one whose result did not pass its checks
   'no-workers',
   'engine',
   'engine-version',
