@@ -29,16 +29,22 @@ import { RootQueries } from './ledger/root-queries.ts';
 import { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import { FrameQueries } from './ledger/frame-queries.ts';
 import { JobQueries } from './ledger/job-queries.ts';
+import { LevelQueries } from './ledger/level-queries.ts';
+import { PaceQueries } from './ledger/pace-queries.ts';
 import { PreviewWishes } from './ledger/preview-wishes.ts';
 import { ResultQueries } from './ledger/result-queries.ts';
 import { ResultReader } from './ledger/result-reader.ts';
 import { StorageQueries } from './ledger/storage-queries.ts';
 import { TemplateStore } from './ledger/template-store.ts';
+import { TimelineQueries } from './ledger/timeline-queries.ts';
 import { BatchClient } from './messaging/batch-client.ts';
+import { OverviewQueries } from './ledger/overview-queries.ts';
 import { FarmManager } from './messaging/farm-manager.ts';
 import { JobController } from './messaging/job-controller.ts';
 import { JobSubmitter } from './messaging/job-submitter.ts';
 import { LogBuffer } from './messaging/log-buffer.ts';
+import { FarmPulse } from './overview/farm-pulse.ts';
+import { OverviewReader } from './overview/overview-reader.ts';
 import { Feeds } from './realtime/feeds.ts';
 import { RealtimeServer } from './realtime/realtime-server.ts';
 import { Snapshots } from './realtime/snapshots.ts';
@@ -91,6 +97,12 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.jobs, () => new JobQueries(ledger));
   provide(TOKENS.frames, () => new FrameQueries(ledger));
   provide(TOKENS.attempts, () => new AttemptQueries(ledger));
+  provide(TOKENS.levels, () => new LevelQueries(ledger));
+  provide(TOKENS.timeline, () => new TimelineQueries(ledger));
+  provide(TOKENS.pace, () => {
+    const buffer = get(TOKENS.logBuffer);
+    return new PaceQueries(ledger, (jobId, taskId) => buffer.lastAt(jobId, taskId));
+  });
   provide(TOKENS.reader, () => new ResultReader(ledger));
   provide(TOKENS.previews, () => new PreviewWishes(ledger, get(TOKENS.objects)));
   provide(TOKENS.results, () => new ResultQueries(get(TOKENS.reader), get(TOKENS.objects)));
@@ -118,6 +130,12 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
     () => new LogReader(get(TOKENS.attempts), new StoredLogs(get(TOKENS.objects)), get(TOKENS.logBuffer)),
   );
   provide(TOKENS.workers, () => new WorkerBoard(nats, ledger, log));
+  provide(TOKENS.overviewQueries, () => new OverviewQueries(ledger));
+  provide(TOKENS.pulse, () => new FarmPulse(get(TOKENS.overviewQueries), get(TOKENS.workers), log));
+  provide(
+    TOKENS.overview,
+    () => new OverviewReader(get(TOKENS.pulse), get(TOKENS.overviewQueries), get(TOKENS.workers), nats),
+  );
   provide(TOKENS.submitter, () => new JobSubmitter(nats));
   provide(TOKENS.settings, () => new FarmSettingsQueries(ledger));
   provide(TOKENS.quality, () => new QualityQueries(ledger, get(TOKENS.objects)));
@@ -145,7 +163,14 @@ type Get = <T>(token: InjectionToken<T>) => T;
 function provideRealtime({ nats, ledger, log, access }: GatewayResources, provide: Provide, get: Get): void {
   provide(
     TOKENS.snapshots,
-    () => new Snapshots(get(TOKENS.jobs), get(TOKENS.frames), get(TOKENS.workers), get(TOKENS.logs)),
+    () =>
+      new Snapshots(
+        get(TOKENS.pulse),
+        get(TOKENS.jobs),
+        get(TOKENS.frames),
+        get(TOKENS.workers),
+        get(TOKENS.logs),
+      ),
   );
   provide(TOKENS.realtime, () => new RealtimeServer(get(TOKENS.snapshots), access, get(TOKENS.metrics), log));
   provide(
@@ -159,6 +184,7 @@ function provideRealtime({ nats, ledger, log, access }: GatewayResources, provid
         attempts: get(TOKENS.attempts),
         buffer: get(TOKENS.logBuffer),
         workers: get(TOKENS.workers),
+        pulse: get(TOKENS.pulse),
         realtime: get(TOKENS.realtime),
       }),
   );
@@ -173,6 +199,9 @@ function buildApp(resources: GatewayResources, get: Get) {
       jobs: get(TOKENS.jobs),
       frames: get(TOKENS.frames),
       attempts: get(TOKENS.attempts),
+      levels: get(TOKENS.levels),
+      pace: get(TOKENS.pace),
+      timeline: get(TOKENS.timeline),
       reader: get(TOKENS.reader),
       previews: get(TOKENS.previews),
       results: get(TOKENS.results),
@@ -187,6 +216,7 @@ function buildApp(resources: GatewayResources, get: Get) {
       batches: get(TOKENS.batches),
       batchClient: get(TOKENS.batchClient),
       workers: get(TOKENS.workers),
+      overview: get(TOKENS.overview),
       objects: get(TOKENS.objects),
       submitter: get(TOKENS.submitter),
       controller: get(TOKENS.controller),

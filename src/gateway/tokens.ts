@@ -16,10 +16,13 @@ import type { RootQueries } from './ledger/root-queries.ts';
 import type { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
 import type { FrameQueries } from './ledger/frame-queries.ts';
 import type { JobQueries } from './ledger/job-queries.ts';
+import type { LevelQueries } from './ledger/level-queries.ts';
+import type { PaceQueries } from './ledger/pace-queries.ts';
 import type { PreviewWishes } from './ledger/preview-wishes.ts';
 import type { ResultQueries } from './ledger/result-queries.ts';
 import type { ResultReader } from './ledger/result-reader.ts';
 import type { TemplateStore } from './ledger/template-store.ts';
+import type { TimelineQueries } from './ledger/timeline-queries.ts';
 import type { BatchClient } from './messaging/batch-client.ts';
 import type { FarmManager } from './messaging/farm-manager.ts';
 import type { JobController } from './messaging/job-controller.ts';
@@ -36,6 +39,9 @@ import type { StoredScenes } from './storage/stored-scenes.ts';
 import type { HealthCheck } from '../shared/telemetry/health.ts';
 import type { GatewayMetrics } from './telemetry/gateway-metrics.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
+import type { OverviewQueries } from './ledger/overview-queries.ts';
+import type { FarmPulse } from './overview/farm-pulse.ts';
+import type { OverviewReader } from './overview/overview-reader.ts';
 import type { WorkerBoard } from './workers/worker-board.ts';
 
 const token = <T>(name: string): InjectionToken<T> => Symbol(name);
@@ -50,6 +56,9 @@ export const TOKENS = {
   jobs: token<JobQueries>('jobs'),
   frames: token<FrameQueries>('frames'),
   attempts: token<AttemptQueries>('attempts'),
+  levels: token<LevelQueries>('levels'),
+  pace: token<PaceQueries>('pace'),
+  timeline: token<TimelineQueries>('timeline'),
   reader: token<ResultReader>('reader'),
   previews: token<PreviewWishes>('previews'),
   results: token<ResultQueries>('results'),
@@ -66,6 +75,9 @@ export const TOKENS = {
   logBuffer: token<LogBuffer>('logBuffer'),
   logs: token<LogReader>('logs'),
   workers: token<WorkerBoard>('workers'),
+  overviewQueries: token<OverviewQueries>('overviewQueries'),
+  pulse: token<FarmPulse>('pulse'),
+  overview: token<OverviewReader>('overview'),
   submitter: token<JobSubmitter>('submitter'),
   controller: token<JobController>('controller'),
   settings: token<FarmSettingsQueries>('settings'),

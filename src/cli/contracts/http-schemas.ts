@@ -81,6 +81,7 @@ import {
 import { inspectRequestSchema, sceneReportSchema } from '../../shared/contracts/inspect-api.ts';
 import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
+import { overviewSchema } from '../../shared/contracts/overview-api.ts';
 import { rootsSchema } from '../../shared/contracts/storage-roots.ts';
 import { retentionBodySchema, retentionSchema, storageSchema } from '../../shared/contracts/retention.ts';
 import {
@@ -88,6 +89,12 @@ import {
   jobQualitySchema,
   jobVerdictsSchema,
 } from '../../shared/contracts/quality-api.ts';
+import {
+  jobLevelsSchema,
+  jobPaceSchema,
+  jobTimelineSchema,
+  logSearchSchema,
+} from '../../shared/contracts/job-views.ts';
 import { submitReplySchema } from '../../shared/contracts/messages.ts';
 
 /** Bodies by the name that they have in docs/openapi.json. */
@@ -136,6 +143,7 @@ export const HTTP_SCHEMAS = {
   RetentionRequest: retentionBodySchema,
   Retention: retentionSchema,
   Storage: storageSchema,
+  Overview: overviewSchema,
   RemoveRequest: removeBodySchema,
   Engines: enginesSchema,
   EngineForm: engineFormSchema,
@@ -176,6 +184,10 @@ export const HTTP_SCHEMAS = {
   JobQuality: jobQualitySchema,
   FrameQuality: frameQualityPageSchema,
   JobVerdicts: jobVerdictsSchema,
+  JobLevels: jobLevelsSchema,
+  JobTimeline: jobTimelineSchema,
+  JobPace: jobPaceSchema,
+  LogSearch: logSearchSchema,
   Health: healthSchema,
 } as const satisfies Record<string, z.ZodType>;
 export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;

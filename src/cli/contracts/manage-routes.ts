@@ -35,6 +35,12 @@ export const MANAGE_ROUTES: readonly RouteEntry[] = [
     summary: 'what keeps its frames from running, in words and figures',
     replies: { 200: 'Why' },
   },
+  {
+    method: 'get',
+    path: '/api/overview',
+    summary: 'the farm in sums, its last pictures, and frames that look stuck',
+    replies: { 200: 'Overview' },
+  },
   { method: 'get', path: '/api/workers', summary: 'workers', replies: { 200: 'Workers' } },
   {
     method: 'get',

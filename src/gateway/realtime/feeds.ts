@@ -5,6 +5,7 @@ import type { AttemptQueries } from '../ledger/attempt-queries.ts';
 import type { FrameQueries } from '../ledger/frame-queries.ts';
 import type { LogBuffer } from '../messaging/log-buffer.ts';
 import { StatusStream } from '../messaging/status-stream.ts';
+import type { FarmPulse } from '../overview/farm-pulse.ts';
 import type { WorkerBoard } from '../workers/worker-board.ts';
 import { JobFeed } from './job-feed.ts';
 import { LogFeed } from './log-feed.ts';
@@ -20,6 +21,7 @@ export interface FeedParts {
   attempts: AttemptQueries;
   buffer: LogBuffer;
   workers: WorkerBoard;
+  pulse: FarmPulse;
   realtime: RealtimeServer;
   log: Logger;
 }
@@ -46,8 +48,12 @@ export class Feeds {
   }
 
   start(): void {
-    const { workers, realtime, nats, log } = this.#parts;
+    const { workers, pulse, realtime, nats, log } = this.#parts;
     workers.start((changed) => realtime.publish(ROOMS.workers, patches.workers(changed)));
+    pulse.start({
+      isWatched: () => realtime.isWatched(ROOMS.farm),
+      tell: (sums) => realtime.publish(ROOMS.farm, patches.farm(sums)),
+    });
     this.#progress.start();
     this.#jobs.start();
     this.#statuses.start();
@@ -58,6 +64,7 @@ export class Feeds {
 
   async stop(): Promise<void> {
     this.#parts.workers.stop();
+    this.#parts.pulse.stop();
     this.#progress.stop();
     this.#jobs.stop();
     this.logs.stop();

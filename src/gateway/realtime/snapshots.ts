@@ -1,6 +1,7 @@
 import type { RoomSnapshot } from '../../shared/contracts/realtime.ts';
 import type { FrameQueries } from '../ledger/frame-queries.ts';
 import type { JobQueries } from '../ledger/job-queries.ts';
+import type { FarmPulse } from '../overview/farm-pulse.ts';
 import type { LogReader } from '../storage/log-reader.ts';
 import type { WorkerBoard } from '../workers/worker-board.ts';
 import type { Room } from './rooms.ts';
@@ -11,12 +12,20 @@ export type SnapshotContent = Omit<RoomSnapshot, 'room' | 'epoch' | 'seq'>;
 
 /** What a room shows at this moment, read from where the truth is. */
 export class Snapshots {
+  readonly #pulse: FarmPulse;
   readonly #jobs: JobQueries;
   readonly #frames: FrameQueries;
   readonly #workers: WorkerBoard;
   readonly #logs: LogReader;
 
-  constructor(jobs: JobQueries, frames: FrameQueries, workers: WorkerBoard, logs: LogReader) {
+  constructor(
+    pulse: FarmPulse,
+    jobs: JobQueries,
+    frames: FrameQueries,
+    workers: WorkerBoard,
+    logs: LogReader,
+  ) {
+    this.#pulse = pulse;
     this.#jobs = jobs;
     this.#frames = frames;
     this.#workers = workers;
@@ -26,6 +35,8 @@ export class Snapshots {
   /** @throws FarmError `not-found` for a job or attempt that is not there. */
   async take(room: Room): Promise<SnapshotContent> {
     switch (room.kind) {
+      case 'farm':
+        return { farm: await this.#pulse.sums() };
       case 'jobs':
         return { jobs: (await this.#jobs.list({ states: [], limit: MAX_JOBS })).jobs };
       case 'workers':
