@@ -13,6 +13,12 @@ export function createFarmRouter(): Router {
     history: createWebHistory(),
     routes: [
       { path: '/', redirect: '/jobs' },
+      {
+        path: '/overview',
+        name: 'overview',
+        component: () => import('./overview/overview-page.vue'),
+        meta: { title: 'Overview' },
+      },
       { path: '/jobs', name: 'jobs', component: JobsPage, meta: { title: 'Jobs' } },
       {
         path: '/jobs/:id',

@@ -1,13 +1,21 @@
 import type {
+  AssetPlan,
+  AssetReply,
   Attempts,
   ControlBody,
   ControlReply,
+  EngineForm,
   Engines,
   FramesPage,
   History,
   JobsPage,
   LogReply,
   Notes,
+  PartLink,
+  PartLinkRequest,
+  PartsCompleteRequest,
+  PartsReply,
+  PartsVerifyReply,
   Preview,
   ResultsPage,
   Template,
@@ -19,10 +27,12 @@ import type {
   BatchSubmission,
   RowResultsPage,
 } from '../../../src/shared/contracts/batch.ts';
+import type { SceneReport } from '../../../src/shared/contracts/inspect-api.ts';
 import type { JobDocument } from '../../../src/shared/contracts/job-document.ts';
 import type { Why } from '../../../src/shared/contracts/manage-api.ts';
 import type { FrameQualityPage, JobQuality, JobVerdicts } from '../../../src/shared/contracts/quality-api.ts';
 import type { JobDetails } from '../../../src/shared/contracts/job-details.ts';
+import type { AssetManifest } from '../../../src/shared/contracts/manifest.ts';
 import { ProblemError, problemFrom } from './problem.ts';
 
 type Query = Record<string, string | number | undefined>;
@@ -37,7 +47,7 @@ export function whenSignedOut(handler: () => void): void {
 }
 
 /** @throws ProblemError when the farm refuses; TypeError when it does not answer */
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(path, {
     method,
     credentials: 'same-origin',
@@ -50,7 +60,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   return (await response.json()) as T;
 }
 
-function withQuery(path: string, query: Query): string {
+export function withQuery(path: string, query: Query): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
   const text = params.toString();
@@ -106,6 +116,21 @@ export const farmApi = {
   /** Addresses of answers that a browser saves as files. */
   zipUrl: (id: string) => `${job(id)}/zip`,
   manifestUrl: (id: string, format: 'json' | 'csv') => withQuery(`${job(id)}/manifest`, { format }),
+  /** What was asked for. */
+  document: (id: string) => request<JobDocument>('GET', `${job(id)}/document`),
+  /** Which of these objects the farm lacks, and where they go. */
+  planAssets: (files: { sha256: string; size: number }[]) =>
+    request<AssetPlan>('POST', '/api/assets/plan', { files }),
+  registerAsset: (manifest: AssetManifest) => request<AssetReply>('POST', '/api/assets', manifest),
+  beginParts: (file: { sha256: string; size: number }) =>
+    request<PartsReply>('POST', '/api/assets/parts', file),
+  partLink: (part: PartLinkRequest) => request<PartLink>('POST', '/api/assets/parts/link', part),
+  completeParts: (parts: PartsCompleteRequest) => request<unknown>('POST', '/api/assets/parts/complete', parts),
+  verifyParts: (file: { sha256: string; size: number }) =>
+    request<PartsVerifyReply>('POST', '/api/assets/parts/verify', file),
+  inspect: (asset: string, scene: string) =>
+    request<SceneReport>('POST', '/api/inspect', { asset, scene }),
+  engine: (id: string) => request<EngineForm>('GET', `/api/engines/${encodeURIComponent(id)}`),
   submit: (document: JobDocument) => request<{ id: string }>('POST', '/api/jobs', document),
   templates: () => request<{ templates: Template[] }>('GET', '/api/templates'),
   template: (name: string, version?: number) =>
