@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { runStatement } from '../../src/local/servers/postgres.ts';
+import { unpackFrames } from '../../src/shared/contracts/frame-runs.ts';
 import type { FramesPage, History, Problem } from '../../src/shared/contracts/api.ts';
 import type { JobSummary } from '../../src/shared/contracts/messages.ts';
 import { createCoordinatorFarm, type CoordinatorFarm } from '../support/coordinator.ts';
@@ -66,12 +67,12 @@ describe('with a coordinator', () => {
     const socket = await gateway.connect();
     const states = new Map<number, string>();
     let last: JobSummary | undefined;
-    socket.on('patches', (patches, done) => {
+    socket.on('patches', (patches) => {
       for (const patch of patches) {
-        for (const frame of patch.frames ?? []) states.set(frame.number, frame.state);
+        for (const frame of unpackFrames(patch.frames ?? [])) states.set(frame.number, frame.state);
         last = patch.job ?? last;
       }
-      done();
+      socket.emit('applied');
     });
     await gateway.post(
       '/api/jobs',

@@ -5,7 +5,8 @@ import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { encodeMessage } from '../../src/shared/contracts/decode.ts';
 import type { FrameChange, Heartbeat, JobSummary } from '../../src/shared/contracts/messages.ts';
-import type { JoinReply, RoomPatch, RoomSnapshot } from '../../src/shared/contracts/realtime.ts';
+import { unpackFrames } from '../../src/shared/contracts/frame-runs.ts';
+import type { JoinReply, RoomPatch, RoomPlace, RoomSnapshot } from '../../src/shared/contracts/realtime.ts';
 import { FRAME_STATES } from '../../src/shared/domain/states.ts';
 import { readJobSummary } from '../../src/shared/database/job-summaries.ts';
 import { startNats, type RunningNats } from '../../src/local/servers/nats.ts';
@@ -47,15 +48,13 @@ class Watcher {
   /** While true, batches are not acknowledged. */
   slow = false;
   batches = 0;
-  #waiting: (() => void)[] = [];
 
   constructor(socket: FarmSocket) {
     this.socket = socket;
-    socket.on('patches', (patches, done) => {
+    socket.on('patches', (patches) => {
       this.batches++;
       this.patches.push(...patches);
-      if (this.slow) this.#waiting.push(done);
-      else done();
+      if (!this.slow) socket.emit('applied');
     });
   }
 
@@ -63,24 +62,28 @@ class Watcher {
     return new Watcher(await gateway.connect());
   }
 
-  ask(room: unknown): Promise<JoinReply> {
-    return new Promise((resolve) => this.socket.emit('join', { room: room as string }, resolve));
+  ask(room: unknown, since?: RoomPlace): Promise<JoinReply> {
+    const request = { room: room as string, ...(since && { since }) };
+    return new Promise((resolve) => this.socket.emit('join', request, resolve));
   }
 
   async join(room: string): Promise<RoomSnapshot> {
     const answer = await this.ask(room);
     if (!answer.ok) throw new Error(`${answer.code}: ${answer.message}`);
+    if ('resumed' in answer) throw new Error('resumed without having asked for it');
     return answer.snapshot;
   }
 
   speedUp(): void {
     this.slow = false;
-    for (const done of this.#waiting.splice(0)) done();
+    this.socket.emit('applied');
   }
 
   frames(): Map<number, string> {
     return new Map(
-      this.patches.flatMap((patch) => patch.frames ?? []).map((frame) => [frame.number, frame.state]),
+      this.patches
+        .flatMap((patch) => unpackFrames(patch.frames ?? []))
+        .map((frame) => [frame.number, frame.state]),
     );
   }
 }
@@ -141,7 +144,7 @@ describe('a job’s room', () => {
     await say(await summary('grid'), [change(1, 'running')]);
     await vi.waitFor(() => expect(watcher.frames()).toEqual(new Map([[1, 'running']])));
     const first = watcher.patches[0];
-    expect(first).toMatchObject({ room: 'job:grid', epoch: snapshot.epoch, seq: snapshot.seq + 1 });
+    expect(first).toMatchObject({ room: 'job:grid', epoch: snapshot.epoch, from: snapshot.seq });
     expect(first?.job?.id).toBe('grid');
   });
 
@@ -158,7 +161,8 @@ describe('a job’s room', () => {
       if (number % 10 === 0) await delay(60);
     }
     await vi.waitFor(() => expect(watcher.frames().size).toBe(50), 3_000);
-    expect(watcher.patches.map((patch) => patch.seq)).toEqual(watcher.patches.map((_, i) => seq + 1 + i));
+    const ends = watcher.patches.map((patch) => patch.seq);
+    expect(watcher.patches.map((patch) => patch.from)).toEqual([seq, ...ends.slice(0, -1)]);
     expect(new Set(watcher.patches.map((patch) => patch.epoch))).toEqual(new Set([epoch]));
   });
 
@@ -196,7 +200,7 @@ describe('a job’s room', () => {
     await watcher.join('job:much');
     await say(await summary('much'), null);
     await vi.waitFor(() => expect(watcher.patches.at(0)).toMatchObject({ resync: true }));
-    expect((await watcher.join('job:much')).seq).toBe(0);
+    expect((await watcher.join('job:much')).seq).toBeGreaterThanOrEqual(watcher.patches.at(-1)?.seq ?? 0);
   });
 
   it('ends at what the ledger says even when messages came in the wrong order', async () => {
@@ -209,6 +213,38 @@ describe('a job’s room', () => {
     await say(early, [change(1, 'running')]);
     await vi.waitFor(() => expect(watcher.frames().get(1)).toBe('running'));
     await vi.waitFor(() => expect(watcher.frames().get(1)).toBe('done'), 5_000);
+  });
+
+  it('goes on from where a client was that was cut off, and from a snapshot where that is not known', async () => {
+    await seedJob(context.ledger, {
+      id: 'cut',
+      steps: [{ name: 'render', frames: ['ready', 'ready', 'ready'] }],
+    });
+    const before = await Watcher.open();
+    await before.join('job:cut');
+    await setFrames('cut', [1], 'running');
+    await say(await summary('cut'), [change(1, 'running')]);
+    await vi.waitFor(() => expect(before.frames().get(1)).toBe('running'));
+    const { epoch, seq } = before.patches.at(-1)!;
+    before.socket.close();
+    await setFrames('cut', [1, 2], 'done');
+    await say(await summary('cut'), [change(1, 'done'), change(2, 'done')]);
+
+    const after = await Watcher.open();
+    expect(await after.ask('job:cut', { epoch, seq })).toEqual({ ok: true, resumed: true });
+    const known = new Map([
+      [1, 'done'],
+      [2, 'done'],
+    ]);
+    await vi.waitFor(() => expect(after.frames()).toEqual(known));
+    expect(after.patches[0]?.from).toBe(seq);
+
+    const stranger = await Watcher.open();
+    for (const place of [
+      { epoch: 'another', seq },
+      { epoch, seq: seq + 1_000_000 },
+    ])
+      expect(await stranger.ask('job:cut', place)).toMatchObject({ snapshot: { room: 'job:cut' } });
   });
 
   it('shows progress, the newest of each task', async () => {
@@ -232,7 +268,7 @@ describe('rooms', () => {
     'job:*',
     'log:',
     'log:../x',
-    'farm',
+    'farms',
     '',
     'jobs ',
     '__proto__',

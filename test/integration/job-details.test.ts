@@ -175,13 +175,15 @@ describe('what is told', () => {
     async function watch(id: string): Promise<{ snapshot: RoomSnapshot; told: JobDetails[] }> {
       const socket = await gateway.connect();
       const told: JobDetails[] = [];
-      socket.on('patches', (patches: RoomPatch[], done) => {
+      socket.on('patches', (patches: RoomPatch[]) => {
         for (const patch of patches) if (patch.details) told.push(patch.details);
-        done();
+        socket.emit('applied');
       });
       const snapshot = await new Promise<RoomSnapshot>((resolve, reject) =>
         socket.emit('join', { room: `job:${id}` }, (answer) =>
-          answer.ok ? resolve(answer.snapshot) : reject(new Error(answer.message)),
+          answer.ok && 'snapshot' in answer
+            ? resolve(answer.snapshot)
+            : reject(new Error(JSON.stringify(answer))),
         ),
       );
       return { snapshot, told };

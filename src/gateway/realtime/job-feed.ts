@@ -11,21 +11,11 @@ import { readJobDetails } from '../ledger/job-details.ts';
 import { DetailsNews } from './details-news.ts';
 import { patches, type PatchBody } from './patch-body.ts';
 import { ROOMS } from './rooms.ts';
+import { TouchedJobs, type ToldFrames } from './touched-jobs.ts';
 
-/** A job is held against the ledger when it has been quiet for this long … */
-const QUIET_MS = 1_500;
-/** … or, when it never is, after this. */
-const BUSY_MS = 10_000;
 const CHECK_EVERY_MS = 500;
-/** More touched frames than that are not asked for one by one. */
-const MAX_TOUCHED = 5_000;
-
-interface Touched {
-  firstAtMs: number;
-  lastAtMs: number;
-  frames: Map<string, Set<number>>;
-  count: number;
-}
+/** More frames at once are not asked for one by one. */
+const MAX_FRAMES = 20_000;
 
 export interface Audience {
   isWatched: (room: string) => boolean;
@@ -34,14 +24,14 @@ export interface Audience {
 
 /**
  * Turns `status.job.*` into patches. Several coordinators may publish in another order than the ledger was written in, so
- * what was told is held against the ledger once a job is quiet, and the ledger's word is the last.
+ * what was told is held against the ledger once it is quiet, and the ledger's word is the last.
  */
 export class JobFeed {
   readonly #ledger: Ledger;
   readonly #frames: FrameQueries;
   readonly #audience: Audience;
   readonly #log: Logger;
-  readonly #touched = new Map<string, Touched>();
+  readonly #touched = new TouchedJobs();
   readonly #news = new DetailsNews();
   #timer: NodeJS.Timeout | undefined;
   #settling = false;
@@ -71,7 +61,7 @@ export class JobFeed {
       const status = decodeMessage(jobStatusSchema, message.data, 'A job status');
       if (status.type === 'job') this.#jobChanged(status.job, status.frames);
       else if (status.type === 'control' && status.changed === true)
-        this.#touch(lastToken(message.subject), []);
+        this.#touched.touch(lastToken(message.subject), [], performance.now());
     } catch (error) {
       this.#log.warn({ subject: message.subject, error: messageOf(error) }, 'an unreadable job status');
     }
@@ -83,65 +73,65 @@ export class JobFeed {
     this.#audience.publish(room, patches.job(job));
     if (frames === null) this.#audience.publish(room, patches.resync());
     else if (frames.length > 0) this.#audience.publish(room, patches.frames(frames));
-    this.#touch(job.id, this.#audience.isWatched(room) ? (frames ?? []) : []);
-  }
-
-  #touch(jobId: string, frames: readonly FrameChange[]): void {
-    const now = Date.now();
-    const touched: Touched = this.#touched.get(jobId) ?? {
-      firstAtMs: now,
-      lastAtMs: now,
-      frames: new Map(),
-      count: 0,
-    };
-    this.#touched.set(jobId, touched);
-    touched.lastAtMs = now;
-    for (const { step, number } of frames) {
-      const numbers = touched.frames.get(step) ?? new Set<number>();
-      touched.frames.set(step, numbers);
-      if (!numbers.has(number)) touched.count++;
-      numbers.add(number);
-    }
+    this.#touched.touch(job.id, this.#audience.isWatched(room) ? (frames ?? []) : [], performance.now());
   }
 
   async #settle(): Promise<void> {
     if (this.#settling) return;
-    const now = Date.now();
-    const due = [...this.#touched].filter(
-      ([, job]) => now - job.lastAtMs >= QUIET_MS || now - job.firstAtMs >= BUSY_MS,
-    );
-    if (due.length === 0) return;
     this.#settling = true;
-    for (const [jobId] of due) this.#touched.delete(jobId);
+    const due = this.#touched.takeDue(performance.now());
     try {
-      await this.#tellLedgersWord(due);
+      if (due.size > 0) await this.#tellLedgersWord(due);
     } catch (error) {
       this.#log.warn(
         { error: messageOf(error) },
         'what was shown could not be held against the ledger; trying again',
       );
-      for (const [jobId, job] of due) if (!this.#touched.has(jobId)) this.#touched.set(jobId, job);
+      for (const [jobId, frames] of due) this.#touched.touch(jobId, [...frames.values()], performance.now());
     } finally {
       this.#settling = false;
     }
   }
 
-  async #tellLedgersWord(due: readonly [string, Touched][]): Promise<void> {
-    const jobs = await readJobSummaries(
-      this.#ledger,
-      due.map(([jobId]) => jobId),
-    );
+  async #tellLedgersWord(due: ReadonlyMap<string, ToldFrames>): Promise<void> {
+    const jobs = await readJobSummaries(this.#ledger, [...due.keys()]);
     this.#audience.publish(ROOMS.jobs, patches.jobs(jobs));
     for (const job of jobs) this.#audience.publish(ROOMS.job(job.id), patches.job(job));
     const isWatched = (jobId: string): boolean => this.#audience.isWatched(ROOMS.job(jobId));
-    const details = await readJobDetails(this.#ledger, due.map(([jobId]) => jobId).filter(isWatched));
+    const details = await readJobDetails(this.#ledger, [...due.keys()].filter(isWatched));
     for (const job of this.#news.among(details, isWatched))
       this.#audience.publish(ROOMS.job(job.id), patches.details(job));
-    for (const [jobId, touched] of due) {
-      const room = ROOMS.job(jobId);
-      if (!this.#audience.isWatched(room) || touched.count === 0) continue;
-      if (touched.count > MAX_TOUCHED) this.#audience.publish(room, patches.resync());
-      else this.#audience.publish(room, patches.frames(await this.#frames.changes(jobId, touched.frames)));
-    }
+    for (const [jobId, told] of due) if (told.size > 0 && isWatched(jobId)) await this.#correct(jobId, told);
   }
+
+  /** Says again what the ledger has otherwise than it was told. */
+  async #correct(jobId: string, told: ToldFrames): Promise<void> {
+    const room = ROOMS.job(jobId);
+    if (told.size > MAX_FRAMES) {
+      this.#audience.publish(room, patches.resync());
+      return;
+    }
+    const frames = await this.#frames.changes(jobId, numbersByStep(told.values()));
+    const wrong = frames.filter((frame) => !isAlike(frame, told.get(`${frame.step}/${frame.number}`)));
+    if (wrong.length > 0) this.#audience.publish(room, patches.frames(wrong));
+  }
+}
+
+function numbersByStep(frames: Iterable<FrameChange>): Map<string, Set<number>> {
+  const numbers = new Map<string, Set<number>>();
+  for (const { step, number } of frames) {
+    const known = numbers.get(step) ?? new Set();
+    numbers.set(step, known.add(number));
+  }
+  return numbers;
+}
+
+function isAlike(a: FrameChange, b: FrameChange | undefined): boolean {
+  return (
+    a.state === b?.state &&
+    a.generation === b.generation &&
+    a.worker === b.worker &&
+    a.seconds === b.seconds &&
+    a.error === b.error
+  );
 }

@@ -49,13 +49,17 @@ export class LogFeed {
     await this.#nats.flush();
   }
 
-  /** Nobody watches this room any more. */
-  forget(room: string): void {
-    this.#followed.get(room)?.unsubscribe();
-    this.#followed.delete(room);
+  /** Ends what nobody watches any more. */
+  prune(): void {
+    for (const room of this.#followed.keys()) if (!this.#audience.isWatched(room)) this.#forget(room);
   }
 
   stop(): void {
-    for (const room of [...this.#followed.keys()]) this.forget(room);
+    for (const room of [...this.#followed.keys()]) this.#forget(room);
+  }
+
+  #forget(room: string): void {
+    this.#followed.get(room)?.unsubscribe();
+    this.#followed.delete(room);
   }
 }

@@ -92,8 +92,8 @@ export interface ClientToServerEvents {
   visibility: (request: { hidden: boolean }) => void;
   /** The last batch has been taken in; the next may come. Until then changes merge. */
   applied: () => void;
-  /** Is what this socket shows still true? `live` is false while the gateway itself is cut off from the farm. */
-  probe: (reply: (answer: { live: boolean }) => void) => void;
+  /** Is what this socket shows still true? `live` is false while the gateway itself is cut off from the farm. `nowMs` is its clock. */
+  probe: (reply: (answer: { live: boolean; nowMs: number }) => void) => void;
 }
 
 export interface ServerToClientEvents {

@@ -1,8 +1,9 @@
 import { onScopeDispose, ref, shallowRef, triggerRef, type Ref, type ShallowRef } from 'vue';
 import type { JobDetails } from '../../../src/shared/contracts/job-details.ts';
 import type { FrameChange, JobSummary, Progress } from '../../../src/shared/contracts/messages.ts';
-import type { FrameGrid, RoomPatch } from '../../../src/shared/contracts/realtime.ts';
+import type { FrameGrid } from '../../../src/shared/contracts/realtime.ts';
 import { adoptGrid, setState } from './frames/frame-grid.ts';
+import type { RoomNews } from '../realtime/farm-socket.ts';
 import { onceAFrame } from '../realtime/frame-flush.ts';
 import { enterRoom } from '../realtime/use-farm-socket.ts';
 
@@ -59,7 +60,7 @@ export function useJob(id: string): LiveJob {
     if (change.state === 'done' && isNews) finished.value.unshift(change);
   }
 
-  function apply(patch: RoomPatch): void {
+  function apply(patch: RoomNews): void {
     if (patch.job) job.value = patch.job;
     if (patch.details) plan.value = patch.details;
     patch.frames?.forEach(applyFrame);

@@ -3,16 +3,25 @@ import type {
   ClientToServerEvents,
   JoinReply,
   RoomPatch,
+  RoomPlace,
   RoomSnapshot,
   ServerToClientEvents,
 } from '../../../src/shared/contracts/realtime.ts';
-import { judgePatch, type RoomCursor } from './room-cursor.ts';
+import { unpackFrames } from '../../../src/shared/contracts/frame-runs.ts';
+import type { FrameChange } from '../../../src/shared/contracts/messages.ts';
+import { learnFarmTime } from '../common/farm-time.ts';
+import { onceAFrame } from './frame-flush.ts';
+import { timeNow, type Proof } from './proof.ts';
+import { judgePatch } from './room-cursor.ts';
+
+/** A patch as views get it: frames one by one. */
+export type RoomNews = Omit<RoomPatch, 'frames'> & { frames?: FrameChange[] };
 
 /** What a view does with its room's news. */
 export interface RoomHandlers {
   /** The whole truth: forget what was known. */
   snapshot: (snapshot: RoomSnapshot) => void;
-  patch: (patch: RoomPatch) => void;
+  patch: (patch: RoomNews) => void;
   /** The farm refuses this room (no such job …). */
   refused: (code: string, message: string) => void;
 }
@@ -20,13 +29,17 @@ export interface RoomHandlers {
 export interface LinkFacts {
   connected: boolean;
   joining: number;
-  provenAtMs: number | null;
+  proof: Proof | null;
 }
 
 interface Room {
   name: string;
   handlers: Set<RoomHandlers>;
-  cursor: RoomCursor | null;
+  /** What is here holds everything up to this; null: nothing is here, or it cannot be trusted. */
+  place: RoomPlace | null;
+  /** The join has been answered: patches go on from `place`. */
+  joined: boolean;
+  joinedAtMs: number;
   /** Raised with each join, so that a late answer to an older one is ignored. */
   joinTry: number;
 }
@@ -45,7 +58,8 @@ export class FarmSocket {
   readonly #onFacts: (facts: LinkFacts) => void;
   readonly #onRefused: () => void;
   readonly #joining = new Set<string>();
-  #provenAtMs: number | null = null;
+  readonly #painted = onceAFrame(() => this.#socket.emit('applied'));
+  #proof: Proof | null = null;
   #probe: ReturnType<typeof setInterval> | undefined;
 
   /** `onFacts` hears every change of the link; `onRefused` that the farm wants a sign-in. */
@@ -61,7 +75,7 @@ export class FarmSocket {
     this.#socket.on('connect', () => this.#connected());
     this.#socket.on('disconnect', () => this.#disconnected());
     this.#socket.on('connect_error', () => this.#connectError());
-    this.#socket.on('patches', (patches, done) => this.#receive(patches, done));
+    this.#socket.on('patches', (patches) => this.#receive(patches));
   }
 
   open(): void {
@@ -72,7 +86,7 @@ export class FarmSocket {
   close(): void {
     clearInterval(this.#probe);
     this.#probe = undefined;
-    this.#provenAtMs = null;
+    this.#proof = null;
     this.#socket.disconnect();
   }
 
@@ -84,10 +98,11 @@ export class FarmSocket {
 
   /** Enters a room. Returns the function that leaves it. */
   enter(name: string, handlers: RoomHandlers): () => void {
-    const room = this.#rooms.get(name) ?? { name, handlers: new Set(), cursor: null, joinTry: 0 };
+    const room = this.#rooms.get(name) ?? newRoom(name);
     room.handlers.add(handlers);
     this.#rooms.set(name, room);
     // A second view of the same room needs the whole truth too: joining again is the simplest way to get it.
+    room.place = null;
     if (this.#socket.connected) void this.#join(room);
     return () => this.#leave(room, handlers);
   }
@@ -103,52 +118,76 @@ export class FarmSocket {
 
   async #join(room: Room): Promise<void> {
     const joinTry = ++room.joinTry;
-    room.cursor = null;
+    room.joined = false;
     this.#joining.add(room.name);
     this.#tell();
-    const answer = await this.#askToJoin(room.name);
+    const answer = await this.#askToJoin(room);
     if (joinTry !== room.joinTry || !this.#rooms.has(room.name)) return;
     if (answer === undefined) {
       // No answer in time. While connected, ask again; otherwise the reconnect does.
-      setTimeout(() => {
-        if (joinTry === room.joinTry && this.#socket.connected) void this.#join(room);
-      }, REJOIN_DELAY_MS);
+      this.#joinLater(room, REJOIN_DELAY_MS);
       return;
     }
     this.#joining.delete(room.name);
-    if (answer.ok) {
-      room.cursor = { epoch: answer.snapshot.epoch, seq: answer.snapshot.seq };
-      this.#provenAtMs = Date.now();
-      for (const handlers of room.handlers) handlers.snapshot(answer.snapshot);
-    } else {
-      for (const handlers of room.handlers) handlers.refused(answer.code, answer.message);
-    }
+    room.joinedAtMs = performance.now();
+    if (answer.ok) this.#let(room, answer);
+    else for (const handlers of room.handlers) handlers.refused(answer.code, answer.message);
     this.#tell();
   }
 
-  async #askToJoin(room: string): Promise<JoinReply | undefined> {
+  #let(room: Room, answer: Extract<JoinReply, { ok: true }>): void {
+    room.joined = true;
+    this.#proof = timeNow();
+    if ('resumed' in answer) return;
+    const { epoch, seq } = answer.snapshot;
+    room.place = { epoch, seq };
+    for (const handlers of room.handlers) handlers.snapshot(answer.snapshot);
+  }
+
+  #joinLater(room: Room, delayMs: number): void {
+    const { joinTry } = room;
+    setTimeout(() => {
+      if (joinTry === room.joinTry && this.#socket.connected) void this.#join(room);
+    }, delayMs);
+  }
+
+  /** What is here misses something. A room that asks for that again and again is joined once a second. */
+  #rejoin(room: Room): void {
+    room.place = null;
+    room.joined = false;
+    room.joinTry++;
+    this.#joining.add(room.name);
+    this.#joinLater(room, Math.max(0, room.joinedAtMs + REJOIN_DELAY_MS - performance.now()));
+  }
+
+  async #askToJoin({ name, place }: Room): Promise<JoinReply | undefined> {
     try {
-      return (await this.#socket
-        .timeout(JOIN_TIMEOUT_MS)
-        .emitWithAck('join', { room, hidden: document.hidden })) as JoinReply;
+      return (await this.#socket.timeout(JOIN_TIMEOUT_MS).emitWithAck('join', {
+        room: name,
+        hidden: document.hidden,
+        ...(place && { since: place }),
+      })) as JoinReply;
     } catch {
       return undefined; // Timed out or disconnected: the caller decides.
     }
   }
 
-  #receive(patches: RoomPatch[], done: () => void): void {
-    this.#provenAtMs = Date.now();
+  #receive(patches: RoomPatch[]): void {
+    this.#proof = timeNow();
     for (const patch of patches) {
       const room = this.#rooms.get(patch.room);
       // Before the join has answered, patches are older than or part of the snapshot to come, or make a gap after it.
-      if (!room?.cursor) continue;
-      const verdict = judgePatch(room.cursor, patch);
-      if (verdict === 'rejoin') void this.#join(room);
+      if (!room?.joined || !room.place) continue;
+      const verdict = judgePatch(room.place, patch);
+      if (verdict === 'rejoin') this.#rejoin(room);
       if (verdict !== 'apply') continue;
-      room.cursor.seq = patch.seq;
-      for (const handlers of room.handlers) handlers.patch(patch);
+      room.place = { epoch: patch.epoch, seq: patch.seq };
+      const { frames, ...rest } = patch;
+      const news: RoomNews = frames ? { ...rest, frames: unpackFrames(frames) } : rest;
+      for (const handlers of room.handlers) handlers.patch(news);
     }
-    done();
+    // Only when it has been painted: a page that is slow gets fewer and larger batches.
+    this.#painted.request();
     this.#tell();
   }
 
@@ -157,10 +196,15 @@ export class FarmSocket {
       this.#tell();
       return;
     }
-    this.#socket.timeout(PROBE_MS).emit('probe', (error: Error | null, answer?: { live: boolean }) => {
-      if (error === null && answer?.live === true) this.#provenAtMs = Date.now();
-      this.#tell();
-    });
+    this.#socket
+      .timeout(PROBE_MS)
+      .emit('probe', (error: Error | null, answer?: { live: boolean; nowMs: number }) => {
+        if (error === null && answer) {
+          learnFarmTime(answer.nowMs);
+          if (answer.live) this.#proof = timeNow();
+        }
+        this.#tell();
+      });
   }
 
   #connected(): void {
@@ -170,8 +214,12 @@ export class FarmSocket {
   }
 
   #disconnected(): void {
-    for (const room of this.#rooms.values()) room.joinTry++;
+    for (const room of this.#rooms.values()) {
+      room.joinTry++;
+      room.joined = false;
+    }
     this.#joining.clear();
+    this.#painted.cancel();
     this.#tell();
   }
 
@@ -189,7 +237,11 @@ export class FarmSocket {
     this.#onFacts({
       connected: this.#socket.connected,
       joining: this.#joining.size,
-      provenAtMs: this.#provenAtMs,
+      proof: this.#proof,
     });
   }
+}
+
+function newRoom(name: string): Room {
+  return { name, handlers: new Set(), place: null, joined: false, joinedAtMs: -REJOIN_DELAY_MS, joinTry: 0 };
 }

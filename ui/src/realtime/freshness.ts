@@ -6,11 +6,10 @@ export interface FreshnessFacts {
   connected: boolean;
   /** Rooms that have been asked for and have not answered. */
   joining: number;
-  /** When the gateway last proved that it lives and hears the farm; null: never. */
-  provenAtMs: number | null;
+  /** How long ago the gateway proved that it lives and hears the farm; null: never. */
+  proofAgeMs: number | null;
   /** What the browser says about its network. */
   online: boolean;
-  nowMs: number;
 }
 
 /** Proof is asked for every 4 s; after this long without any the page no longer claims to be live. */
@@ -20,10 +19,9 @@ const OFFLINE_MS = 60_000;
 
 /** The truth for the status pill. It says Live only when connected, joined and proven within the last seconds. */
 export function judgeFreshness(facts: FreshnessFacts): Freshness {
-  const { connected, joining, provenAtMs, online, nowMs } = facts;
+  const { connected, joining, proofAgeMs: age, online } = facts;
   if (!online) return { kind: 'offline' };
-  if (provenAtMs === null) return connected ? { kind: 'catching-up' } : { kind: 'offline' };
-  const age = Math.max(0, nowMs - provenAtMs);
+  if (age === null) return connected ? { kind: 'catching-up' } : { kind: 'offline' };
   if (!connected && age > OFFLINE_MS) return { kind: 'offline' };
   if (!connected || age > PROOF_MS) return { kind: 'stale', seconds: Math.floor(age / 1_000) };
   return joining > 0 ? { kind: 'catching-up' } : { kind: 'live' };

@@ -1,11 +1,11 @@
-import { createSharedComposable, useDocumentVisibility, useOnline } from '@vueuse/core';
+import { createSharedComposable, useDocumentVisibility, useNow, useOnline } from '@vueuse/core';
 import { computed, effectScope, onScopeDispose, shallowRef, watch, type ComputedRef } from 'vue';
 import { FarmSocket, type LinkFacts, type RoomHandlers } from './farm-socket.ts';
 import { judgeFreshness, type Freshness } from './freshness.ts';
-import { useClock } from '../common/use-clock.ts';
+import { ageMs, timeNow } from './proof.ts';
 import { useSession } from '../shell/use-session.ts';
 
-const facts = shallowRef<LinkFacts>({ connected: false, joining: 0, provenAtMs: null });
+const facts = shallowRef<LinkFacts>({ connected: false, joining: 0, proof: null });
 let socket: FarmSocket | undefined;
 
 function theSocket(): FarmSocket {
@@ -45,12 +45,11 @@ export function enterRoom(name: string, handlers: RoomHandlers): () => void {
 export const useFreshness: () => ComputedRef<Freshness> = createSharedComposable(() => {
   theSocket();
   const online = useOnline();
-  const clock = useClock();
-  return computed(() =>
-    judgeFreshness({
-      ...facts.value,
-      online: online.value,
-      nowMs: Math.max(clock.value, facts.value.provenAtMs ?? 0),
-    }),
-  );
+  const tick = useNow({ interval: 1_000 });
+  return computed(() => {
+    void tick.value;
+    const { connected, joining, proof } = facts.value;
+    const proofAgeMs = proof && ageMs(proof, timeNow());
+    return judgeFreshness({ connected, joining, proofAgeMs, online: online.value });
+  });
 });
