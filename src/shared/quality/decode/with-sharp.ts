@@ -1,6 +1,6 @@
 import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from 'sharp';
 import { messageOf } from '../../domain/errors.ts';
-import type { PictureShape, PictureSink } from '../measure/picture-sink.ts';
+import type { IntegerSink, Integers, PictureShape } from '../measure/picture-sink.ts';
 import { Unreadable } from './not-decodable.ts';
 import { assertPixels } from './pixel-limit.ts';
 
@@ -25,7 +25,7 @@ const WHITE = { uint8: 255, uint16: 65_535, float: null } as const;
 export async function decodeWithSharp(
   input: Buffer | string,
   format: string,
-  sink: PictureSink,
+  sink: IntegerSink,
 ): Promise<void> {
   try {
     const metadata = await sharp(input, READ).metadata();
@@ -82,21 +82,30 @@ function shapeOf({ width, height }: Metadata, channels: number, depth: Depth): P
   return { width, height, channels, alpha, depth, allChannels: channels, white, premultiplied: false };
 }
 
-function giveLines(
-  data: Buffer,
-  { top, width, height, channels }: { top: number; width: number; height: number; channels: number },
-  depth: Depth,
-  sink: PictureSink,
-): void {
-  const samples = depth === 'uint8' ? data : wide(data, depth);
+interface Strip {
+  top: number;
+  width: number;
+  height: number;
+  channels: number;
+}
+
+function giveLines(data: Buffer, strip: Strip, depth: Depth, sink: IntegerSink): void {
+  if (depth === 'float') { giveLight(data, strip, sink); return; }
+  const samples: Integers =
+    depth === 'uint8' ? data : new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
+  const length = strip.width * strip.channels;
+  for (let y = 0; y < strip.height; y++)
+    sink.integerLine(strip.top + y, samples.subarray(y * length, (y + 1) * length));
+}
+
+function giveLight(data: Buffer, { top, width, height, channels }: Strip, sink: IntegerSink): void {
+  const samples = new Float32Array(data.buffer, data.byteOffset, data.length / 4);
   const lines = Array.from({ length: channels }, () => new Float32Array(width));
   let [notANumber, infinite] = [0, 0];
   for (let y = 0; y < height; y++) {
-    for (let channel = 0; channel < channels; channel++) {
-      const line = lines[channel] as Float32Array;
+    for (const [channel, line] of lines.entries()) {
       let at = y * width * channels + channel;
       for (let x = 0; x < width; x++, at += channels) line[x] = samples[at] ?? 0;
-      if (depth !== 'float') continue;
       for (const value of line) {
         if (Number.isNaN(value)) notANumber++;
         else if (!Number.isFinite(value)) infinite++;
@@ -105,10 +114,4 @@ function giveLines(
     sink.line(0, top + y, lines, width);
   }
   if (notANumber + infinite > 0) sink.notFinite(notANumber, infinite);
-}
-
-function wide(data: Buffer, depth: 'uint16' | 'float'): Uint16Array | Float32Array {
-  return depth === 'uint16'
-    ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
-    : new Float32Array(data.buffer, data.byteOffset, data.length / 4);
 }

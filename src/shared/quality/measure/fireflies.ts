@@ -16,12 +16,14 @@ export function countFireflies({ values, width, height }: LumaPlane, white: numb
   const least = white === null ? 1 : white * DIFFERENCE;
   let count = 0;
   for (let y = 1; y < height - 1; y++) {
-    let at = y * width + 1;
-    for (let x = 1; x < width - 1; x++, at++) {
-      const limit = (values[at] ?? 0) - least;
+    const end = (y + 1) * width - 1;
+    let before = values[y * width] ?? 0;
+    for (let at = y * width + 1; at < end; at++) {
+      const value = values[at] ?? 0;
       // Nearly every pixel ends here.
-      if (!((values[at - 1] ?? 0) < limit) || !((values[at + 1] ?? 0) < limit)) continue;
-      if (standsAlone(values, at, width, white)) count++;
+      const mayStandAlone = value - before > least && value - (values[at + 1] ?? 0) > least;
+      if (mayStandAlone && standsAlone(values, at, width, white)) count++;
+      before = value;
     }
   }
   return count;

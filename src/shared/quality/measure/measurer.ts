@@ -2,9 +2,10 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Measures } from '../../contracts/quality.ts';
 import { Unreadable } from '../decode/not-decodable.ts';
 import { countFireflies } from './fireflies.ts';
+import { Histograms, type Range } from './histograms.ts';
 import { LumaPlane } from './luma-plane.ts';
 import { ThumbnailSums } from './thumbnail.ts';
-import type { PictureShape, PictureSink } from './picture-sink.ts';
+import type { IntegerSink, Integers, PictureShape } from './picture-sink.ts';
 
 /** Pictures with more pixels are not searched for fireflies: that needs a plane of them in memory. */
 const MOST_SEARCHED_PIXELS = 64_000_000;
@@ -25,7 +26,7 @@ export interface MeasuredPicture {
 }
 
 /** Takes a picture's lines, and tells its measures in the end. None of its pixels stay but their brightness, for that long. */
-export class Measurer implements PictureSink {
+export class Measurer implements IntegerSink {
   readonly #wanted: WantedSize;
   readonly #hash: Hash = createHash('sha256');
   readonly #min = [Infinity, Infinity, Infinity, Infinity];
@@ -35,6 +36,7 @@ export class Measurer implements PictureSink {
   #notANumber = 0;
   #infinite = 0;
   #shape: PictureShape | undefined;
+  #histograms: Histograms | undefined;
   #thumbnail: ThumbnailSums | undefined;
   #luma: LumaPlane | null = null;
 
@@ -53,6 +55,7 @@ export class Measurer implements PictureSink {
     this.#shape = shape;
     const { width, height, channels, depth } = shape;
     this.#hash.update(`${width} ${height} ${channels} ${depth}\n`);
+    if (shape.white !== null) this.#histograms = new Histograms(channels, shape.white);
     this.#thumbnail = new ThumbnailSums(shape);
     if (width * height <= MOST_SEARCHED_PIXELS) this.#luma = new LumaPlane(shape);
   }
@@ -67,13 +70,18 @@ export class Measurer implements PictureSink {
   }
 
   line(x: number, y: number, channels: readonly Float32Array[], length: number): void {
-    for (const [index, values] of channels.entries()) this.#range(index, values, length);
+    for (const [index, values] of channels.entries()) this.#widen(index, rangeOfLight(values, length));
     this.#thumbnail?.line(x, y, channels, length);
     this.#luma?.line(x, y, channels, length);
   }
 
-  #range(index: number, values: Float32Array, length: number): void {
-    const range = this.#shape?.white === null ? rangeOfLight(values, length) : rangeOf(values, length);
+  integerLine(y: number, samples: Integers): void {
+    this.#histograms?.line(samples);
+    this.#thumbnail?.integerLine(y, samples);
+    this.#luma?.integerLine(y, samples);
+  }
+
+  #widen(index: number, range: Range): void {
     this.#min[index] = Math.min(this.#min[index] ?? Infinity, range.min);
     this.#max[index] = Math.max(this.#max[index] ?? -Infinity, range.max);
     this.#sum[index] = (this.#sum[index] ?? 0) + range.sum;
@@ -88,6 +96,7 @@ export class Measurer implements PictureSink {
       Array.from({ length: shape.channels }, (_, index) =>
         (this.#count[index] ?? 0) === 0 ? null : of(index),
       );
+    for (const [index, range] of (this.#histograms?.ranges() ?? []).entries()) this.#widen(index, range);
     const fireflies = this.#luma === null ? null : countFireflies(this.#luma, shape.white);
     this.#luma?.release();
     return {
@@ -108,27 +117,6 @@ export class Measurer implements PictureSink {
       fireflies,
     };
   }
-}
-
-interface Range {
-  min: number;
-  max: number;
-  sum: number;
-  /** Of samples that are numbers. */
-  count: number;
-}
-
-function rangeOf(values: Float32Array, length: number): Range {
-  let min = Infinity;
-  let max = -Infinity;
-  let sum = 0;
-  for (let i = 0; i < length; i++) {
-    const value = values[i] ?? 0;
-    if (value < min) min = value;
-    if (value > max) max = value;
-    sum += value;
-  }
-  return { min, max, sum, count: length };
 }
 
 /** Leaves out what is not a number, or infinite. */

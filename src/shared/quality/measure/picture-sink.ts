@@ -14,7 +14,7 @@ export interface PictureShape {
   premultiplied: boolean;
 }
 
-/** Takes a picture's lines from a decoder, one channel after another. */
+/** Takes a picture's lines of light from a decoder, one channel after another. */
 export interface PictureSink {
   /** Called as soon as the header is read: who wants another size throws, and nothing is decoded. */
   size?: (width: number, height: number) => void;
@@ -25,4 +25,13 @@ export interface PictureSink {
   /** The decoded bytes, in the order in which they are hashed. */
   bytes: (bytes: Uint8Array) => void;
   notFinite: (notANumber: number, infinite: number) => void;
+}
+
+/** Samples of integers as decoders of screen formats give them. */
+export type Integers = Uint8Array | Uint16Array;
+
+/** Takes pictures of integers as well, without their being taken apart first. */
+export interface IntegerSink extends PictureSink {
+  /** A whole line: the samples of a pixel side by side, as many as the picture has channels. */
+  integerLine: (y: number, samples: Integers) => void;
 }

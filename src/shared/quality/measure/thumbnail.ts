@@ -1,5 +1,5 @@
 import { THUMBNAIL } from '../../contracts/quality.ts';
-import type { PictureShape } from './picture-sink.ts';
+import type { Integers, PictureShape } from './picture-sink.ts';
 
 const { width: WIDTH, height: HEIGHT } = THUMBNAIL;
 /** Of linear light, where white is 1. */
@@ -19,7 +19,7 @@ export class ThumbnailSums {
   }
 
   line(x: number, y: number, channels: readonly Float32Array[], length: number): void {
-    const { height, alpha, premultiplied, white } = this.#shape;
+    const { height, alpha, premultiplied } = this.#shape;
     const row = Math.floor((y * HEIGHT) / height) * WIDTH;
     const weights = alpha && !premultiplied ? channels.at(-1) : undefined;
     const colours = channels.slice(0, Math.min(alpha ? channels.length - 1 : channels.length, 3));
@@ -32,13 +32,28 @@ export class ThumbnailSums {
       const cell = row + column;
       counts[cell] = (counts[cell] ?? 0) + to - from;
       for (const [colour, values] of colours.entries()) {
-        const sum =
-          white === null
-            ? sumOfLight(values, weights, from, to)
-            : weights
-              ? weightedSum(values, weights, from, to) / white
-              : sumOf(values, from, to);
+        const sum = sumOfLight(values, weights, from, to);
         sums[cell * 3 + colour] = (sums[cell * 3 + colour] ?? 0) + sum;
+      }
+    }
+  }
+
+  /** A whole line, all channels of a pixel side by side. */
+  integerLine(y: number, samples: Integers): void {
+    const { height, channels, alpha, white } = this.#shape;
+    const row = Math.floor((y * HEIGHT) / height) * WIDTH;
+    const colours = Math.min(alpha ? channels - 1 : channels, 3);
+    for (let column = 0; column < WIDTH; column++) {
+      const from = this.#starts[column] ?? 0;
+      const to = this.#starts[column + 1] ?? 0;
+      const cell = row + column;
+      this.#counts[cell] = (this.#counts[cell] ?? 0) + to - from;
+      for (let colour = 0; colour < colours; colour++) {
+        const first = from * channels + colour;
+        const sum = alpha
+          ? weightedIntegerSum(samples, first, to * channels, channels, channels - 1 - colour) / (white ?? 1)
+          : integerSum(samples, first, to * channels, channels);
+        this.#sums[cell * 3 + colour] = (this.#sums[cell * 3 + colour] ?? 0) + sum;
       }
     }
   }
@@ -72,15 +87,21 @@ export class ThumbnailSums {
   }
 }
 
-function sumOf(values: Float32Array, from: number, to: number): number {
+function integerSum(samples: Integers, from: number, to: number, step: number): number {
   let sum = 0;
-  for (let i = from; i < to; i++) sum += values[i] ?? 0;
+  for (let at = from; at < to; at += step) sum += samples[at] ?? 0;
   return sum;
 }
 
-function weightedSum(values: Float32Array, weights: Float32Array, from: number, to: number): number {
+function weightedIntegerSum(
+  samples: Integers,
+  from: number,
+  to: number,
+  step: number,
+  weight: number,
+): number {
   let sum = 0;
-  for (let i = from; i < to; i++) sum += (values[i] ?? 0) * (weights[i] ?? 0);
+  for (let at = from; at < to; at += step) sum += (samples[at] ?? 0) * (samples[at + weight] ?? 0);
   return sum;
 }
 
