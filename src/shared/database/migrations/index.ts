@@ -12,6 +12,8 @@ import * as webhooks from './0010-webhooks.ts';
 import * as previews from './0011-previews.ts';
 import * as retention from './0012-retention.ts';
 import * as storageRoots from './0013-storage-roots.ts';
+import * as jobLists from './0014-job-lists.ts';
+import * as failures from './0015-failures.ts';
 
 /** Every migration by name, in order. A static index: no folder is scanned at run time. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -28,4 +30,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0011-previews': previews,
   '0012-retention': retention,
   '0013-storage-roots': storageRoots,
+  '0014-job-lists': jobLists,
+  '0015-failures': failures,
 };
