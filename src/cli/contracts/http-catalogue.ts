@@ -1,5 +1,6 @@
 import { PAGED, type RouteEntry, SELECTED } from './http-schemas.ts';
 import { DELIVERY_ROUTES } from './delivery-routes.ts';
+import { JOB_VIEW_ROUTES } from './job-view-routes.ts';
 import { MANAGE_ROUTES } from './manage-routes.ts';
 import { QUALITY_ROUTES } from './quality-routes.ts';
 import { WEBHOOK_ROUTES } from './webhook-routes.ts';
@@ -86,6 +87,7 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     replies: { 200: 'Preview', 302: null },
   },
   ...QUALITY_ROUTES,
+  ...JOB_VIEW_ROUTES,
   {
     method: 'get',
     path: '/api/jobs/{id}/results',
@@ -98,7 +100,13 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     method: 'get',
     path: '/api/jobs/{id}/logs',
     summary: "attempts, newest first; with `attempt`, a piece of that attempt's log",
-    query: { attempt: 'an attempt id', offset: 'bytes of the log already read', ...PAGED },
+    query: {
+      attempt: 'an attempt id',
+      offset: 'bytes of the log already read',
+      before: 'the piece that ends at this byte',
+      tail: '`true`: the last piece',
+      ...PAGED,
+    },
     replies: { 200: ['Attempts', 'LogPiece'] },
   },
   {

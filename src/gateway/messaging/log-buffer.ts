@@ -44,6 +44,15 @@ export class LogBuffer {
     return pieces;
   }
 
+  /** When the last piece about a task came; undefined: none is kept. */
+  async lastAt(jobId: string, taskId: string): Promise<Date | undefined> {
+    const manager = await jetstreamManager(this.#nats, { checkAPI: false });
+    const message = await manager.streams.getMessage(STREAMS.logs.name, {
+      last_by_subj: logSubject(jobId, taskId),
+    });
+    return message?.time;
+  }
+
   /** @returns undefined, and says so in the log, when a piece cannot be read. */
   parse(data: Uint8Array, subject: string): LogPiece | undefined {
     try {

@@ -24,17 +24,41 @@ export class LogReader {
     const where = await this.#attempts.log(attempt, jobId);
     const stored =
       where.logKey === null ? undefined : await this.#stored.slice(where.logKey, offset, MAX_LOG_BYTES);
-    const slice = stored ?? (await this.#running(where, attempt, offset));
+    const slice = stored ?? { ...(await this.#running(where, attempt, offset)), line: null };
     // An ended log whose text is longer than a piece has ended for the reader only when nothing more came.
     const ended = where.ended && slice.text === '';
     return { attempt, ...slice, ended };
+  }
+
+  /**
+   * The piece that ends at `before`, or the last one. Of an attempt that runs the last one is told, whatever is asked for.
+   * @throws FarmError `not-found` when the job has no such attempt.
+   */
+  async readBefore(jobId: string, attempt: string, before?: number): Promise<LogReply> {
+    const where = await this.#attempts.log(attempt, jobId);
+    const stored =
+      where.logKey === null ? undefined : await this.#stored.tail(where.logKey, MAX_LOG_BYTES, before);
+    const slice = stored ?? { ...(await this.#tailOfRunning(where, attempt)), line: null };
+    return { attempt, ...slice, ended: where.ended && slice.text === '' };
+  }
+
+  /** All of it that is kept, piece by piece. @throws FarmError `not-found` when the job has no such attempt. */
+  async whole(jobId: string, attempt: string): Promise<AsyncIterable<Buffer>> {
+    const where = await this.#attempts.log(attempt, jobId);
+    const stored = where.logKey === null ? undefined : await this.#stored.plain(where.logKey);
+    if (stored) return stored;
+    const { text } = sliceLog(await this.#buffer.read(where.jobId, where.taskId, attempt), 0, Infinity);
+    return asPieces(Buffer.from(text));
   }
 
   /** The newest piece of an attempt's log. @throws FarmError `not-found` */
   async tail(attempt: string): Promise<LogSlice> {
     const where = await this.#attempts.log(attempt);
     const stored = where.logKey === null ? undefined : await this.#stored.tail(where.logKey, MAX_LOG_BYTES);
-    if (stored) return stored;
+    return stored ?? (await this.#tailOfRunning(where, attempt));
+  }
+
+  async #tailOfRunning(where: AttemptLog, attempt: string): Promise<LogSlice> {
     const pieces = await this.#buffer.read(where.jobId, where.taskId, attempt);
     // From the end backwards as far as nothing is missing.
     const last = pieces.at(-1);
@@ -51,4 +75,8 @@ export class LogReader {
   async #running(where: AttemptLog, attempt: string, offset: number) {
     return sliceLog(await this.#buffer.read(where.jobId, where.taskId, attempt), offset, MAX_LOG_BYTES);
   }
+}
+
+async function* asPieces(bytes: Buffer): AsyncGenerator<Buffer> {
+  if (bytes.length > 0) yield await Promise.resolve(bytes);
 }

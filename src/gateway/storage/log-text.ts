@@ -44,12 +44,30 @@ export function wholeCharacters(bytes: Buffer, maxBytes: number): Buffer {
   return bytes.subarray(0, end);
 }
 
+const NEWLINE = 10;
+
+/** Without what follows the last end of a line, where there is one. */
+export function wholeLines(bytes: Buffer): Buffer {
+  const end = bytes.lastIndexOf(NEWLINE);
+  return end < 0 ? bytes : bytes.subarray(0, end + 1);
+}
+
+export function countLines(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}
+
 /**
- * The last `maxBytes` of what was read, not beginning inside a character.
+ * The last `maxBytes` of what was read, from the beginning of a line where there is one, never inside a character.
  * @param end byte offset in the log at which `bytes` end.
  */
 export function tailOf(bytes: Buffer, end: number, maxBytes: number): LogSlice {
   let start = Math.max(0, bytes.length - maxBytes);
+  if (start > 0) {
+    const line = bytes.indexOf(NEWLINE, start - 1);
+    if (line >= 0 && line < bytes.length - 1) start = line + 1;
+  }
   while (start > 0 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
   const tail = bytes.subarray(start);
   return { offset: end - tail.length, text: tail.toString('utf8'), nextOffset: end };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_QUERY_LENGTH } from '../domain/job-query/job-query.ts';
 import { FRAME_STATES, JOB_STATES } from '../domain/states.ts';
 import {
   DEFINITION_STATUS,
@@ -26,7 +27,13 @@ export const problemSchema = z.object({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
-export const jobsPageSchema = z.object({ jobs: z.array(jobSummarySchema), next: z.string().nullable() });
+/** `GET /api/jobs`: a page may hold fewer jobs than asked for although there is a next one: so many were looked at for it. */
+export const jobsPageSchema = z.object({
+  jobs: z.array(jobSummarySchema),
+  next: z.string().nullable(),
+  /** More jobs match than were sorted: these are the newest so many of them. Absent where all were. */
+  sortedAmong: z.int().optional(),
+});
 export type JobsPage = z.infer<typeof jobsPageSchema>;
 
 export const frameSchema = z.object({
@@ -109,6 +116,8 @@ export const controlManyBodySchema = controlBodySchema.extend({
       endedBefore: z.iso.datetime({ offset: true }).optional(),
       /** Jobs in the bin instead of the others. */
       bin: z.boolean().optional(),
+      /** As in the page's field: `state:failed owner:ana frames>100`. */
+      query: z.string().min(1).max(MAX_QUERY_LENGTH).optional(),
     })
     .optional(),
 });
@@ -275,6 +284,8 @@ export const logReplySchema = z.object({
   offset: z.int(),
   text: z.string(),
   nextOffset: z.int(),
+  /** Lines that end before `text`; null while that is not known: the attempt runs. */
+  line: z.int().nullable(),
   ended: z.boolean(),
 });
 export type LogReply = z.infer<typeof logReplySchema>;
