@@ -1,4 +1,5 @@
-import type { FailureClass } from '../../shared/contracts/messages.ts';
+import { createHash } from 'node:crypto';
+import type { FailureKind } from '../../shared/contracts/failure-api.ts';
 
 /** An index entry of Postgres holds 2,704 bytes; four a character is the worst case. */
 const MAX_LENGTH = 400;
@@ -27,8 +28,15 @@ const VARYING: readonly [RegExp, string][] = [
  * What a failure says, without what differs from frame to frame: numbers, times, hexadecimal, paths, quotations. Two
  * failures of one fingerprint have one reason, as far as words can tell. Pure.
  */
-export function fingerprint(failure: FailureClass | 'loss', message: string): string {
+export function fingerprint(failure: FailureKind, message: string): string {
   let text = message.slice(0, CONSIDERED_LENGTH);
   for (const [varying, stands] of VARYING) text = text.replace(varying, stands);
   return `${failure}: ${text.trim().toLowerCase()}`.slice(0, MAX_LENGTH);
+}
+
+/** The reason of an attempt that failed, as the ledger names it: 16 hexadecimal digits. Pure. */
+export function fingerprintId(failure: FailureKind, message: string): string {
+  // That a worker died is one reason, whatever it was called and whatever it rendered.
+  const reason = fingerprint(failure, failure === 'loss' ? '' : message);
+  return createHash('sha256').update(reason).digest('hex').slice(0, 16);
 }

@@ -8,6 +8,7 @@ import {
   type BatchConclusions,
 } from '../failures/conclude-batch.ts';
 import type { FarmView } from '../failures/farm-view.ts';
+import { fingerprintId } from '../failures/fingerprint.ts';
 import { withdrawLosses } from '../failures/losses.ts';
 import { acceptResults, type AcceptedFrame, type AttemptResult } from './accept-results.ts';
 import { CountDeltas } from './count-deltas.ts';
@@ -17,7 +18,7 @@ import { frameByKey } from './frame-by-key.ts';
 import { framesUnderWay, type FrameUnderWay } from './frames-under-way.ts';
 import type { LedgerTransaction } from './job-repository.ts';
 import type { KnownResults } from './known-results.ts';
-import { planBatch, type BatchPlan, type TaskRow } from './plan-batch.ts';
+import { planBatch, type AttemptChange, type BatchPlan, type TaskRow } from './plan-batch.ts';
 import { releaseFrames, type MovedFrame } from './release-frames.ts';
 import { jobsToSettle, settleJobs } from './settle-jobs.ts';
 import type { StepInfo, StepInfos } from './step-info.ts';
@@ -207,23 +208,30 @@ async function writeAttempts(
   for (const r of plan.results)
     if (taken.has(`${r.stepKey}/${r.result.number}`)) done.set(r.attempt, (done.get(r.attempt) ?? 0) + 1);
   await sql`/* prepared */
-    INSERT INTO attempts AS a (id, task_key, job_id, worker, instance, outcome, class, error, frame, frames_done, log_key, definition, ended_at)
-    SELECT n.id, n.task_key, n.job_id, n.worker, n.instance, n.outcome, n.class, n.error, n.frame, n.done, n.log_key, n.definition,
+    INSERT INTO attempts AS a (id, task_key, job_id, worker, instance, outcome, class, error, fingerprint, frame, frames_done, log_key, definition, ended_at)
+    SELECT n.id, n.task_key, n.job_id, n.worker, n.instance, n.outcome, n.class, n.error, n.fingerprint, n.frame, n.done, n.log_key, n.definition,
       CASE WHEN n.outcome IS NOT NULL THEN now() END
     FROM unnest(
       ${attempts.map((a) => a.id)}::text[], ${attempts.map((a) => a.taskKey)}::bigint[], ${attempts.map((a) => a.jobId)}::text[],
       ${attempts.map((a) => a.worker)}::text[], ${attempts.map((a) => a.instance)}::text[],
       ${attempts.map((a) => a.outcome)}::text[], ${attempts.map((a) => a.class)}::text[], ${attempts.map((a) => a.error)}::text[],
       ${attempts.map((a) => blamed.get(a.id) ?? null)}::int[], ${attempts.map((a) => done.get(a.id) ?? 0)}::int[], ${attempts.map((a) => a.logKey)}::text[],
-      ${attempts.map((a) => a.definition)}::text[]
-    ) AS n(id, task_key, job_id, worker, instance, outcome, class, error, frame, done, log_key, definition)
+      ${attempts.map((a) => a.definition)}::text[], ${attempts.map(reasonOf)}::text[]
+    ) AS n(id, task_key, job_id, worker, instance, outcome, class, error, frame, done, log_key, definition, fingerprint)
     ON CONFLICT (id) DO UPDATE SET
       outcome = CASE WHEN a.outcome IS NULL OR a.outcome = 'lost' THEN COALESCE(excluded.outcome, a.outcome) ELSE a.outcome END,
-      class = COALESCE(a.class, excluded.class), error = COALESCE(a.error, excluded.error), frame = COALESCE(a.frame, excluded.frame),
+      class = COALESCE(a.class, excluded.class), error = COALESCE(a.error, excluded.error),
+      fingerprint = COALESCE(a.fingerprint, excluded.fingerprint), frame = COALESCE(a.frame, excluded.frame),
       frames_done = a.frames_done + excluded.frames_done, log_key = COALESCE(a.log_key, excluded.log_key),
       definition = COALESCE(a.definition, excluded.definition), ended_at = COALESCE(excluded.ended_at, a.ended_at)`.execute(
     trx,
   );
+}
+
+/** Names why an attempt failed; null for one that did not. */
+function reasonOf({ outcome, class: failure, error }: AttemptChange): string | null {
+  if (outcome !== 'failed' && outcome !== 'rejected') return null;
+  return fingerprintId(failure ?? 'rejected', error ?? '');
 }
 
 /** Why a step is held says more than the next failure. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { FrameChange } from '../../shared/contracts/messages.ts';
 import type { TaskOutcome } from '../../shared/database/schema.ts';
+import { fingerprintId } from '../failures/fingerprint.ts';
 import { CountDeltas } from './count-deltas.ts';
 import type { LedgerTransaction } from './job-repository.ts';
 import {
@@ -50,7 +51,8 @@ export async function endTasks(
     WHERE t.key = n.key AND t.state IN ('queued', 'running') AND t.attempt IS NOT DISTINCT FROM n.attempt
     RETURNING t.key, t.step_key, t.job_id, t.engine, t.lane, t.worker, t.attempt`.execute(trx);
   if (ended.length === 0) return { ended, moved: [], changes: new Map() };
-  await sql`UPDATE attempts SET outcome = ${reason.outcome}, error = COALESCE(error, ${reason.error}), ended_at = now()
+  await sql`UPDATE attempts SET outcome = ${reason.outcome}, error = COALESCE(error, ${reason.error}),
+      fingerprint = ${fingerprintOf(reason)}, ended_at = now()
     WHERE id = ANY(${ended.flatMap((task) => task.attempt ?? [])}) AND outcome IS NULL`.execute(trx);
   const infos = await steps.load([...new Set(ended.map((task) => task.step_key))]);
   const blames = new Map(tasks.map((task) => [task.key, task.blame]));
@@ -83,4 +85,9 @@ export async function endTasks(
   const toSettle = await jobsToSettle(trx, deltas.stepKeys());
   for (const jobId of toSettle.length > 0 ? await settleJobs(trx, toSettle) : []) changes.set(jobId, null);
   return { ended, moved, changes };
+}
+
+function fingerprintOf({ outcome, error }: EndReason): string | null {
+  if (outcome === 'lost') return fingerprintId('loss', '');
+  return outcome === 'failed' ? fingerprintId('rejected', error ?? '') : null;
 }

@@ -113,7 +113,9 @@ async function adopt(
     WHERE key = ${task.key}`.execute(trx);
   await sql`INSERT INTO attempts (id, task_key, job_id, worker, instance)
     VALUES (${request.attempt}, ${task.key}, ${request.jobId}, ${workerId}, ${request.instance})
-    ON CONFLICT (id) DO UPDATE SET outcome = NULL, error = NULL, ended_at = NULL`.execute(trx);
+    ON CONFLICT (id) DO UPDATE SET outcome = NULL, error = NULL, fingerprint = NULL, ended_at = NULL`.execute(
+    trx,
+  );
   const underWay = request.current ?? wanted[0] ?? null;
   const { rows } = await sql<{ number: number; generation: number; from: FrameState; to: FrameState }>`
     WITH held AS MATERIALIZED (

@@ -45,6 +45,8 @@ export interface AttemptsTable {
   outcome: TaskOutcome | null;
   class: FailureClass | null;
   error: string | null;
+  /** Names what it failed with, without what differs from frame to frame; null in rows of older versions. */
+  fingerprint: string | null;
   /** The frame that failed, where that is known. */
   frame: number | null;
   frames_done: Generated<number>;
