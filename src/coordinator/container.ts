@@ -38,6 +38,7 @@ import { Collector } from './retention/collector.ts';
 import { StreamGuard } from './runtime/stream-guard.ts';
 import { WakeUps } from './runtime/wake-ups.ts';
 import { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
+import { QueueService } from './queue/queue-service.ts';
 import { WhyService } from './why/why-service.ts';
 import { Bucket } from '../shared/storage/bucket.ts';
 import { createMetricsRegistry } from '../shared/telemetry/metrics.ts';
@@ -237,6 +238,10 @@ function registerManagement({ provide, get, log, environment, ledger, nats }: Bu
           .map(({ heartbeat }) => heartbeat.workerId),
     };
     return new ManageService(parts, nats, log);
+  });
+  provide(TOKENS.queueService, () => {
+    const feeder = get(TOKENS.feeder);
+    return new QueueService(() => feeder.view, nats, log);
   });
   provide(TOKENS.whyService, () => new WhyService(get(TOKENS.registry), nats, ledger, log));
 }

@@ -62,6 +62,7 @@ export async function startCoordinator(parts: DependencyContainer, lifecycle: Li
   startPart(parts.resolve(TOKENS.manageService), 'management', lifecycle);
   const folder = parts.resolve(TOKENS.engineFolder);
   if (folder) startPart(folder, 'the folder of engines', lifecycle);
+  startPart(parts.resolve(TOKENS.queueService), 'the view of the queue', lifecycle);
   startPart(parts.resolve(TOKENS.whyService), 'explanations', lifecycle);
   startPart(parts.resolve(TOKENS.collector), 'the collector', lifecycle);
 

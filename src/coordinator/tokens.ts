@@ -44,6 +44,7 @@ import type { Collector } from './retention/collector.ts';
 import type { StreamGuard } from './runtime/stream-guard.ts';
 import type { WakeUps } from './runtime/wake-ups.ts';
 import type { CoordinatorMetrics } from './telemetry/coordinator-metrics.ts';
+import type { QueueService } from './queue/queue-service.ts';
 import type { WhyService } from './why/why-service.ts';
 
 const token = <T>(name: string): InjectionToken<T> => Symbol(name);
@@ -94,6 +95,7 @@ export const TOKENS = {
   engineStore: token<EngineStore>('engineStore'),
   engineFolder: token<EngineFolder | null>('engineFolder'),
   manageService: token<ManageService>('manageService'),
+  queueService: token<QueueService>('queueService'),
   whyService: token<WhyService>('whyService'),
   exhaustedDeliveries: token<ExhaustedDeliveries>('exhaustedDeliveries'),
 } as const;

@@ -18,12 +18,14 @@ import { DeliveryRunner } from './delivery/delivery-runner.ts';
 import { DeliveryStore } from './delivery/delivery-store.ts';
 import { SecretBox } from './delivery/secret-box.ts';
 import { TargetStore } from './delivery/target-store.ts';
+import { FailureBoard } from './failures/failure-board.ts';
 import { FarmEngines } from './engines/farm-engines.ts';
 import { createApp } from './http/app.ts';
 import { AssetStore } from './ledger/asset-store.ts';
 import { BatchQueries } from './ledger/batch-queries.ts';
 import { PartUploads } from './ledger/part-uploads.ts';
 import { AttemptQueries } from './ledger/attempt-queries.ts';
+import { FailureQueries } from './ledger/failure-queries.ts';
 import { QualityQueries } from './ledger/quality-queries.ts';
 import { RootQueries } from './ledger/root-queries.ts';
 import { FarmSettingsQueries } from './ledger/farm-settings-queries.ts';
@@ -39,6 +41,7 @@ import { TemplateStore } from './ledger/template-store.ts';
 import { TimelineQueries } from './ledger/timeline-queries.ts';
 import { BatchClient } from './messaging/batch-client.ts';
 import { OverviewQueries } from './ledger/overview-queries.ts';
+import { QueueQueries } from './ledger/queue-queries.ts';
 import { FarmManager } from './messaging/farm-manager.ts';
 import { JobController } from './messaging/job-controller.ts';
 import { JobSubmitter } from './messaging/job-submitter.ts';
@@ -130,6 +133,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
     () => new LogReader(get(TOKENS.attempts), new StoredLogs(get(TOKENS.objects)), get(TOKENS.logBuffer)),
   );
   provide(TOKENS.workers, () => new WorkerBoard(nats, ledger, log));
+  provide(TOKENS.queue, () => new QueueQueries(ledger));
   provide(TOKENS.overviewQueries, () => new OverviewQueries(ledger));
   provide(TOKENS.pulse, () => new FarmPulse(get(TOKENS.overviewQueries), get(TOKENS.workers), log));
   provide(
@@ -139,6 +143,7 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
   provide(TOKENS.submitter, () => new JobSubmitter(nats));
   provide(TOKENS.settings, () => new FarmSettingsQueries(ledger));
   provide(TOKENS.quality, () => new QualityQueries(ledger, get(TOKENS.objects)));
+  provide(TOKENS.failures, () => new FailureBoard(new FailureQueries(ledger), get(TOKENS.logs)));
   provide(TOKENS.roots, () => new RootQueries(ledger));
   provide(TOKENS.storage, () => new StorageQueries(ledger));
   provide(TOKENS.manager, () => new FarmManager(nats));
@@ -217,11 +222,13 @@ function buildApp(resources: GatewayResources, get: Get) {
       batchClient: get(TOKENS.batchClient),
       workers: get(TOKENS.workers),
       overview: get(TOKENS.overview),
+      queue: get(TOKENS.queue),
       objects: get(TOKENS.objects),
       submitter: get(TOKENS.submitter),
       controller: get(TOKENS.controller),
       settings: get(TOKENS.settings),
       quality: get(TOKENS.quality),
+      failures: get(TOKENS.failures),
       roots: get(TOKENS.roots),
       storage: get(TOKENS.storage),
       manager: get(TOKENS.manager),

@@ -6,6 +6,7 @@ import type { EventStreams } from './events/event-streams.ts';
 import type { DeliveryRunner } from './delivery/delivery-runner.ts';
 import type { DeliveryStore } from './delivery/delivery-store.ts';
 import type { TargetStore } from './delivery/target-store.ts';
+import type { FailureBoard } from './failures/failure-board.ts';
 import type { FarmEngines } from './engines/farm-engines.ts';
 import type { AssetStore } from './ledger/asset-store.ts';
 import type { BatchQueries } from './ledger/batch-queries.ts';
@@ -40,6 +41,7 @@ import type { HealthCheck } from '../shared/telemetry/health.ts';
 import type { GatewayMetrics } from './telemetry/gateway-metrics.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 import type { OverviewQueries } from './ledger/overview-queries.ts';
+import type { QueueQueries } from './ledger/queue-queries.ts';
 import type { FarmPulse } from './overview/farm-pulse.ts';
 import type { OverviewReader } from './overview/overview-reader.ts';
 import type { WorkerBoard } from './workers/worker-board.ts';
@@ -76,12 +78,14 @@ export const TOKENS = {
   logs: token<LogReader>('logs'),
   workers: token<WorkerBoard>('workers'),
   overviewQueries: token<OverviewQueries>('overviewQueries'),
+  queue: token<QueueQueries>('queue'),
   pulse: token<FarmPulse>('pulse'),
   overview: token<OverviewReader>('overview'),
   submitter: token<JobSubmitter>('submitter'),
   controller: token<JobController>('controller'),
   settings: token<FarmSettingsQueries>('settings'),
   quality: token<QualityQueries>('quality'),
+  failures: token<FailureBoard>('failures'),
   roots: token<RootQueries>('roots'),
   storage: token<StorageQueries>('storage'),
   manager: token<FarmManager>('manager'),

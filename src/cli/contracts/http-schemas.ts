@@ -81,7 +81,10 @@ import {
 import { inspectRequestSchema, sceneReportSchema } from '../../shared/contracts/inspect-api.ts';
 import { jobDetailsSchema } from '../../shared/contracts/job-details.ts';
 import { jobDocumentSchema } from '../../shared/contracts/job-document.ts';
+import { failureDetailsSchema, failuresSchema } from '../../shared/contracts/failure-api.ts';
+import { workerAttemptsSchema, workersHistorySchema } from '../../shared/contracts/worker-api.ts';
 import { overviewSchema } from '../../shared/contracts/overview-api.ts';
+import { queueSchema } from '../../shared/contracts/queue-api.ts';
 import { rootsSchema } from '../../shared/contracts/storage-roots.ts';
 import { retentionBodySchema, retentionSchema, storageSchema } from '../../shared/contracts/retention.ts';
 import {
@@ -126,6 +129,10 @@ export const HTTP_SCHEMAS = {
   Workers: workersSchema,
   Worker: workerDetailsSchema,
   WorkerEvents: workerEventsSchema,
+  WorkerAttempts: workerAttemptsSchema,
+  WorkersHistory: workersHistorySchema,
+  Failures: failuresSchema,
+  FailureDetails: failureDetailsSchema,
   WorkerRequest: workerVerbBodySchema,
   WorkersRequest: workersControlBodySchema,
   ManageReply: manageAnswerSchema,
@@ -144,6 +151,7 @@ export const HTTP_SCHEMAS = {
   Retention: retentionSchema,
   Storage: storageSchema,
   Overview: overviewSchema,
+  Queue: queueSchema,
   RemoveRequest: removeBodySchema,
   Engines: enginesSchema,
   EngineForm: engineFormSchema,

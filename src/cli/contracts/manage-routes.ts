@@ -41,6 +41,13 @@ export const MANAGE_ROUTES: readonly RouteEntry[] = [
     summary: 'the farm in sums, its last pictures, and frames that look stuck',
     replies: { 200: 'Overview' },
   },
+  {
+    method: 'get',
+    path: '/api/queue',
+    summary: 'what runs next and why, shares, guarantees, groups of workers and their lanes',
+    query: { limit: 'how many steps at most, up to 500; default: 100' },
+    replies: { 200: 'Queue' },
+  },
   { method: 'get', path: '/api/workers', summary: 'workers', replies: { 200: 'Workers' } },
   {
     method: 'get',

@@ -55,6 +55,15 @@ export const SUBJECT_CATALOGUE: readonly SubjectEntry[] = [
     text: 'Why the frames of a job wait, in words and figures.',
   },
   {
+    subject: 'jobs.next',
+    pattern: SUBJECTS.jobsNext,
+    message: 'NextRequest',
+    reply: 'NextReply',
+    publishers: ['gateway', 'operator'],
+    consumers: ['coordinator'],
+    text: 'What runs next and why. Every coordinator hears it; the one that feeds the farm answers.',
+  },
+  {
     subject: 'manage',
     pattern: SUBJECTS.manage,
     message: 'ManageRequest',

@@ -53,6 +53,8 @@ export class Feeder {
   readonly #used = new UsedLatelyMeter();
   readonly #rates = new Map<string, CompletionRate>();
   #reserving: DispatchPlan['reservations'] = [];
+  /** What the last round decided on. */
+  #seen: Snapshot | undefined;
   #takenBackAt = 0;
   #usedAt = 0;
   #subscription: Subscription | undefined;
@@ -82,6 +84,7 @@ export class Feeder {
   start(): void {
     const { lease, announcer, registry, submissions, wakeUps } = this.#parts;
     lease.onElected(() => {
+      this.#seen = undefined;
       this.#work.reset();
       this.#reserving = [];
       wakeUps.feeder.wake();
@@ -108,6 +111,12 @@ export class Feeder {
   async stop(): Promise<void> {
     await this.#subscription?.drain();
     await this.#loop.stop();
+  }
+
+  /** The farm as the last round saw it, with what waits and runs by now; undefined where this process does not feed it. */
+  get view(): Snapshot | undefined {
+    if (!this.#seen || !this.#parts.lease.isLeader()) return undefined;
+    return { ...this.#seen, steps: this.#work.steps.views(), tasks: this.#work.tasks.all() };
   }
 
   /** Tasks were started or have ended, by what workers report: slots are taken or free, and a group's rate is seen. */
@@ -141,6 +150,7 @@ export class Feeder {
   /** @returns whether another round may find more to do. */
   async #round(): Promise<boolean> {
     const snapshot = await this.#snapshot();
+    this.#seen = snapshot;
     const plan = planRound(snapshot);
     this.#reserving = plan.reservations;
     const placed = placeCuts(plan.cuts, snapshot, this.#parts.registry, this.#parts.lanes);

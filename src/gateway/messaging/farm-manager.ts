@@ -4,8 +4,11 @@ import { decodeMessage, encodeMessage } from '../../shared/contracts/decode.ts';
 import type { ManageAnswer, Why } from '../../shared/contracts/manage-api.ts';
 import {
   manageReplySchema,
+  nextReplySchema,
   whyReplySchema,
   type ManageRequest,
+  type NextReply,
+  type NextRequest,
   type WhyRequest,
 } from '../../shared/contracts/messages.ts';
 import { SUBJECTS } from '../../shared/contracts/subjects.ts';
@@ -13,6 +16,8 @@ import { FarmError } from '../../shared/domain/errors.ts';
 import { isNoAnswer } from './no-answer.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
+/** The one that feeds the farm has the answer at hand. */
+const NEXT_TIMEOUT_MS = 3_000;
 
 /** Asks the coordinators to change what wranglers set, and why a job waits. */
 export class FarmManager {
@@ -48,11 +53,29 @@ export class FarmManager {
     return reply;
   }
 
-  async #ask<T>(subject: string, request: unknown, schema: z.ZodType<T>, noAnswer: string): Promise<T> {
+  /** What runs next, at most so many steps. @throws FarmError `unavailable` */
+  async next(limit: number): Promise<Exclude<NextReply, { error: string }>> {
+    const request: NextRequest = { version: 1, limit };
+    const reply = await this.#ask(
+      SUBJECTS.jobsNext,
+      request,
+      nextReplySchema,
+      'No coordinator feeds the farm at the moment, so that nothing runs next. It takes some seconds until another one takes over; ./farmhand status says what runs.',
+      NEXT_TIMEOUT_MS,
+    );
+    if ('error' in reply) throw new FarmError('unavailable', reply.error);
+    return reply;
+  }
+
+  async #ask<T>(
+    subject: string,
+    request: unknown,
+    schema: z.ZodType<T>,
+    noAnswer: string,
+    timeout = ANSWER_TIMEOUT_MS,
+  ): Promise<T> {
     try {
-      const message = await this.#nats.request(subject, encodeMessage(request), {
-        timeout: ANSWER_TIMEOUT_MS,
-      });
+      const message = await this.#nats.request(subject, encodeMessage(request), { timeout });
       return decodeMessage(schema, message.data, 'The answer');
     } catch (error) {
       if (!isNoAnswer(error)) throw error;

@@ -31,6 +31,7 @@ import {
   previewReplySchema,
   previewRequestSchema,
 } from './messages/preview-messages.ts';
+import { nextReplySchema, nextRequestSchema } from './messages/queue-messages.ts';
 import { whyReplySchema, whyRequestSchema } from './messages/why-messages.ts';
 
 /** Every message that zones exchange. */
@@ -38,6 +39,7 @@ export * from './messages/job-messages.ts';
 export * from './messages/engine-messages.ts';
 export * from './messages/manage-messages.ts';
 export * from './messages/why-messages.ts';
+export * from './messages/queue-messages.ts';
 export * from './messages/task-messages.ts';
 export * from './messages/task-status.ts';
 export * from './messages/worker-messages.ts';
@@ -73,6 +75,8 @@ export const MESSAGE_SCHEMAS = {
   DeadLetter: deadLetterSchema,
   WhyRequest: whyRequestSchema,
   WhyReply: whyReplySchema,
+  NextRequest: nextRequestSchema,
+  NextReply: nextReplySchema,
   EngineNotice: engineNoticeSchema,
   ManageRequest: manageRequestSchema,
   ManageReply: manageReplySchema,

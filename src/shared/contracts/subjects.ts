@@ -6,6 +6,7 @@ export const SUBJECTS = {
   jobsSubmit: 'jobs.submit',
   jobsBatch: 'jobs.batch',
   jobsWhy: 'jobs.why',
+  jobsNext: 'jobs.next',
   manage: 'manage',
   jobsControlAll: 'jobs.control.*',
   tasksAll: 'tasks.*.*.*.*',
