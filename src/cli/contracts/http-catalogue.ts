@@ -1,4 +1,5 @@
 import { PAGED, type RouteEntry, SELECTED } from './http-schemas.ts';
+import { JOB_SORTS, MOST_SORTED_JOBS } from '../../shared/domain/job-query/job-sort.ts';
 import { DELIVERY_ROUTES } from './delivery-routes.ts';
 import { JOB_VIEW_ROUTES } from './job-view-routes.ts';
 import { MANAGE_ROUTES } from './manage-routes.ts';
@@ -25,8 +26,11 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   {
     method: 'get',
     path: '/api/jobs',
-    summary: 'jobs, newest first',
+    summary:
+      'jobs, newest first; where many are looked at one by one, a page may be short and still have a next one',
     query: {
+      query: 'as in the page: `state:failed owner:ana frames>100` (docs/dashboard.md)',
+      sort: `one of ${JOB_SORTS.join(', ')}; with \`-\` before it the other way round. Without it \`-submitted\`; by others the newest ${MOST_SORTED_JOBS.toLocaleString('en')} that match are sorted`,
       state: 'one or more states, joined by commas',
       q: 'text in name, id, owner or project',
       batch: 'only jobs of this batch',
@@ -96,19 +100,6 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     replies: { 200: 'ResultsPage' },
   },
   ...DELIVERY_ROUTES,
-  {
-    method: 'get',
-    path: '/api/jobs/{id}/logs',
-    summary: "attempts, newest first; with `attempt`, a piece of that attempt's log",
-    query: {
-      attempt: 'an attempt id',
-      offset: 'bytes of the log already read',
-      before: 'the piece that ends at this byte',
-      tail: '`true`: the last piece',
-      ...PAGED,
-    },
-    replies: { 200: ['Attempts', 'LogPiece'] },
-  },
   {
     method: 'get',
     path: '/api/jobs/{id}/history',

@@ -1,6 +1,6 @@
-import type { RouteEntry } from './http-schemas.ts';
+import { PAGED, type RouteEntry } from './http-schemas.ts';
 
-/** What pictures of a job are drawn from. */
+/** What pictures of a job are drawn from, and its logs. */
 export const JOB_VIEW_ROUTES: readonly RouteEntry[] = [
   {
     method: 'get',
@@ -24,6 +24,19 @@ export const JOB_VIEW_ROUTES: readonly RouteEntry[] = [
     path: '/api/jobs/{id}/pace',
     summary: 'how fast its frames came lately, and frames that take far longer than their peers',
     replies: { 200: 'JobPace' },
+  },
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/logs',
+    summary: "attempts, newest first; with `attempt`, a piece of that attempt's log",
+    query: {
+      attempt: 'an attempt id',
+      offset: 'bytes of the log already read',
+      before: 'the piece that ends at this byte',
+      tail: '`true`: the last piece',
+      ...PAGED,
+    },
+    replies: { 200: ['Attempts', 'LogPiece'] },
   },
   {
     method: 'get',

@@ -76,7 +76,7 @@ export class TimelineQueries {
         ) THEN now() ELSE (SELECT max(ended_at) + interval '1 ms' FROM attempts WHERE job_id = ${jobId}) END, now()) AS "to"`.execute(
       this.#ledger,
     );
-    return rows[0] as Span;
+    return rows[0]!;
   }
 
   async #workers(jobId: string, span: Span): Promise<{ worker: string; attempts: number }[]> {
