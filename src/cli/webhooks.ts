@@ -6,6 +6,7 @@ import {
   createdWebhookSchema,
   hookDeliveriesPageSchema,
   hookDeliverySchema,
+  webhookSchema,
   webhooksSchema,
   type Delivery,
   type WebhookScope,
@@ -47,6 +48,7 @@ export function registerWebhooks(program: Command): void {
   };
   verb(command.createCommand('list').description('all of them, oldest first'), list);
   verb(addCommand(command), add);
+  verb(updateCommand(command), update);
   verb(named(command, 'remove', 'tell it nothing more'), remove);
   verb(named(command, 'test', 'send it a ping and say what it answers'), test);
   verb(
@@ -86,6 +88,13 @@ const addCommand = (command: Command): Command =>
     .option('--job <id>', 'only of this job, which may be submitted later')
     .option('--named', 'only of jobs whose document names it under "webhooks"');
 
+const updateCommand = (command: Command): Command =>
+  named(command, 'update', 'change its address or its events, pause it, or let it go on')
+    .option('--url <url>', 'where bodies are posted to; what waits goes there, too')
+    .option('--event <type>', 'instead of the events so far; may be repeated, `all` for every one', collect)
+    .option('--pause', 'send it nothing; of what comes about meanwhile it hears nothing')
+    .option('--resume', 'let it go on');
+
 async function list({ out, farm }: CommandContext): Promise<undefined> {
   const { webhooks } = await (await farm()).read(['webhooks'], webhooksSchema);
   await out.result(webhooks, () =>
@@ -108,6 +117,28 @@ async function add({ out, farm }: CommandContext, command: Command): Promise<und
   const webhook = await (await farm()).send('POST', ['webhooks'], createdWebhookSchema, body);
   await out.result(webhook, () => `${webhook.id}  ${webhook.secret}`);
   out.note('The secret is not shown again; the receiver checks signatures with it.');
+}
+
+interface UpdateOptions {
+  url?: string;
+  event?: string[];
+  pause?: boolean;
+  resume?: boolean;
+}
+
+async function update({ out, farm }: CommandContext, command: Command): Promise<undefined> {
+  const [id = ''] = command.args;
+  const { url, event, pause: pauses, resume } = command.opts<UpdateOptions>();
+  if (pauses === true && resume === true) throw new UsageError('Give one of --pause and --resume, not both.');
+  const body = {
+    ...(url === undefined ? {} : { url }),
+    ...(event === undefined ? {} : { events: event.includes('all') ? [...EVENT_TYPES] : event }),
+    ...(pauses === true ? { paused: true } : resume === true ? { paused: false } : {}),
+  };
+  if (Object.keys(body).length === 0)
+    throw new UsageError('Say what to change: --url, --event, --pause or --resume.');
+  const webhook = await (await farm()).send('PATCH', ['webhooks', id], webhookSchema, body);
+  await out.result(webhook, () => formatTable(WEBHOOK_HEADINGS, [webhookRow(webhook)]));
 }
 
 /** @throws UsageError */

@@ -16,7 +16,7 @@ import { createGatewayContainer } from './container.ts';
 import { TOKENS } from './tokens.ts';
 import { startHealthServer } from '../shared/telemetry/health-server.ts';
 import { STOP_TIMEOUT_MS as WEBHOOKS_STOP_MS } from './webhooks/webhooks.ts';
-import { watchClients } from './telemetry/gateway-metrics.ts';
+import { watchClients, watchWebhooks } from './telemetry/gateway-metrics.ts';
 
 const PROJECT = new URL('../../', import.meta.url);
 
@@ -88,6 +88,7 @@ export async function startGateway(
   deliveries.start();
   lifecycle.onStop('deliveries', () => deliveries.stop());
   watchClients(container.resolve(TOKENS.prometheus), () => realtime.clients);
+  watchWebhooks(container.resolve(TOKENS.prometheus), ledger);
   const health = await startHealthServer({
     host: environment.FARMHAND_HEALTH_HOST,
     port: environment.FARMHAND_HEALTH_PORT,

@@ -53,6 +53,31 @@ describe('what is asked of webhooks', () => {
     await gateway.json('/api/webhooks/a.b', 400);
   });
 
+  it('changes what is given, and sends nothing while it is paused', async () => {
+    const { id } = await addHook('http://127.0.0.1:1/?token=t');
+    const change = (body: unknown, status = 200) =>
+      gateway.json(`/api/webhooks/${id}`, status, { method: 'PATCH', body: JSON.stringify(body) });
+    await gateway.post(`/api/webhooks/${id}/test`, 202);
+    expect(await change({ paused: true, events: ['job.failed', 'job.failed'] })).toMatchObject({
+      paused: true,
+      events: ['job.failed'],
+      url: 'http://127.0.0.1:1/?…',
+    });
+    for (const path of ['test', 'deliveries/d1/redeliver'])
+      expect(await gateway.post<Problem>(`/api/webhooks/${id}/${path}`, 409)).toMatchObject({
+        detail: expect.stringMatching(/paused/) as unknown,
+      });
+    expect(await change({ paused: false, url: 'http://127.0.0.1:2/' })).toMatchObject({
+      paused: false,
+      failing: null,
+      url: 'http://127.0.0.1:2/',
+    });
+    for (const wrong of [{}, { events: [] }, { url: 'ftp://x' }, { secret: 'mine' }])
+      await change(wrong, 400);
+    await change({ url: 'http://10.0.0.1/' }, 403);
+    await gateway.json('/api/webhooks/none', 404, { method: 'PATCH', body: '{"paused":true}' });
+  });
+
   it('pages through the log, newest first', async () => {
     // Nobody listens there.
     const { id } = await addHook('http://127.0.0.1:1/');

@@ -67,6 +67,7 @@ import {
   hookDeliverySchema,
   rotateRequestSchema,
   webhookRequestSchema,
+  webhookUpdateSchema,
   webhookSchema,
   webhooksSchema,
 } from '../../shared/contracts/webhook-api.ts';
@@ -179,6 +180,7 @@ export const HTTP_SCHEMAS = {
   BatchesPage: batchesPageSchema,
   RowResultsPage: rowResultsPageSchema,
   WebhookRequest: webhookRequestSchema,
+  WebhookUpdate: webhookUpdateSchema,
   CreatedWebhook: createdWebhookSchema,
   Webhook: webhookSchema,
   Webhooks: webhooksSchema,
@@ -201,7 +203,7 @@ export const HTTP_SCHEMAS = {
 export type HttpSchemaName = keyof typeof HTTP_SCHEMAS;
 
 export interface RouteEntry {
-  method: 'get' | 'post' | 'put' | 'delete';
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With parameters in braces. */
   path: string;
   summary: string;

@@ -12,6 +12,13 @@ export const WEBHOOK_ROUTES: readonly RouteEntry[] = [
   },
   { method: 'get', path: '/api/webhooks/{id}', summary: 'one webhook', replies: { 200: 'Webhook' } },
   {
+    method: 'patch',
+    path: '/api/webhooks/{id}',
+    summary: 'change its address or its events, pause it, or let it go on',
+    body: 'WebhookUpdate',
+    replies: { 200: 'Webhook' },
+  },
+  {
     method: 'delete',
     path: '/api/webhooks/{id}',
     summary: 'tell it nothing more, and forget its log',

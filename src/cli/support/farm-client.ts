@@ -72,7 +72,9 @@ export type Submission = z.infer<typeof submissionSchema>;
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** Which jobs a list shows. */
-export type JobsFilter = Partial<Record<'state' | 'q' | 'owner' | 'project' | 'endedBefore' | 'bin', string>>;
+export type JobsFilter = Partial<
+  Record<'state' | 'q' | 'query' | 'sort' | 'owner' | 'project' | 'endedBefore' | 'bin', string>
+>;
 
 /** Which of a job's files are meant, and what they are called. */
 export type FileSelection = Readonly<Partial<Record<'step' | 'output' | 'frames' | 'pattern', string>>>;
@@ -288,7 +290,7 @@ export class FarmClient {
 
   /** Asks for something that has no method of its own. */
   send<T>(
-    method: 'POST' | 'DELETE',
+    method: 'POST' | 'PATCH' | 'DELETE',
     path: readonly string[],
     schema: z.ZodType<T>,
     body?: unknown,
@@ -328,7 +330,7 @@ export class FarmClient {
   }
 
   async #request<T>(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     options: RequestOptions<T>,
   ): Promise<T> {

@@ -6,7 +6,7 @@ export const WEBHOOK_HEADINGS = ['ID', 'FOR', 'STATE', 'WAITING', 'FAILED', 'EVE
 export const webhookRow = (webhook: Webhook): string[] => [
   webhook.id,
   scopeText(webhook.scope),
-  webhook.failing === null ? 'ok' : 'failing',
+  webhook.paused ? 'paused' : webhook.failing === null ? 'ok' : 'failing',
   String(webhook.pending),
   String(webhook.failed),
   webhook.events.length === EVENT_TYPES.length ? 'all' : webhook.events.join(','),

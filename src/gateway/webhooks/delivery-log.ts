@@ -61,25 +61,24 @@ export class DeliveryLog {
 
   /**
    * Has one sent again at once, with the id that it had; if it fails, it is tried for a day again.
-   * @throws FarmError `not-found`
+   * @throws FarmError `not-found`, `conflict` where it is paused
    */
   async redeliver(webhookId: string, deliveryId: string): Promise<Delivery> {
+    await this.#assertListens(webhookId);
     const key = deliveryKey.exec(deliveryId)?.[1];
     const { rows } = await sql<{ key: string }>`
       UPDATE webhook_deliveries SET state = 'pending', failures = 0, ended_at = NULL,
         next_at = CASE WHEN claim IS NULL OR next_at <= now() THEN now() ELSE next_at END
       WHERE key = ${key ?? '0'} AND webhook_id = ${webhookId} RETURNING key`.execute(this.#ledger);
     const [found] = rows;
-    if (!found) {
-      await this.#assertThere(webhookId);
+    if (!found)
       throw new FarmError('not-found', `The webhook ${webhookId} has no delivery ${deliveryId} in its log.`);
-    }
     return toDelivery(await this.#select().where('d.key', '=', found.key).executeTakeFirstOrThrow());
   }
 
-  /** Puts a `ping` into a webhook's deliveries. @throws FarmError `not-found` */
+  /** Puts a `ping` into a webhook's deliveries. @throws FarmError `not-found`, `conflict` where it is paused */
   async ping(webhookId: string): Promise<Delivery> {
-    await this.#assertThere(webhookId);
+    await this.#assertListens(webhookId);
     const event: PingEvent = {
       type: 'ping',
       timestamp: new Date().toISOString(),
@@ -101,13 +100,24 @@ export class DeliveryLog {
     return toDelivery(await this.#select().where('d.key', '=', key).executeTakeFirstOrThrow());
   }
 
-  async #assertThere(webhookId: string): Promise<void> {
+  /** It is there, and not paused: nothing would be sent. */
+  async #assertListens(webhookId: string): Promise<void> {
+    if (await this.#assertThere(webhookId))
+      throw new FarmError(
+        'conflict',
+        `The webhook ${webhookId} is paused, so that nothing is sent to it; let it go on first.`,
+      );
+  }
+
+  /** @returns whether it is paused. */
+  async #assertThere(webhookId: string): Promise<boolean> {
     const row = await this.#ledger
       .selectFrom('webhooks')
-      .select('id')
+      .select('paused')
       .where('id', '=', webhookId)
       .executeTakeFirst();
     if (!row) throw unknownWebhook(webhookId);
+    return row.paused;
   }
 
   #select() {

@@ -51,7 +51,7 @@ export class DeliveryQueue {
           WHERE b.webhook_id = w.id AND b.state = 'pending' AND b.claim IS NOT NULL AND b.next_at > now()
         ) AS tries
         FROM webhooks w
-        WHERE EXISTS (SELECT FROM webhook_deliveries d
+        WHERE NOT w.paused AND EXISTS (SELECT FROM webhook_deliveries d
           WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.next_at <= now())
         FOR UPDATE OF w SKIP LOCKED
       ), due AS (

@@ -3,6 +3,7 @@ import type { Logger } from '../../shared/logging/logger.ts';
 import { backOffMs, pause } from '../../shared/lifecycle/retry.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { SecretBox } from '../delivery/secret-box.ts';
+import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import type { DeliveryQueue, DueDelivery } from './delivery-queue.ts';
 import { postEvent, type PostSettings } from './post-event.ts';
 import { signatureHeaders } from './signature.ts';
@@ -17,16 +18,24 @@ export class WebhookSender {
   readonly #queue: DeliveryQueue;
   readonly #settings: PostSettings;
   readonly #box: SecretBox;
+  readonly #metrics: GatewayMetrics;
   readonly #log: Logger;
   readonly #ended = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   #wake: AbortController = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(queue: DeliveryQueue, settings: PostSettings, box: SecretBox, log: Logger) {
+  constructor(
+    queue: DeliveryQueue,
+    settings: PostSettings,
+    box: SecretBox,
+    metrics: GatewayMetrics,
+    log: Logger,
+  ) {
     this.#queue = queue;
     this.#settings = settings;
     this.#box = box;
+    this.#metrics = metrics;
     this.#log = log;
   }
 
@@ -109,6 +118,7 @@ export class WebhookSender {
     const said = { webhookId, eventId, status: outcome.status };
     try {
       const became = await this.#queue.finish(delivery, { at: at.toISOString(), ...outcome });
+      this.#metrics.webhookTried(became, outcome.seconds);
       if (became === 'failed') this.#log.warn({ ...said, error: outcome.error }, 'a webhook was given up');
       else this.#log.debug({ ...said, error: outcome.error, became }, 'a webhook was tried');
     } catch (error) {

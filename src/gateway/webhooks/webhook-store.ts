@@ -6,6 +6,7 @@ import {
   type Webhook,
   type WebhookRequest,
   type WebhookScope,
+  type WebhookUpdate,
 } from '../../shared/contracts/webhook-api.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { WebhooksTable } from '../../shared/database/webhook-tables.ts';
@@ -31,6 +32,7 @@ const COLUMNS = [
   'last_delivered_at',
   'failing_since',
   'last_error',
+  'paused',
 ] as const;
 type WebhookRow = Pick<Selectable<WebhooksTable>, (typeof COLUMNS)[number]> & {
   pending: string;
@@ -97,6 +99,35 @@ export class WebhookStore {
     return { ...(await this.get(id)), secret };
   }
 
+  /**
+   * Changes what is given. A new address has not failed yet: what waits is tried there at once.
+   * @throws FarmError `not-found`, `refused` for the URL
+   */
+  async update(id: string, { url, events, paused }: WebhookUpdate): Promise<Webhook> {
+    const href = url === undefined ? undefined : receiverUrl(url, this.#rules).href;
+    await this.#ledger.transaction().execute(async (trx) => {
+      const before = await trx
+        .selectFrom('webhooks')
+        .select('url')
+        .where('id', '=', id)
+        .forUpdate()
+        .executeTakeFirst();
+      if (!before) throw unknownWebhook(id);
+      const moved = href !== undefined && href !== before.url;
+      await sql`UPDATE webhooks SET url = ${href ?? before.url}, paused = COALESCE(${paused ?? null}::boolean, paused),
+        events = COALESCE(${events === undefined ? null : [...new Set(events)]}::text[], events),
+        failing_since = CASE WHEN ${moved} THEN NULL ELSE failing_since END,
+        last_error = CASE WHEN ${moved} THEN NULL ELSE last_error END
+        WHERE id = ${id}`.execute(trx);
+      if (moved)
+        await sql`UPDATE webhook_deliveries SET next_at = now()
+          WHERE webhook_id = ${id} AND state = 'pending' AND (claim IS NULL OR next_at <= now())`.execute(
+          trx,
+        );
+    });
+    return this.get(id);
+  }
+
   /** Takes it away with its log; what is being delivered this moment may still arrive. @throws FarmError `not-found` */
   async remove(id: string): Promise<void> {
     const { numDeletedRows } = await this.#ledger
@@ -157,6 +188,7 @@ function toWebhook(row: WebhookRow): Webhook {
     url: withoutQuery(row.url),
     events: row.events,
     scope: scopeOf(row),
+    paused: row.paused,
     createdBy: row.created_by,
     createdAt: row.created_at.toISOString(),
     previousSecretUntil:

@@ -26,12 +26,13 @@ export class WebhookTargets {
     const rows = await trx
       .selectFrom('webhooks')
       .select(['id', 'events', 'scope', 'scope_name', 'created_at'])
+      .where('paused', '=', false)
       .execute();
     const named = rows.some((row) => row.scope === 'named') ? await namedBy(trx, jobIds) : new Map();
     return new WebhookTargets(rows, named);
   }
 
-  /** @returns ids of the webhooks that hear of it. Of what came about before a webhook was made it hears nothing. */
+  /** @returns ids of the webhooks that hear of it. Of what came about before a webhook was made, or while it was paused, it hears nothing. */
   of(type: EventType, at: Date, job: JobSummary): string[] {
     return this.#rows
       .filter((row) => row.events.includes(type) && row.created_at <= at && this.#hears(row, job))

@@ -3,6 +3,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import { newId } from '../../shared/domain/new-id.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { SecretBox } from '../delivery/secret-box.ts';
+import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import type { AddressRules } from './address-rules.ts';
 import { DeliveryLog } from './delivery-log.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
@@ -23,6 +24,7 @@ export interface WebhookParts {
   /** Keeps their secrets. */
   box: SecretBox;
   version: string;
+  metrics: GatewayMetrics;
   log: Logger;
 }
 
@@ -33,11 +35,11 @@ export class Webhooks {
   readonly #intake: EventIntake;
   readonly #sender: WebhookSender;
 
-  constructor({ ledger, nats, rules, resolve, box, version, log }: WebhookParts) {
+  constructor({ ledger, nats, rules, resolve, box, version, metrics, log }: WebhookParts) {
     this.store = new WebhookStore(ledger, rules, box);
     this.deliveries = new DeliveryLog(ledger);
     const settings = { rules, resolve, userAgent: `Farmhand/${version}` };
-    this.#sender = new WebhookSender(new DeliveryQueue(ledger), settings, box, log);
+    this.#sender = new WebhookSender(new DeliveryQueue(ledger), settings, box, metrics, log);
     this.#intake = new EventIntake({
       nats,
       log,

@@ -27,12 +27,25 @@ export const webhookRequestSchema = z.strictObject({
 });
 export type WebhookRequest = z.infer<typeof webhookRequestSchema>;
 
+/** `PATCH /api/webhooks/:id`: what is given is changed. */
+export const webhookUpdateSchema = z
+  .strictObject({
+    /** What waits to be sent goes there, too. */
+    url: webhookRequestSchema.shape.url.optional(),
+    events: webhookRequestSchema.shape.events,
+    /** Nothing is sent to it while it is, and of what comes about meanwhile it hears nothing. */
+    paused: z.boolean().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'at least one of url, events and paused');
+export type WebhookUpdate = z.infer<typeof webhookUpdateSchema>;
+
 export const webhookSchema = z.object({
   id: z.string(),
   /** Without its query, which may hold a secret. */
   url: z.string(),
   events: z.array(z.enum(EVENT_TYPES)),
   scope: webhookScopeSchema,
+  paused: z.boolean(),
   createdBy: z.string(),
   createdAt: z.string(),
   /** Until then bodies are signed with the secret before the last rotation, too. */

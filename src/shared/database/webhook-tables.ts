@@ -20,6 +20,8 @@ export interface WebhooksTable {
   last_delivered_at: NullableTime;
   failing_since: NullableTime;
   last_error: string | null;
+  /** Nothing is sent to it, and of what comes about meanwhile it hears nothing. */
+  paused: Generated<boolean>;
 }
 
 /** What is or was told to webhooks. */

@@ -4,6 +4,7 @@ import {
   DELIVERY_STATES,
   rotateRequestSchema,
   webhookRequestSchema,
+  webhookUpdateSchema,
 } from '../../../shared/contracts/webhook-api.ts';
 import { assertId } from '../../../shared/domain/ids.ts';
 import { cursorSchema, limitSchema } from '../../ledger/cursor.ts';
@@ -36,6 +37,11 @@ export function webhookRoutes(webhooks: Webhooks): Router {
   });
   router.get('/webhooks/:id', async (request, response) => {
     response.json(await store.get(request.params.id));
+  });
+  router.patch('/webhooks/:id', rawBody(MAX_BODY_BYTES), async (request, response) => {
+    const change = readBody(request, webhookUpdateSchema, MAX_BODY_BYTES);
+    response.json(await store.update(String(request.params['id']), change));
+    webhooks.wake();
   });
   router.delete('/webhooks/:id', async (request, response) => {
     await store.remove(request.params.id);

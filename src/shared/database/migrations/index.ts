@@ -14,6 +14,7 @@ import * as retention from './0012-retention.ts';
 import * as storageRoots from './0013-storage-roots.ts';
 import * as jobLists from './0014-job-lists.ts';
 import * as failures from './0015-failures.ts';
+import * as webhookPause from './0016-webhook-pause.ts';
 
 /** Every migration by name, in order. A static index: no folder is scanned at run time. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0013-storage-roots': storageRoots,
   '0014-job-lists': jobLists,
   '0015-failures': failures,
+  '0016-webhook-pause': webhookPause,
 };
