@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { PartsReply } from '../../shared/contracts/asset-api.ts';
 import { RefusedError, UnreachableError } from '../support/exit-codes.ts';
+import { hashPart } from '../../shared/storage/hash-file.ts';
 import { forEachParallel } from '../support/pool.ts';
 import { changedFile, isUntouched } from './hash-files.ts';
 import type { HashedFile } from './local-file.ts';
@@ -13,7 +14,8 @@ const PARALLEL_PARTS = 4;
 const MOST_BEGINNINGS = 5;
 
 /**
- * Uploads a big file in parts. What is there of it, from an upload that was cut off, is not sent again.
+ * Uploads a big file in parts, each read from disk as it is sent: the memory that it takes depends on neither their size nor
+ * the file's. What is there of it, from an upload that was cut off, is not sent again.
  * @throws UsageError when the file changed meanwhile; UnreachableError, RefusedError
  */
 export async function putParts(file: HashedFile, tools: SendTools): Promise<void> {
@@ -47,13 +49,15 @@ async function putAll(
   const hashes: string[] = [];
   const parts = Array.from({ length: Math.ceil(file.size / partBytes) }, (_, index) => index);
   const ended = new AbortController();
+  const content = await openAsBlob(file.file);
   await forEachParallel(parts, PARALLEL_PARTS, async (index) => {
     if (ended.signal.aborted) return;
-    const bytes = await readPart(file, handle, index * partBytes, partBytes, tools);
-    const partSha256 = createHash('sha256').update(bytes).digest('hex');
+    const from = index * partBytes;
+    const partSha256 = await hashOf(file, handle, from, Math.min(partBytes, file.size - from), tools);
     hashes[index] = partSha256;
     if (stored.has(index + 1)) return;
     const part = { sha256: file.sha256, uploadId, part: index + 1, partSha256 };
+    const bytes = content.slice(from, from + partBytes);
     if (!(await tools.patiently(() => putPart(part, bytes, file, tools)))) ended.abort();
   });
   if (ended.signal.aborted) return false;
@@ -71,34 +75,36 @@ async function putAll(
 /** @returns false when the upload is over */
 async function putPart(
   part: { sha256: string; uploadId: string; part: number; partSha256: string },
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: Blob,
   file: HashedFile,
-  { client, signal, show }: SendTools,
+  { client, hashes, signal, show }: SendTools,
 ): Promise<boolean> {
   const what = `part ${part.part} of ${file.path}`;
-  const { outcome } = await putBytes(await client.partLink(part), bytes, what, signal);
+  const link = await client.partLink(part);
+  const { outcome } = await putBytes(link, bytes, what, signal).catch(async (error: unknown) => {
+    signal.throwIfAborted();
+    // A Blob on disk cannot be read any more once somebody has written to the file.
+    throw (await isUntouched(file)) ? error : changedFile(file, hashes);
+  });
   if (outcome === 'no-such-upload') return false;
+  if (outcome === 'other-bytes' && !(await isUntouched(file))) throw changedFile(file, hashes);
   if (outcome !== 'stored')
     throw new UnreachableError(`The farm's storage did not take ${what} (${outcome}).`);
-  show(bytes.byteLength);
+  show(bytes.size);
   return true;
 }
 
-async function readPart(
+async function hashOf(
   file: HashedFile,
   handle: FileHandle,
   at: number,
-  partBytes: number,
+  size: number,
   { hashes, signal }: SendTools,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<string> {
   signal.throwIfAborted();
-  const bytes = new Uint8Array(Math.min(partBytes, file.size - at));
-  for (let done = 0; done < bytes.byteLength;) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.byteLength - done, at + done);
-    if (bytesRead === 0) throw changedFile(file, hashes); // it has become shorter
-    done += bytesRead;
-  }
-  return bytes;
+  const { bytes, sha256 } = await hashPart(handle, at, size);
+  if (bytes < size) throw changedFile(file, hashes); // it has become shorter
+  return sha256;
 }
 
 /** The farm hashes the whole, which takes some seconds a gigabyte. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 
 const MOST_AT_ONCE = 1_048_576;
 
@@ -14,18 +14,39 @@ export async function hashFile(
 ): Promise<{ bytes: number; sha256: string }> {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
-    const buffer = Buffer.allocUnsafe(Math.min(Math.max(size, 1), MOST_AT_ONCE));
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, null);
-      if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
-      hash.update(buffer.subarray(0, bytesRead));
-      bytes += bytesRead;
-      onRead?.(bytesRead);
-    }
+    return await hashRange(file, 0, (await file.stat()).size, onRead);
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * As {@link hashFile}, of the `size` bytes of an open file from `at` on, or as many as there are.
+ */
+export async function hashPart(
+  file: FileHandle,
+  at: number,
+  size: number,
+): Promise<{ bytes: number; sha256: string }> {
+  return await hashRange(file, at, size, undefined, at + size);
+}
+
+async function hashRange(
+  file: FileHandle,
+  from: number,
+  size: number,
+  onRead?: (bytes: number) => void,
+  end = Infinity,
+): Promise<{ bytes: number; sha256: string }> {
+  const buffer = Buffer.allocUnsafe(Math.min(Math.max(size, 1), MOST_AT_ONCE));
+  const hash = createHash('sha256');
+  let at = from;
+  for (;;) {
+    const wanted = Math.min(buffer.byteLength, end - at);
+    const { bytesRead } = wanted === 0 ? { bytesRead: 0 } : await file.read(buffer, 0, wanted, at);
+    if (bytesRead === 0) return { bytes: at - from, sha256: hash.digest('hex') };
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+    onRead?.(bytesRead);
   }
 }
