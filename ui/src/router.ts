@@ -27,6 +27,12 @@ export function createFarmRouter(): Router {
         meta: { title: 'Job' },
       },
       {
+        path: '/submit',
+        name: 'submit',
+        component: () => import('./submit/submit-page.vue'),
+        meta: { title: 'Submit' },
+      },
+      {
         path: '/workers',
         name: 'workers',
         component: () => import('./workers/workers-page.vue'),

@@ -1,6 +1,7 @@
 /** Where the navigation leads, in its order; the number is the key that goes there. */
 export const PLACES: readonly Place[] = [
   { to: '/overview', label: 'Overview', icon: 'i-lucide-gauge', key: '0' },
+  { to: '/submit', label: 'Submit', icon: 'i-lucide-send', key: 's' },
   { to: '/jobs', label: 'Jobs', icon: 'i-lucide-layers', key: '1' },
   { to: '/workers', label: 'Workers', icon: 'i-lucide-server', key: '2' },
   { to: '/templates', label: 'Templates', icon: 'i-lucide-layout-template', key: '3' },

@@ -16,7 +16,17 @@ export const EMPTY_DRAFT: Draft = { version: 1 };
 
 /** What a job says of the work itself; with several steps it stands in the step. */
 const WORK = [
-  ...['engine', 'scene', 'frames', 'requires', 'licences', 'chunk', 'targetSeconds', 'maxAttempts', 'timeouts'],
+  ...[
+    'engine',
+    'scene',
+    'frames',
+    'requires',
+    'licences',
+    'chunk',
+    'targetSeconds',
+    'maxAttempts',
+    'timeouts',
+  ],
   ...['data', 'settings', 'output', 'quality'],
 ];
 

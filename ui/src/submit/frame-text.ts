@@ -1,5 +1,9 @@
 import { FarmError } from '../../../src/shared/domain/errors.ts';
-import { parseFrameRange, parseFrameSelection, type FrameRun } from '../../../src/shared/domain/frame-ranges.ts';
+import {
+  parseFrameRange,
+  parseFrameSelection,
+  type FrameRun,
+} from '../../../src/shared/domain/frame-ranges.ts';
 import { plural } from '../common/units.ts';
 
 export interface FramesLook {
@@ -24,7 +28,8 @@ export function lookAtFrames(typed: string, own: string | undefined, engine: str
     return { count: undefined, text: 'Such as 1-100, 7, 1-100x5 or 1-10:5.', error: undefined };
   try {
     const { count, exact, runs } = countOf(typed.trim() === '' ? (own ?? '') : typed);
-    const outside = typed.trim() === '' || own === undefined || ENDLESS.has(engine) ? undefined : outsideOf(runs, own);
+    const outside =
+      typed.trim() === '' || own === undefined || ENDLESS.has(engine) ? undefined : outsideOf(runs, own);
     const text = `${exact ? '' : 'Up to '}${plural(count, 'frame')}${typed.trim() === '' ? ', the scene’s own range' : ''}.`;
     return { count, text, error: outside };
   } catch (error) {
@@ -38,7 +43,9 @@ function countOf(text: string): { count: number; exact: boolean; runs: readonly 
   const runs = simple ? parseFrameRange(text).runs : parseFrameSelection(text, 5_000);
   const most = runs.reduce((sum, run) => sum + run.count, 0);
   if (simple) return { count: most, exact: true, runs };
-  return most > MOST_COUNTED ? { count: most, exact: false, runs } : { ...parseFrameRange(text), exact: true };
+  return most > MOST_COUNTED
+    ? { count: most, exact: false, runs }
+    : { ...parseFrameRange(text), exact: true };
 }
 
 function outsideOf(runs: readonly FrameRun[], own: string): string | undefined {

@@ -18,10 +18,13 @@ export function readDocument(text: string): { draft: Draft } | { issues: PlacedI
   const value: unknown = parse(text, errors, STRICT);
   const [first] = errors;
   if (first) {
-    const what = printParseErrorCode(first.error).replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+    const what = printParseErrorCode(first.error)
+      .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+      .toLowerCase();
     return { issues: [placed(text, first.offset, `This is no JSON: ${what}.`)] };
   }
-  if (!isObject(value)) return { issues: [placed(text, 0, 'A job document is an object: { "version": 1, … }.')] };
+  if (!isObject(value))
+    return { issues: [placed(text, 0, 'A job document is an object: { "version": 1, … }.')] };
   return { draft: value };
 }
 
@@ -40,7 +43,8 @@ export function placeIssues(text: string, issues: readonly InputIssue[]): Placed
 }
 
 /** Everything that the contract says of it. */
-export const documentIssues = (text: string, draft: Draft): PlacedIssue[] => placeIssues(text, issuesOf(draft));
+export const documentIssues = (text: string, draft: Draft): PlacedIssue[] =>
+  placeIssues(text, issuesOf(draft));
 
 /** `steps[0].frames` → `['steps', 0, 'frames']` */
 function keysOf(path: string): (string | number)[] {

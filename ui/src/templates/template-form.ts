@@ -54,7 +54,7 @@ function kindOf(rule: JsonObject, slot: 'text' | 'colour' | 'number' | undefined
 
 const choicesOf = (rule: JsonObject): readonly Json[] => (Array.isArray(rule['enum']) ? rule['enum'] : []);
 
-function initialOf(kind: FieldKind, value: Json | undefined, choices: readonly Json[]): FieldValue {
+export function initialOf(kind: FieldKind, value: Json | undefined, choices: readonly Json[]): FieldValue {
   if (kind === 'boolean') return value === true;
   if (value === undefined) return '';
   if (kind === 'choice')

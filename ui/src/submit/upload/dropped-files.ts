@@ -31,14 +31,20 @@ export function filesOfInput(list: FileList): DroppedFile[] {
  * items are empty.
  */
 export async function filesOfDrop(transfer: DataTransfer): Promise<DroppedFile[]> {
-  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter(
+    (entry) => entry !== null,
+  );
   if (entries.length === 0) return filesOfInput(transfer.files);
   const files: DroppedFile[] = [];
   const open = entries;
   for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
     if (LEFT_OUT.has(entry.name)) continue;
     if (isFolder(entry)) open.push(...(await entriesIn(entry)));
-    else files.push({ path: entry.fullPath.replace(/^\//, ''), file: await fileOf(entry as FileSystemFileEntry) });
+    else
+      files.push({
+        path: entry.fullPath.replace(/^\//, ''),
+        file: await fileOf(entry as FileSystemFileEntry),
+      });
     if (files.length > MOST_FILES) break; // that there are too many is said below
   }
   return files;
@@ -88,7 +94,9 @@ async function entriesIn(folder: FileSystemDirectoryEntry): Promise<FileSystemEn
   const reader = folder.createReader();
   const all: FileSystemEntry[] = [];
   for (;;) {
-    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
     if (some.length === 0) return all;
     all.push(...some);
   }

@@ -90,9 +90,13 @@ function ask(
       else reject('changed' in data ? new ChangedFileError(path) : new Error(`${path}: ${data.failed}`));
     };
     worker.addEventListener('message', listen);
-    worker.addEventListener('error', () => reject(new Error('The browser did not start the hashing of files.')), {
-      once: true,
-    });
+    worker.addEventListener(
+      'error',
+      () => reject(new Error('The browser did not start the hashing of files.')),
+      {
+        once: true,
+      },
+    );
     signal.addEventListener('abort', stop, { once: true });
     worker.postMessage(request);
   });

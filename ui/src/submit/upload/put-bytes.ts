@@ -35,7 +35,9 @@ export function putBytes(
       if (outcome) resolve(outcome);
       else reject(new UnreachableError(`The farm’s storage answered ${request.status}.`));
     });
-    request.addEventListener('error', () => reject(new UnreachableError('The farm’s storage does not answer.')));
+    request.addEventListener('error', () =>
+      reject(new UnreachableError('The farm’s storage does not answer.')),
+    );
     request.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')));
     request.addEventListener('loadend', () => signal.removeEventListener('abort', stop));
     signal.addEventListener('abort', stop, { once: true });

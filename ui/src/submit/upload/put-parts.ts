@@ -23,7 +23,9 @@ export async function putParts(parcel: Parcel, tools: SendTools): Promise<void> 
     if (begun.uploadId === null) break;
     if (await putAll(parcel, { ...begun, uploadId: begun.uploadId }, tools)) break;
     if (beginnings === MOST_BEGINNINGS)
-      throw new UnreachableError(`The upload of ${parcel.label} in parts was ended by others again and again.`);
+      throw new UnreachableError(
+        `The upload of ${parcel.label} in parts was ended by others again and again.`,
+      );
   }
   tools.show(parcel, size);
   await verify(parcel, tools);
@@ -39,7 +41,11 @@ async function putAll(
   const there = new Set(stored);
   const bytesOf = (index: number): number => Math.min(partBytes, size - index * partBytes);
   const sent = new Map(stored.map((part) => [part - 1, bytesOf(part - 1)]));
-  const show = (): void => tools.show(parcel, [...sent.values()].reduce((sum, bytes) => sum + bytes, 0));
+  const show = (): void =>
+    tools.show(
+      parcel,
+      [...sent.values()].reduce((sum, bytes) => sum + bytes, 0),
+    );
   show();
   let over = false;
   await forEachParallel(parts.entries(), PARALLEL_PARTS, async ([index, partSha256]) => {

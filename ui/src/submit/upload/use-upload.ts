@@ -129,7 +129,12 @@ export const useUpload = createGlobalState(() => {
     let already = 0;
     const tell = (): void => {
       const left = [...open.values()];
-      shipments.value = left.map(({ sha256, label: name, size, sent }) => ({ sha256, label: name, size, sent }));
+      shipments.value = left.map(({ sha256, label: name, size, sent }) => ({
+        sha256,
+        label: name,
+        size,
+        sent,
+      }));
       const toSend = left.reduce((sum, { size }) => sum + size, 0);
       Object.assign(counts, { toSend, already, sent: left.reduce((sum, { sent }) => sum + sent, 0) });
     };
