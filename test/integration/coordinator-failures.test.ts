@@ -53,6 +53,14 @@ describe('when frames fail', () => {
             await task.say({ type: 'frames', done: before.map((each) => task.result(each)) });
           worker.held.get(task.attempt)!.frame = poison;
           worker.beat();
+          // No process is started again before the farm has read that the one before it had begun.
+          await until('the farm knows that it is at it', async () => {
+            const { rows } =
+              await sql`SELECT 1 FROM tasks WHERE attempt = ${task.attempt} AND state = 'running'`.execute(
+                farm.context.ledger,
+              );
+            return rows.length === 1;
+          });
           worker.silence();
           deaths.push(id);
           await mortal(id, poison, deaths);
