@@ -8,6 +8,8 @@ export interface Pages<T> {
   hasMore: Ref<boolean>;
   problem: Ref<string>;
   loadMore: () => Promise<void>;
+  /** Asks for all of them now. */
+  look: () => Promise<void>;
 }
 
 /** A list that comes page by page, looked at anew every so often. */
@@ -51,5 +53,6 @@ export function usePages<T>(
       pages++;
       await load();
     },
+    look: load,
   };
 }
