@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { JobSummary } from '../shared/contracts/messages.ts';
+import { JOB_SORTS } from '../shared/domain/job-query/job-sort.ts';
 import { JOB_STATES, type JobState } from '../shared/domain/states.ts';
 import { addCommonOptions, runCommand, type CommonOptions } from './support/command.ts';
 import { allJobs } from './support/pages.ts';
@@ -12,24 +13,29 @@ interface JobsOptions extends CommonOptions {
   owner?: string;
   project?: string;
   bin?: boolean;
+  sort?: string;
   limit: number;
 }
 
 export function registerJobs(program: Command): void {
   const command = program
     .command('jobs')
+    .argument('[query...]', 'as in the page: state:failed owner:ana "frames>100" (docs/dashboard.md)')
     .description('list jobs, newest first')
     .option('--state <state>', `only jobs in this state: ${JOB_STATES.join(', ')}`, oneOf(JOB_STATES))
     .option('--search <text>', 'only jobs whose name, id, owner or project contains this')
     .option('--owner <name>', 'only jobs of this owner')
     .option('--project <name>', 'only jobs of this project')
     .option('--bin', 'jobs in the bin instead of the others')
+    .option('--sort <what>', `sort by ${JOB_SORTS.join(', ')}; -<what> for the other way round`)
     .option('--limit <n>', 'at most so many', wholeNumber(1, 1_000_000), 50);
-  addCommonOptions(command).action(async (options: JobsOptions) => {
+  addCommonOptions(command).action(async (words: string[], options: JobsOptions) => {
     await runCommand(options, async ({ out, farm }) => {
-      const { state, search: q, limit, owner, project, bin } = options;
+      const { state, search: q, limit, owner, project, bin, sort } = options;
       const query = {
         limit,
+        ...(words.length === 0 ? {} : { query: words.join(' ') }),
+        ...(sort === undefined ? {} : { sort }),
         ...(state === undefined ? {} : { state }),
         ...(q === undefined ? {} : { q }),
         ...(owner === undefined ? {} : { owner }),

@@ -78,6 +78,12 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   },
   {
     method: 'get',
+    path: '/api/jobs/{id}/thumbnail',
+    summary: 'redirects to a small picture of some finished frame of the job; 204 while there is none',
+    replies: { 204: null, 302: null },
+  },
+  {
+    method: 'get',
     path: '/api/jobs/{id}/steps/{step}/contact-sheet',
     summary: 'a picture of many frames of a step; asking has it made, and asking again keeps it up',
     query: { redirect: '`true`: redirects to the picture that was made last' },

@@ -10,6 +10,7 @@ import { FarmError } from '../../shared/domain/errors.ts';
 import { FRAME_STATES, type FrameState } from '../../shared/domain/states.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { MAX_GRID_FRAMES } from './grid-size.ts';
+import { readJobPicture, type JobPicture } from './job-picture.ts';
 import { plain } from './quality-queries.ts';
 
 export interface FrameListQuery {
@@ -98,6 +99,11 @@ export class FrameQueries {
       .executeTakeFirst();
     if (!row) throw new FarmError('not-found', `Job ${jobId} has no frame ${number} in a step ${step}.`);
     return { generation: row.generation, objectKey: row.object_key, bytes: Number(row.bytes ?? 0) };
+  }
+
+  /** A finished picture of a job, if it has one. */
+  somePicture(jobId: string): Promise<JobPicture | undefined> {
+    return readJobPicture(this.#ledger, jobId);
   }
 
   /** The states of all frames, a byte each, made into one string a step by the database. */

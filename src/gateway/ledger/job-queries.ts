@@ -4,13 +4,18 @@ import type { ControlManyBody, History, JobsPage, Notes } from '../../shared/con
 import type { JobDetails } from '../../shared/contracts/job-details.ts';
 import type { JobDocument } from '../../shared/contracts/job-document.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
-import { selectJobSummaries, toJobSummary } from '../../shared/database/job-summaries.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
+import type { JobQuery, QueryTerm } from '../../shared/domain/job-query/job-query.ts';
+import type { JobSort } from '../../shared/domain/job-query/job-sort.ts';
+import { parseJobQuery } from '../../shared/domain/job-query/parse-job-query.ts';
 import type { JobState } from '../../shared/domain/states.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { readJobDetails } from './job-details.ts';
+import { findJobIds, listJobs } from './job-query/list-jobs.ts';
 
-export interface JobListQuery {
+/** Which jobs; all that is said must be true of them. */
+export interface JobConditions {
+  query?: JobQuery | undefined;
   states: readonly JobState[];
   /** Looked for in id, name, owner and project. */
   q?: string | undefined;
@@ -22,11 +27,14 @@ export interface JobListQuery {
   endedBefore?: string | undefined;
   /** Jobs in the bin instead of the others. */
   bin?: boolean | undefined;
+}
+
+export interface JobListQuery extends JobConditions {
+  sort?: JobSort | undefined;
   limit: number;
   cursor?: string | undefined;
 }
 
-const jobCursor = z.tuple([z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/), z.string().max(64)]);
 const eventCursor = z.tuple([z.string().regex(/^\d{1,18}$/)]);
 
 /** Reads of jobs for people and programs. */
@@ -37,54 +45,20 @@ export class JobQueries {
     this.#ledger = ledger;
   }
 
-  /** Newest first. */
-  async list(query: JobListQuery): Promise<JobsPage> {
-    const after = decodeCursor(jobCursor, query.cursor);
-    // JavaScript's dates end at milliseconds; the cursor needs all that Postgres sorts by.
-    const exactTime = sql<string>`to_char(jobs.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
-    const rows = await selectJobSummaries(this.#ledger)
-      .select(exactTime.as('exact_time'))
-      .where(inBin(query.bin === true))
-      .$if(query.states.length > 0, (q) => q.where('jobs.state', 'in', query.states))
-      .$if(query.owner !== undefined, (q) => q.where('jobs.owner', '=', query.owner ?? ''))
-      .$if(query.project !== undefined, (q) => q.where('jobs.project', '=', query.project ?? ''))
-      .$if(query.endedBefore !== undefined, (q) =>
-        q.where(sql<boolean>`jobs.finished_at < ${query.endedBefore}::timestamptz`),
-      )
-      .$if(query.q !== undefined, (q) => q.where(textCondition(query.q ?? '')))
-      .$if(query.batch !== undefined, (q) => q.where(sql<boolean>`jobs.labels->>'batch' = ${query.batch}`))
-      .$if(after !== undefined, (q) =>
-        q.where(
-          sql<boolean>`(jobs.submitted_at, jobs.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,
-        ),
-      )
-      .orderBy('jobs.submitted_at', 'desc')
-      .orderBy('jobs.id', 'desc')
-      .limit(query.limit + 1)
-      .execute();
-    const page = rows.slice(0, query.limit);
-    const last = rows.length > query.limit ? page.at(-1) : undefined;
-    return { jobs: page.map(toJobSummary), next: last ? encodeCursor([last.exact_time, last.id]) : null };
+  /** Newest first, where `sort` does not say otherwise. */
+  list(request: JobListQuery): Promise<JobsPage> {
+    const { sort, limit, cursor } = request;
+    return listJobs(this.#ledger, { ...conditionsOf(request), sort, limit, cursor });
   }
 
   /** Ids of jobs that a filter finds, newest first. */
-  async idsOf(filter: NonNullable<ControlManyBody['filter']>, most: number): Promise<string[]> {
-    const { state, owner, project, q, endedBefore, bin } = filter;
-    const rows = await this.#ledger
-      .selectFrom('jobs')
-      .select('jobs.id')
-      .where(inBin(bin === true))
-      .$if(endedBefore !== undefined, (query) =>
-        query.where(sql<boolean>`jobs.finished_at < ${endedBefore}::timestamptz`),
-      )
-      .$if(state !== undefined, (query) => query.where('jobs.state', 'in', state ?? []))
-      .$if(owner !== undefined, (query) => query.where('jobs.owner', '=', owner ?? ''))
-      .$if(project !== undefined, (query) => query.where('jobs.project', '=', project ?? ''))
-      .$if(q !== undefined, (query) => query.where(textCondition(q ?? '')))
-      .orderBy('jobs.submitted_at', 'desc')
-      .limit(most)
-      .execute();
-    return rows.map((row) => row.id);
+  idsOf(filter: NonNullable<ControlManyBody['filter']>, most: number): Promise<string[]> {
+    const { state = [], query = '', ...others } = filter;
+    return findJobIds(
+      this.#ledger,
+      conditionsOf({ ...others, states: state, query: parseJobQuery(query) }),
+      most,
+    );
   }
 
   /** @throws FarmError `not-found` */
@@ -167,10 +141,37 @@ export class JobQueries {
   }
 }
 
-const inBin = (bin: boolean): RawBuilder<boolean> =>
-  bin
-    ? sql<boolean>`jobs.binned_at IS NOT NULL AND jobs.erased_at IS NULL`
-    : sql<boolean>`jobs.binned_at IS NULL`;
+/** Conditions as terms where an index finds those, beside them where not. */
+function conditionsOf(filter: JobConditions): {
+  query: JobQuery;
+  exact: RawBuilder<boolean>[];
+  others: RawBuilder<boolean>[];
+} {
+  const { query = [], states, q, batch, owner, project, endedBefore, bin } = filter;
+  const terms: QueryTerm[] = [...query];
+  if (states.length > 0)
+    terms.push({ not: false, condition: { kind: 'state', states: [...new Set(states)] } });
+  const others: RawBuilder<boolean>[] = [];
+  for (const [field, text] of [
+    ['owner', owner],
+    ['project', project],
+  ] as const) {
+    if (text === undefined) continue;
+    // The index does not tell cases apart; these parameters do.
+    terms.push({ not: false, condition: { kind: 'word', field, values: [{ text, wild: false }] } });
+    others.push(sql`${sql.ref(`jobs.${field}`)} = ${text}`);
+  }
+  if (q !== undefined) others.push(textCondition(q));
+  if (endedBefore !== undefined) others.push(sql`jobs.finished_at < ${endedBefore}::timestamptz`);
+  return {
+    query: terms,
+    exact: [
+      bin === true ? sql`jobs.binned_at IS NOT NULL AND jobs.erased_at IS NULL` : sql`jobs.binned_at IS NULL`,
+      ...(batch === undefined ? [] : [sql<boolean>`jobs.labels->>'batch' = ${batch}`]),
+    ],
+    others,
+  };
+}
 
 /** A text in id, name, owner or project; what it holds is no pattern. */
 function textCondition(text: string): RawBuilder<boolean> {

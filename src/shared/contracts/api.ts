@@ -31,7 +31,7 @@ export type Problem = z.infer<typeof problemSchema>;
 export const jobsPageSchema = z.object({
   jobs: z.array(jobSummarySchema),
   next: z.string().nullable(),
-  /** More jobs match than were sorted: these are the newest so many of them. Absent where all were. */
+  /** Not all jobs were looked at and sorted: these are the newest so many of those that match. Absent where all were. */
   sortedAmong: z.int().optional(),
 });
 export type JobsPage = z.infer<typeof jobsPageSchema>;
@@ -154,6 +154,11 @@ export const workerSchema = z.object({
   /** Why it takes no tasks although it is there. */
   pause: workerPauseSchema.nullable(),
   slots: z.int(),
+  cores: z.int(),
+  platform: z.string(),
+  gpus: heartbeatSchema.shape.gpus.unwrap(),
+  /** When it may work, by its own clock, where the farm has said so. */
+  timetable: z.string().nullable(),
   /** Where it stands, and words that its operator gave it: jobs can ask for them. */
   site: z.string().nullable(),
   tags: z.array(z.string()),
@@ -164,6 +169,8 @@ export const workerSchema = z.object({
   load: z.number(),
   memoryBytes: z.number(),
   freeMemoryBytes: z.number(),
+  /** What its copies of scenes take on its disk. */
+  cacheBytes: z.number(),
   /** Since its process began: tasks that found their scene loaded in a session, and those that had to load it. */
   sessions: z.object({ warm: z.int(), cold: z.int() }),
   problems: z.array(z.string()),

@@ -7,7 +7,7 @@ import { MAX_FRAME_NUMBER } from '../../../shared/domain/frame-ranges.ts';
 import { isOwnThumbnail } from '../../../shared/domain/own-thumbnail.ts';
 import { FRAME_STATES } from '../../../shared/domain/states.ts';
 import { previewKey } from '../../../shared/storage/keys.ts';
-import type { FrameQueries } from '../../ledger/frame-queries.ts';
+import type { FrameImage, FrameQueries } from '../../ledger/frame-queries.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { parseWith } from '../../../shared/contracts/decode.ts';
@@ -38,6 +38,8 @@ const imageQuery = z.strictObject({ g: z.coerce.number().int().min(1).optional()
 
 /** Shorter than the link in the answer holds. */
 const KEEP_SECONDS = 240;
+/** A list of jobs is not asked for all of its pictures each time that it is scrolled. */
+const KEEP_JOB_PICTURE_SECONDS = 60;
 
 export function frameRoutes(frames: FrameQueries, jobs: JobQueries, objects: ObjectStore): Router {
   const router = Router();
@@ -59,14 +61,34 @@ export function frameRoutes(frames: FrameQueries, jobs: JobQueries, objects: Obj
 
   router.get('/jobs/:id/frames/:step/:frame/thumbnail', async (request, response) => {
     const { id, step, frame } = parseWith(frameParams, request.params, 'The address');
-    const { generation, objectKey, bytes } = await frames.image(id, step, frame);
+    const image = await frames.image(id, step, frame);
     const { g } = readQuery(request, imageQuery);
-    const isOwn = objectKey !== null && isOwnThumbnail(objectKey, bytes);
-    const key = isOwn ? objectKey : previewKey({ jobId: id, step, frame, generation });
-    if (!isOwn && (await objects.size(key)) === undefined) throw noPicture(id, step, frame);
-    redirect(response, await objects.signDownload(key), g === generation);
+    const key = await thumbnailOf(objects, { jobId: id, step, frame }, image);
+    if (key === undefined) throw noPicture(id, step, frame);
+    redirect(response, await objects.signDownload(key), g === image.generation);
+  });
+
+  router.get('/jobs/:id/thumbnail', async (request, response) => {
+    const jobId = request.params.id;
+    const picture = await frames.somePicture(jobId);
+    const key = picture && (await thumbnailOf(objects, { jobId, ...picture }, picture));
+    response.set('Cache-Control', `private, max-age=${KEEP_JOB_PICTURE_SECONDS}`);
+    // A job without pictures is nothing unusual.
+    if (key === undefined) response.status(204).end();
+    else response.redirect(302, await objects.signDownload(key));
   });
   return router;
+}
+
+/** The key of a frame's small picture; undefined: it has none (yet). */
+async function thumbnailOf(
+  objects: ObjectStore,
+  place: { jobId: string; step: string; frame: number },
+  { generation, objectKey, bytes }: FrameImage,
+): Promise<string | undefined> {
+  if (objectKey !== null && isOwnThumbnail(objectKey, bytes)) return objectKey;
+  const key = previewKey({ jobId: place.jobId, step: place.step, frame: place.frame, generation });
+  return (await objects.size(key)) === undefined ? undefined : key;
 }
 
 function redirect(response: Response, url: string, keep: boolean): void {

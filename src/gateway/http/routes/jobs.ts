@@ -1,6 +1,9 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { MAX_DOCUMENT_BYTES, idSchema } from '../../../shared/contracts/job-document.ts';
+import { MAX_QUERY_LENGTH } from '../../../shared/domain/job-query/job-query.ts';
+import { JOB_SORTS, parseJobSort } from '../../../shared/domain/job-query/job-sort.ts';
+import { parseJobQuery } from '../../../shared/domain/job-query/parse-job-query.ts';
 import { JOB_STATES } from '../../../shared/domain/states.ts';
 import type { JobQueries } from '../../ledger/job-queries.ts';
 import type { JobSubmitter } from '../../messaging/job-submitter.ts';
@@ -16,6 +19,15 @@ const listQuery = z.strictObject({
   project: z.string().min(1).max(100).optional(),
   endedBefore: z.iso.datetime({ offset: true }).optional(),
   bin: z.stringbool().optional(),
+  query: z.string().max(MAX_QUERY_LENGTH).default('').transform(parseJobQuery),
+  sort: z
+    .string()
+    .transform(parseJobSort)
+    .refine(
+      (sort) => sort !== undefined,
+      `one of ${JOB_SORTS.join(', ')}, or one of these with "-" before it`,
+    )
+    .optional(),
   limit: limitSchema(50, 500),
   cursor: cursorSchema,
 });
