@@ -9,6 +9,7 @@ import type {
 import type { Overview } from '../../../src/shared/contracts/overview-api.ts';
 import type { Queue } from '../../../src/shared/contracts/queue-api.ts';
 import type { RetentionRule, Storage, StorageGroup } from '../../../src/shared/contracts/retention.ts';
+import type { Failures } from '../../../src/shared/contracts/failure-api.ts';
 import type { Target } from '../../../src/shared/contracts/delivery-api.ts';
 import type {
   CreatedWebhook,
@@ -25,6 +26,7 @@ const path = (...parts: readonly string[]): string => `/api/${parts.map(encodeUR
 /** What wranglers see and set of the whole farm. */
 export const wranglerApi = {
   overview: () => request<Overview>('GET', '/api/overview'),
+  failures: () => request<Failures>('GET', '/api/failures?since=24h&limit=5'),
   queue: () => request<Queue>('GET', '/api/queue'),
   limits: () => request<{ limits: Limit[] }>('GET', '/api/limits'),
   shares: () => request<{ shares: Share[] }>('GET', '/api/shares'),

@@ -102,12 +102,13 @@ export const VERSION_KIND: SettingKind = {
 
 export const RETENTION_KIND: SettingKind = {
   title: 'What is kept, and for how long',
-  about: 'Jobs go to the bin when their time is over, and can be restored until the bin’s time is over, too.',
+  about:
+    'Jobs go to the bin when their time is over, and can be restored until the bin’s time is over, too. Projects can have days of their own for jobs and the bin.',
   unit: 'days, or “forever”',
   value: { words: 'days, or forever' },
   kinds: RETENTION_SUBJECTS,
   name: null,
-  second: { label: `Only of project (${OF_PROJECTS.join(', ')})`, start: '', optional: true },
+  second: { label: 'Only of project', start: '', optional: true },
   body: (value) => ({ days: value.trim() === 'forever' ? 'forever' : Number(value) }),
   address: (kind, _name, second) => ({
     address: ['retention', kind],

@@ -36,6 +36,7 @@ export function scopeText(scope: WebhookScope): string {
 export const eventsText = (events: Webhook['events']): string =>
   events.length === EVENT_TYPES.length ? 'every event' : events.join(', ');
 
+const ended = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 const count = (n: number): string => `${n.toLocaleString('en-US')} ${n === 1 ? 'delivery' : 'deliveries'}`;
 
 /** How its deliveries stand, in one sentence. */
@@ -45,7 +46,7 @@ export function webhookSentence(
 ): string {
   const parts = [
     ...(failing
-      ? [`Takes nothing for ${formatAge(failing.since, nowMs).replace(' ago', '')}: ${failing.error}`]
+      ? [`Takes nothing for ${formatAge(failing.since, nowMs).replace(' ago', '')}: ${ended(failing.error)}`]
       : []),
     ...(lastDeliveredAt === null ? [] : [`Last delivered ${formatAge(lastDeliveredAt, nowMs)}.`]),
     ...(pending > 0 ? [`${count(pending)} ${paused ? 'kept until it goes on' : 'to be sent'}.`] : []),
@@ -59,8 +60,8 @@ export function answerText({ state, tries, nextAt }: Delivery, nowMs: number): s
   const last = tries.at(-1);
   if (!last) return state === 'pending' ? 'It is sent at once.' : '';
   if (last.error === null) return `Answered ${last.status ?? ''} within ${last.seconds} s.`;
-  if (nextAt === null) return last.error;
+  if (nextAt === null) return ended(last.error);
   const seconds = Math.round((Date.parse(nextAt) - nowMs) / 1_000);
   const when = seconds < 1 ? 'now' : seconds < 90 ? `in ${seconds} s` : `in ${Math.round(seconds / 60)} min`;
-  return `${last.error} Next try ${when}.`;
+  return `${ended(last.error)} Next try ${when}.`;
 }
