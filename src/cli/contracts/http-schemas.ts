@@ -76,6 +76,7 @@ import {
   deliveryBodySchema,
   deliverySchema as jobDeliverySchema,
   jobManifestSchema,
+  storedCheckSchema,
   targetBodySchema,
   targetsSchema,
 } from '../../shared/contracts/delivery-api.ts';
@@ -113,6 +114,7 @@ export const HTTP_SCHEMAS = {
   Preview: previewSchema,
   ResultsPage: resultsPageSchema,
   JobManifest: jobManifestSchema,
+  StoredCheck: storedCheckSchema,
   JobDeliveryRequest: deliveryBodySchema,
   JobDelivery: jobDeliverySchema,
   JobDeliveries: deliveriesSchema,

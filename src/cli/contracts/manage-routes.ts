@@ -27,6 +27,15 @@ const setting = (
   },
 ];
 
+const FAILED = {
+  since: 'how far back: `1h`, `24h`, `7d`',
+  project: 'only its jobs',
+  owner: 'only their jobs',
+  engine: 'only its steps',
+  worker: 'only on this one',
+  job: 'only of this one',
+};
+
 /** What wranglers see and set. */
 export const MANAGE_ROUTES: readonly RouteEntry[] = [
   {
@@ -51,6 +60,13 @@ export const MANAGE_ROUTES: readonly RouteEntry[] = [
   { method: 'get', path: '/api/workers', summary: 'workers', replies: { 200: 'Workers' } },
   {
     method: 'get',
+    path: '/api/worker-history',
+    summary: 'gauges of the last ten minutes, as letters',
+    query: { worker: 'only this one' },
+    replies: { 200: 'WorkersHistory' },
+  },
+  {
+    method: 'get',
     path: '/api/workers/{id}',
     summary: 'one worker, with its pause and timetable',
     replies: { 200: 'Worker' },
@@ -61,6 +77,27 @@ export const MANAGE_ROUTES: readonly RouteEntry[] = [
     summary: 'who did what with it, newest first',
     query: PAGED,
     replies: { 200: 'WorkerEvents' },
+  },
+  {
+    method: 'get',
+    path: '/api/workers/{id}/attempts',
+    summary: 'what it was given, newest first',
+    query: PAGED,
+    replies: { 200: 'WorkerAttempts' },
+  },
+  {
+    method: 'get',
+    path: '/api/failures',
+    summary: 'what failed, by reason: whose fault it looks like, and what helps',
+    query: { ...FAILED, limit: 'how many reasons' },
+    replies: { 200: 'Failures' },
+  },
+  {
+    method: 'get',
+    path: '/api/failures/{id}',
+    summary: 'one reason, by worker and job, with the frames that are failed for it',
+    query: FAILED,
+    replies: { 200: 'FailureDetails' },
   },
   workerVerb('pause', 'it takes no further tasks, and finishes those in hand'),
   workerVerb('resume', 'ends a pause, a give-back or a quarantine'),

@@ -156,7 +156,7 @@ function api(parts: AppParts, settings: AppSettings): Router {
   router.use(whyRoutes(parts.jobs, parts.manager));
   router.use(overviewRoutes(parts.overview));
   router.use(queueRoutes(parts.queue, parts.manager));
-  router.use(workerRoutes(parts.workers, parts.settings, parts.manager));
+  router.use(workerRoutes(parts.workers, parts.settings, parts.manager, parts.attempts));
   router.use(engineRoutes(parts.engines, parts.manager));
   router.use(farmSettingRoutes(parts.settings, parts.manager));
   router.use(rootRoutes(parts.roots, parts.manager));

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Attempt, Attempts } from '../../shared/contracts/api.ts';
+import type { WorkerAttempts } from '../../shared/contracts/worker-api.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError, describeValue } from '../../shared/domain/errors.ts';
 import { formatFrames } from '../../shared/domain/frame-ranges.ts';
@@ -21,6 +22,8 @@ const attemptCursor = z.tuple([
   z.string().max(160),
 ]);
 
+const exactStart = sql<string>`to_char(attempts.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
+
 export class AttemptQueries {
   readonly #ledger: Ledger;
 
@@ -31,7 +34,6 @@ export class AttemptQueries {
   /** Newest first. */
   async list(jobId: string, limit: number, cursor: string | undefined): Promise<Attempts> {
     const after = decodeCursor(attemptCursor, cursor);
-    const exactTime = sql<string>`to_char(attempts.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
     const rows = await this.#ledger
       .selectFrom('attempts')
       .innerJoin('tasks', 'tasks.key', 'attempts.task_key')
@@ -48,7 +50,7 @@ export class AttemptQueries {
         'tasks.frames',
         'steps.name as step',
       ])
-      .select(exactTime.as('exact_time'))
+      .select(exactStart.as('exact_time'))
       .where('attempts.job_id', '=', jobId)
       .$if(after !== undefined, (q) =>
         q.where(
@@ -74,6 +76,55 @@ export class AttemptQueries {
       endedAt: row.ended_at?.toISOString() ?? null,
     }));
     return { attempts, next: last ? encodeCursor([last.exact_time, last.id]) : null };
+  }
+
+  /** What a worker was given, newest first. */
+  async ofWorker(worker: string, limit: number, cursor: string | undefined): Promise<WorkerAttempts> {
+    const after = decodeCursor(attemptCursor, cursor);
+    const rows = await this.#ledger
+      .selectFrom('attempts')
+      .innerJoin('tasks', 'tasks.key', 'attempts.task_key')
+      .innerJoin('steps', 'steps.key', 'tasks.step_key')
+      .innerJoin('jobs', 'jobs.id', 'attempts.job_id')
+      .select(['attempts.id', 'attempts.job_id', 'attempts.outcome', 'attempts.class', 'attempts.error'])
+      .select([
+        'attempts.started_at',
+        'attempts.ended_at',
+        'tasks.frames',
+        'steps.name as step',
+        'steps.engine',
+      ])
+      .select([sql<string>`left(jobs.name, 200)`.as('name'), sql<Date>`now()`.as('now')])
+      .select(exactStart.as('exact_time'))
+      .where('attempts.worker', '=', worker)
+      .$if(after !== undefined, (q) =>
+        q.where(
+          sql<boolean>`(attempts.started_at, attempts.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,
+        ),
+      )
+      .orderBy('attempts.started_at', 'desc')
+      .orderBy('attempts.id', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    return {
+      now: (rows[0]?.now ?? new Date()).toISOString(),
+      attempts: page.map((row) => ({
+        id: row.id,
+        job: row.job_id,
+        name: row.name,
+        step: row.step,
+        engine: row.engine,
+        frames: formatFrames(row.frames),
+        outcome: row.outcome,
+        class: row.class,
+        error: row.error,
+        startedAt: row.started_at.toISOString(),
+        endedAt: row.ended_at?.toISOString() ?? null,
+      })),
+      next: last ? encodeCursor([last.exact_time, last.id]) : null,
+    };
   }
 
   /**

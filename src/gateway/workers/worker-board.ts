@@ -6,6 +6,8 @@ import { SUBJECTS, lastToken } from '../../shared/contracts/subjects.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import { messageOf } from '../../shared/domain/errors.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import type { WorkersHistory } from '../../shared/contracts/worker-api.ts';
+import { GaugeHistory } from './gauge-history.ts';
 import { viewWorker, type HeardWorker, type LedgerWorker } from './worker-view.ts';
 
 const CHECK_EVERY_MS = 2_000;
@@ -18,6 +20,7 @@ export class WorkerBoard {
   readonly #ledger: Ledger;
   readonly #log: Logger;
   readonly #heard = new Map<string, HeardWorker>();
+  readonly #history = new GaugeHistory();
   #known = new Map<string, LedgerWorker>();
   #shownStates = new Map<string, Worker['state']>();
   #listeningSinceMs = Date.now();
@@ -60,6 +63,11 @@ export class WorkerBoard {
     return this.#view();
   }
 
+  /** Gauges of the last ten minutes, as far as this process heard them: of all workers, or of one. */
+  history(only?: string): WorkersHistory {
+    return this.#history.tell(Date.now(), only);
+  }
+
   /** What the workers that are here can render with, by engine. */
   async engines(): Promise<OfferedEngine[]> {
     const here = (await this.list()).filter(
@@ -90,6 +98,7 @@ export class WorkerBoard {
       if (heartbeat.workerId !== lastToken(message.subject))
         throw new Error('it names another worker than its subject');
       this.#heard.set(heartbeat.workerId, { heartbeat, heardAtMs: Date.now() });
+      this.#history.add(heartbeat, Date.now());
       this.#tell(this.#view(heartbeat.workerId));
     } catch (error) {
       this.#log.warn({ subject: message.subject, error: messageOf(error) }, 'an unreadable heartbeat');

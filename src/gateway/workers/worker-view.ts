@@ -5,7 +5,7 @@ import type { Heartbeat } from '../../shared/contracts/messages.ts';
 export const SILENT_AFTER_MS = 6_000;
 
 /** What a row of an older version may lack. */
-type Newer = 'site' | 'tags' | 'roots' | 'sessionHits' | 'sessionMisses' | 'pause';
+type Newer = 'site' | 'tags' | 'roots' | 'sessionHits' | 'sessionMisses' | 'pause' | 'gpus' | 'orders';
 type StoredHeartbeat = Omit<Heartbeat, Newer> & Partial<Pick<Heartbeat, Newer>>;
 
 /** What the ledger says of a worker. */
@@ -43,6 +43,10 @@ export function viewWorker(
     state: stateOf(),
     pause: heartbeat.pause ?? null,
     slots: heartbeat.slots,
+    cores: heartbeat.cores,
+    platform: heartbeat.platform,
+    gpus: heartbeat.gpus ?? [],
+    timetable: heartbeat.orders?.timetable ?? null,
     site: heartbeat.site ?? null,
     tags: heartbeat.tags ?? [],
     roots: heartbeat.roots ?? [],
@@ -51,6 +55,7 @@ export function viewWorker(
     load: heartbeat.load,
     memoryBytes: heartbeat.memoryBytes,
     freeMemoryBytes: heartbeat.freeMemoryBytes,
+    cacheBytes: heartbeat.cacheBytes,
     sessions: { warm: heartbeat.sessionHits ?? 0, cold: heartbeat.sessionMisses ?? 0 },
     problems: heartbeat.problems,
     seenAt: new Date(seenAtMs).toISOString(),

@@ -8,7 +8,7 @@ export const HISTORY_SAMPLES = 60;
 /** Percent in steps of four, from 0 to 100: `A` to `Z`; `.`: nothing was heard. */
 const gauge = z.string().regex(/^[A-Z.]*$/);
 
-/** `GET /api/workers/history`: gauges of the last ten minutes by worker, oldest first, the last letter just now. */
+/** `GET /api/worker-history`: gauges of the last ten minutes by worker, oldest first, the last letter just now. */
 export const workersHistorySchema = z.object({
   /** By the gateway's clock. */
   now: z.string(),

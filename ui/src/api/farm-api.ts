@@ -28,9 +28,25 @@ import type {
   RowResultsPage,
 } from '../../../src/shared/contracts/batch.ts';
 import type { SceneReport } from '../../../src/shared/contracts/inspect-api.ts';
+import type { FailureDetails, Failures } from '../../../src/shared/contracts/failure-api.ts';
+import type { WorkerAttempts, WorkersHistory } from '../../../src/shared/contracts/worker-api.ts';
 import type { JobDocument } from '../../../src/shared/contracts/job-document.ts';
-import type { Why } from '../../../src/shared/contracts/manage-api.ts';
+import type {
+  ManageAnswer,
+  Why,
+  WorkerDetails,
+  WorkerEvents,
+  WorkerVerb,
+  WorkerVerbBody,
+} from '../../../src/shared/contracts/manage-api.ts';
 import type { FrameQualityPage, JobQuality, JobVerdicts } from '../../../src/shared/contracts/quality-api.ts';
+import type {
+  JobLevels,
+  JobPace,
+  JobTimeline,
+  LevelKind,
+  LogSearch,
+} from '../../../src/shared/contracts/job-views.ts';
 import type { JobDetails } from '../../../src/shared/contracts/job-details.ts';
 import type { AssetManifest } from '../../../src/shared/contracts/manifest.ts';
 import { ProblemError, problemFrom } from './problem.ts';
@@ -38,6 +54,16 @@ import { ProblemError, problemFrom } from './problem.ts';
 type Query = Record<string, string | number | undefined>;
 export type ControlVerb =
   'pause' | 'resume' | 'cancel' | 'retry' | 'skip' | 'accept' | 'priority' | 'note' | 'delete' | 'restore';
+
+export interface FailuresQuery {
+  /** `1h`, `24h`, `7d` … */
+  since?: string | undefined;
+  worker?: string | undefined;
+  job?: string | undefined;
+  project?: string | undefined;
+  owner?: string | undefined;
+  engine?: string | undefined;
+}
 
 let onSignedOut: () => void = () => undefined;
 
@@ -69,6 +95,7 @@ export function withQuery(path: string, query: Query): string {
 
 const job = (id: string): string => `/api/jobs/${encodeURIComponent(id)}`;
 const template = (name: string): string => `/api/templates/${encodeURIComponent(name)}`;
+const worker = (id: string): string => `/api/workers/${encodeURIComponent(id)}`;
 const batch = (id: string): string => `/api/batches/${encodeURIComponent(id)}`;
 
 export const farmApi = {
@@ -94,8 +121,11 @@ export const farmApi = {
   results: (id: string, query: { step?: string; cursor?: string }) =>
     request<ResultsPage>('GET', withQuery(`${job(id)}/results`, query)),
   attempts: (id: string) => request<Attempts>('GET', withQuery(`${job(id)}/logs`, { limit: 200 })),
-  log: (id: string, attempt: string, offset: number) =>
-    request<LogReply>('GET', withQuery(`${job(id)}/logs`, { attempt, offset })),
+  log: (id: string, attempt: string, at: { offset?: number } | { before?: number } | { tail?: 'true' }) =>
+    request<LogReply>('GET', withQuery(`${job(id)}/logs`, { attempt, ...at })),
+  searchLog: (id: string, attempt: string, query: { text: string; case?: 'true'; regex?: 'true' }) =>
+    request<LogSearch>('GET', withQuery(`${job(id)}/log-search`, { attempt, ...query })),
+  logFileUrl: (id: string, attempt: string) => withQuery(`${job(id)}/log-file`, { attempt }),
   history: (id: string, cursor?: string) =>
     request<History>('GET', withQuery(`${job(id)}/history`, { cursor })),
   notes: (id: string, cursor?: string) => request<Notes>('GET', withQuery(`${job(id)}/notes`, { cursor })),
@@ -110,6 +140,10 @@ export const farmApi = {
   verdicts: (id: string) => request<JobVerdicts>('GET', `${job(id)}/verdicts`),
   frameQuality: (id: string, step: string, frame: number) =>
     request<FrameQualityPage>('GET', `${job(id)}/frames/${encodeURIComponent(step)}/${frame}/quality`),
+  levels: (id: string, of: LevelKind) => request<JobLevels>('GET', withQuery(`${job(id)}/levels`, { of })),
+  timeline: (id: string, query: { from?: string; to?: string }) =>
+    request<JobTimeline>('GET', withQuery(`${job(id)}/timeline`, query)),
+  pace: (id: string) => request<JobPace>('GET', `${job(id)}/pace`),
   /** Asking is what has it made. */
   proxy: (id: string, step: string) =>
     request<Preview>('GET', `${job(id)}/steps/${encodeURIComponent(step)}/proxy`),
@@ -125,11 +159,11 @@ export const farmApi = {
   beginParts: (file: { sha256: string; size: number }) =>
     request<PartsReply>('POST', '/api/assets/parts', file),
   partLink: (part: PartLinkRequest) => request<PartLink>('POST', '/api/assets/parts/link', part),
-  completeParts: (parts: PartsCompleteRequest) => request<unknown>('POST', '/api/assets/parts/complete', parts),
+  completeParts: (parts: PartsCompleteRequest) =>
+    request<unknown>('POST', '/api/assets/parts/complete', parts),
   verifyParts: (file: { sha256: string; size: number }) =>
     request<PartsVerifyReply>('POST', '/api/assets/parts/verify', file),
-  inspect: (asset: string, scene: string) =>
-    request<SceneReport>('POST', '/api/inspect', { asset, scene }),
+  inspect: (asset: string, scene: string) => request<SceneReport>('POST', '/api/inspect', { asset, scene }),
   engine: (id: string) => request<EngineForm>('GET', `/api/engines/${encodeURIComponent(id)}`),
   submit: (document: JobDocument) => request<{ id: string }>('POST', '/api/jobs', document),
   templates: () => request<{ templates: Template[] }>('GET', '/api/templates'),
@@ -144,6 +178,22 @@ export const farmApi = {
   batchResultsUrl: (id: string) => `${batch(id)}/results.csv`,
   engines: () => request<Engines>('GET', '/api/engines'),
   workers: () => request<{ workers: Worker[] }>('GET', '/api/workers'),
+  failures: (query: FailuresQuery) => request<Failures>('GET', withQuery('/api/failures', { ...query })),
+  failure: (id: string, query: FailuresQuery) =>
+    request<FailureDetails>('GET', withQuery(`/api/failures/${encodeURIComponent(id)}`, { ...query })),
+  worker: (id: string) => request<WorkerDetails>('GET', worker(id)),
+  workerEvents: (id: string, cursor?: string) =>
+    request<WorkerEvents>('GET', withQuery(`${worker(id)}/events`, { limit: 20, cursor })),
+  workerAttempts: (id: string, query: { limit: number; cursor?: string | undefined }) =>
+    request<WorkerAttempts>('GET', withQuery(`${worker(id)}/attempts`, query)),
+  /** Gauges of the last ten minutes: of all workers, or of one. */
+  workerHistory: (id?: string) =>
+    request<WorkersHistory>('GET', withQuery('/api/worker-history', { worker: id })),
+  controlWorkers: (
+    ids: readonly string[],
+    verb: WorkerVerb,
+    body: Pick<WorkerVerbBody, 'reason' | 'timetable' | 'dryRun'> = {},
+  ) => request<ManageAnswer>('POST', '/api/workers/control', { ids, verb, ...body }),
   /** With its generation (0: unknown) a picture may be kept by the browser until there is a newer one. */
   imageUrl: (id: string, step: string, frame: number, kind: 'image' | 'thumbnail', generation: number) =>
     withQuery(`${job(id)}/frames/${encodeURIComponent(step)}/${frame}/${kind}`, {

@@ -11,6 +11,8 @@ import type { ManageRequest } from '../../../shared/contracts/messages.ts';
 import { FarmError, InvalidInputError, describeValue } from '../../../shared/domain/errors.ts';
 import { assertId } from '../../../shared/domain/ids.ts';
 import { newId } from '../../../shared/domain/new-id.ts';
+import { idSchema } from '../../../shared/contracts/job-document.ts';
+import type { AttemptQueries } from '../../ledger/attempt-queries.ts';
 import { cursorSchema, limitSchema } from '../../ledger/cursor.ts';
 import type { FarmSettingsQueries } from '../../ledger/farm-settings-queries.ts';
 import type { FarmManager } from '../../messaging/farm-manager.ts';
@@ -19,12 +21,15 @@ import { callerOf } from '../access-middleware.ts';
 import { rawBody, readBody, readQuery } from '../read-body.ts';
 
 const MAX_BODY_BYTES = 1_000_000;
+const historyQuery = z.strictObject({ worker: idSchema.optional() });
+const attemptsQuery = z.strictObject({ limit: limitSchema(100, 500), cursor: cursorSchema });
 const eventsQuery = z.strictObject({ limit: limitSchema(100, 1_000), cursor: cursorSchema });
 
 export function workerRoutes(
   workers: WorkerBoard,
   settings: FarmSettingsQueries,
   manager: FarmManager,
+  attempts: AttemptQueries,
 ): Router {
   const router = Router();
   router.get('/workers', async (_request, response) => {
@@ -33,6 +38,9 @@ export function workerRoutes(
   router.post('/workers/control', rawBody(MAX_BODY_BYTES), async (request, response) => {
     const { verb, ids, ...body } = readBody(request, workersControlBodySchema, MAX_BODY_BYTES);
     response.json(await manager.manage(requestOf(verb, ids, body, response)));
+  });
+  router.get('/worker-history', (request, response) => {
+    response.json(workers.history(readQuery(request, historyQuery).worker));
   });
   router.get('/workers/:id', async (request, response) => {
     const id = workerIdOf(request);
@@ -46,6 +54,12 @@ export function workerRoutes(
     const { limit, cursor } = readQuery(request, eventsQuery);
     await settings.orders(id); // a worker that is not there has no history
     response.json(await settings.workerEvents(id, limit, cursor));
+  });
+  router.get('/workers/:id/attempts', async (request, response) => {
+    const id = workerIdOf(request);
+    const { limit, cursor } = readQuery(request, attemptsQuery);
+    await settings.orders(id);
+    response.json(await attempts.ofWorker(id, limit, cursor));
   });
   for (const verb of WORKER_VERBS) {
     router.post(`/workers/:id/${verb}`, rawBody(MAX_BODY_BYTES), async (request, response) => {
