@@ -145,7 +145,7 @@ function registerBatches({ provide, get, log, environment, ledger, nats, s3 }: B
     const parts = {
       files: files(),
       takeRows: new TakeRows(new RowJobs(jobParts, ledger), get(TOKENS.templateData), ledger),
-      cancelSweep: new CancelSweep(nats, ledger),
+      cancelSweep: new CancelSweep(get(TOKENS.announcer), nats, ledger),
       wakeUps: get(TOKENS.wakeUps),
     };
     return new BatchExpander(parts, ledger, log);

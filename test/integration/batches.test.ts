@@ -1,8 +1,14 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, BatchSubmission } from '../../src/shared/contracts/batch.ts';
 import type { JobsPage, Problem } from '../../src/shared/contracts/api.ts';
 import { batchWhen, storeRows, storeTemplate } from '../support/batches.ts';
 import { createCoordinatorFarm, startTestCoordinator, type CoordinatorFarm } from '../support/coordinator.ts';
+import { STREAMS } from '../../src/shared/messaging/streams.ts';
+import { control } from '../support/control.ts';
+import { jobWhen } from '../support/jobs.ts';
+import { stepsWithWrongCounts } from '../support/wrong-counts.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 let farm: CoordinatorFarm;
@@ -229,6 +235,29 @@ describe('a batch', () => {
     expect(batch.jobs).toEqual({ cancelled: made });
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await jobsOf(id)).toHaveLength(made);
+  }, 90_000);
+
+  it('whose jobs all wait is cancelled many at a time, and each of them can go on', async () => {
+    const { context } = farm;
+    const manager = await jetstreamManager(await context.connectAs('operator'));
+    const messages = async (): Promise<number> => {
+      const { state } = await manager.streams.info(STREAMS.jobs.name, { subjects_filter: 'jobs.control.>' });
+      return Object.keys(state.subjects ?? {}).length;
+    };
+    const before = await messages();
+    const { id } = await send({ rows: await storeRows(context, rowsOf(1_000)) });
+    await batchWhen(gateway, id, ({ state }) => state === 'expanded');
+    await gateway.post(`/api/batches/${id}/cancel`, 200, {});
+    const batch = await batchWhen(gateway, id, ({ state }) => state === 'cancelled', 60_000);
+    expect(batch.jobs).toEqual({ cancelled: 1_000 });
+    expect(await messages()).toBe(before);
+    const { rows: events } = await sql<{ jobs: number; message: string }>`
+      SELECT count(*)::int AS jobs, e.message FROM job_events e JOIN jobs j ON j.id = e.job_id
+      WHERE j.labels->>'batch' = ${id} AND e.kind = 'cancel' GROUP BY e.message`.execute(context.ledger);
+    expect(events).toEqual([{ jobs: 1_000, message: 'Cancelled 2 frames that have not begun.' }]);
+    expect(await stepsWithWrongCounts(context.ledger)).toEqual([]);
+    await control(context, `${id}-7`, { verb: 'resume' });
+    expect(await jobWhen(context, `${id}-7`, 'queued')).toMatchObject({ frames: { ready: 2, cancelled: 0 } });
   }, 90_000);
 
   it('loses and doubles no row when coordinators end and begin in the middle', async () => {

@@ -66,7 +66,7 @@ export class FrameSweeper {
       // Read before the lock: a verb may have changed it meanwhile.
       const sweep = await sweepOf(trx, step.key);
       if (isChosenSweep(sweep)) await sweepChosen(trx, step.job_id, step.key);
-      else if (sweep !== null) await sweepSlice(trx, step.job_id, [step.key]);
+      else if (sweep !== null) await sweepSlice(trx, [step.job_id], [step.key]);
       return { jobId: step.job_id, sweep, ended: (await sweepOf(trx, step.key)) !== sweep };
     });
     if (!swept) return false;

@@ -125,7 +125,7 @@ async function sweepIfSmall({ trx, job }: ControlContext, steps: readonly Contro
   if (steps.reduce((sum, step) => sum + step.frames_expanded, 0) > SWEEP_FRAMES) return;
   await sweepSlice(
     trx,
-    job.id,
+    [job.id],
     steps.map((step) => step.key),
     SWEEP_FRAMES + 1,
   );

@@ -10,13 +10,13 @@ const LOWEST_NUMBER = -2_147_483_648;
 
 /**
  * Goes over the next frames, by number, of steps that are swept: what has not begun is cancelled, or what was cancelled
- * comes back as the step's frames come in now. The job is locked by the caller. A pass that reached the last frame ends
+ * comes back as the step's frames come in now. The jobs are locked by the caller. A pass that reached the last frame ends
  * the sweep, except that of a step in which frames are still under way: what they give back is cancelled, too. Held frames
  * with a verdict wait for a decision about their result: nothing but `cancel` touches them here.
  */
 export async function sweepSlice(
   trx: LedgerTransaction,
-  jobId: string,
+  jobIds: readonly string[],
   stepKeys: readonly string[],
   frames: number = SWEEP_FRAMES,
 ): Promise<void> {
@@ -63,7 +63,7 @@ export async function sweepSlice(
   }
   await deltas.write(trx);
   await writePasses(trx, passes);
-  await settleJobs(trx, [jobId]);
+  await settleJobs(trx, jobIds);
 }
 
 /** @param passes by step the number up to which it was swept; null: its last frame was reached. */

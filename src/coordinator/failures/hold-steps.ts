@@ -83,7 +83,7 @@ async function sweep(
     RETURNING key, frames_expanded <= ${SWEEP_FRAMES} AS small`.execute(trx);
   const small = rows.filter((row) => row.small).map((row) => row.key);
   for (const jobId of new Set(steps.map((step) => step.jobId))) {
-    if (small.length > 0) await sweepSlice(trx, jobId, small, SWEEP_FRAMES + 1);
+    if (small.length > 0) await sweepSlice(trx, [jobId], small, SWEEP_FRAMES + 1);
     else await settleJobs(trx, [jobId]);
   }
 }
