@@ -76,7 +76,8 @@ export class TimelineQueries {
         ) THEN now() ELSE (SELECT max(ended_at) + interval '1 ms' FROM attempts WHERE job_id = ${jobId}) END, now()) AS "to"`.execute(
       this.#ledger,
     );
-    return rows[0]!;
+    const today = new Date();
+    return rows[0] ?? { from: today, to: today, now: today };
   }
 
   async #workers(jobId: string, span: Span): Promise<{ worker: string; attempts: number }[]> {

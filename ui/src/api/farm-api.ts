@@ -3,6 +3,8 @@ import type {
   AssetReply,
   Attempts,
   ControlBody,
+  ControlManyBody,
+  ControlManyReply,
   ControlReply,
   EngineForm,
   Engines,
@@ -111,7 +113,7 @@ export const farmApi = {
       throw error;
     }
   },
-  jobs: (query: { state?: string; q?: string; limit?: number; cursor?: string }) =>
+  jobs: (query: { state?: string; q?: string; query?: string; sort?: string; limit?: number; cursor?: string }) =>
     request<JobsPage>('GET', withQuery('/api/jobs', query)),
   job: (id: string) => request<JobDetails>('GET', job(id)),
   frames: (
@@ -136,6 +138,10 @@ export const farmApi = {
     verb: ControlVerb,
     body: Pick<ControlBody, 'frames' | 'step' | 'priority' | 'note' | 'dryRun' | 'trustScripts'> = {},
   ) => request<ControlReply>('POST', `${job(id)}/${verb}`, body),
+  /** One verb for several jobs, with one sentence for all. */
+  controlMany: (body: ControlManyBody) => request<ControlManyReply>('POST', '/api/jobs/control', body),
+  /** A small picture of some finished frame; 204 while there is none. */
+  jobPictureUrl: (id: string) => `${job(id)}/thumbnail`,
   quality: (id: string) => request<JobQuality>('GET', `${job(id)}/quality`),
   verdicts: (id: string) => request<JobVerdicts>('GET', `${job(id)}/verdicts`),
   frameQuality: (id: string, step: string, frame: number) =>

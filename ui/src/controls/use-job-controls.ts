@@ -20,7 +20,13 @@ interface JobControls {
   /** Does it, or asks first where it cannot be taken back. */
   choose: (job: JobSummary, choice: VerbChoice) => void;
   /** Sends a verb and says how it went, with the way back where there is one. */
-  send: (jobId: string, verb: ControlVerb, body?: ControlFields, undo?: ControlVerb) => Promise<void>;
+  send: (
+    jobId: string,
+    verb: ControlVerb,
+    body?: ControlFields,
+    undo?: ControlVerb,
+    undoBody?: ControlFields,
+  ) => Promise<void>;
   /** Asks the farm what a verb would do and shows its sentence; done only after a yes. */
   ask: (jobId: string, question: Question) => Promise<void>;
 }
@@ -37,6 +43,7 @@ export interface Question {
   harmless?: boolean;
   /** The verb that takes it back. */
   undo?: ControlVerb;
+  undoBody?: ControlFields;
   /** Called once it was done. */
   done?: () => void;
 }
@@ -45,10 +52,10 @@ export function useJobControls(): JobControls {
   const { say } = useNotices();
   const pending = ref<PendingConfirm | null>(null);
 
-  const send: JobControls['send'] = async (jobId, verb, body, undo) => {
+  const send: JobControls['send'] = async (jobId, verb, body, undo, undoBody) => {
     try {
       const reply = await farmApi.control(jobId, verb, body);
-      const back = undo && { label: 'Undo', run: () => void send(jobId, undo) };
+      const back = undo && { label: 'Undo', run: () => void send(jobId, undo, undoBody) };
       say(reply.message, reply.ok, reply.ok ? back : undefined);
     } catch (error) {
       say(sentenceOf(error), false);
@@ -61,7 +68,8 @@ export function useJobControls(): JobControls {
     else void run();
   };
 
-  const ask: JobControls['ask'] = async (jobId, { verb, body, title, more, yes, harmless, undo, done }) => {
+  const ask: JobControls['ask'] = async (jobId, question) => {
+    const { verb, body, title, more, yes, harmless, undo, undoBody, done } = question;
     try {
       const { message } = await farmApi.control(jobId, verb, { ...body, dryRun: true });
       pending.value = {
@@ -70,7 +78,7 @@ export function useJobControls(): JobControls {
         yes,
         ...(harmless === undefined ? {} : { harmless }),
         run: async () => {
-          await send(jobId, verb, body, undo);
+          await send(jobId, verb, body, undo, undoBody);
           done?.();
         },
       };

@@ -26,7 +26,6 @@ const byte = (name: (typeof FRAME_STATES)[number]): number => FRAME_STATES.index
 const view: GridView = {
   layout: layoutGrid(6, 28 * 3),
   paint: { colours: [...FRAME_STATES], background: 'page', accent: 'accent' },
-  marked: [],
 };
 
 describe('GridPainter', () => {
@@ -48,16 +47,5 @@ describe('GridPainter', () => {
     const { context, fills } = recorder();
     painter.paintAll(context, Uint8Array.from([byte('running'), byte('cancelled')]), view);
     expect(fills).toEqual(['running at 0,0', 'page at 8,8', 'outline cancelled at 28.5,0.5']);
-  });
-
-  it('keeps the mark around a selected cell when its frame changes', () => {
-    const states = new Uint8Array(6);
-    const painter = new GridPainter();
-    const { context, fills } = recorder();
-    painter.paintAll(context, states, { ...view, marked: [1] });
-    fills.length = 0;
-    states[1] = byte('done');
-    painter.paintChanges(context, states, { ...view, marked: [1] });
-    expect(fills.at(-1)).toBe('outline accent at 29,1');
   });
 });

@@ -1,24 +1,23 @@
 import { cellByte, type GridLayout } from './grid-layout.ts';
 import { GRID_MARKS, markByte } from './verdict-grid.ts';
 
-const GAP = 2;
 const HOLLOW = new Set([markByte('cancelled'), markByte('skipped'), markByte('none')]);
 const STRUCK = new Set([markByte('failed'), markByte('fail')]);
 const HOLED = new Set([markByte('running'), markByte('hold')]);
 
 export interface GridPaint {
-  /** A colour for each byte, as `GRID_MARKS` has them. */
+  /** A colour for each byte: those of `GRID_MARKS`, and behind them what a grid brings along. */
   colours: readonly string[];
   /** Of the page, to cut marks out of cells. */
   background: string;
   accent: string;
 }
 
-/** The colours of the present theme, as the canvas needs them. */
-export function paintOf(element: Element): GridPaint {
+/** The colours of the present theme, as the canvas needs them. @param more of the bytes behind the marks */
+export function paintOf(element: Element, more: readonly string[] = []): GridPaint {
   const style = getComputedStyle(element);
   return {
-    colours: GRID_MARKS.map((mark) => style.getPropertyValue(`--state-${mark}`).trim()),
+    colours: [...GRID_MARKS.map((mark) => style.getPropertyValue(`--state-${mark}`).trim()), ...more],
     background: style.getPropertyValue('--ui-bg').trim(),
     accent: style.getPropertyValue('--ui-text-highlighted').trim(),
   };
@@ -42,16 +41,20 @@ export class GridPainter {
   /** Only the cells that show something else than before. @returns how many */
   paintChanges(context: GridContext, states: Uint8Array, view: GridView): number {
     const { framesPerCell } = view.layout;
-    let changed = 0;
+    /** Cells by what they show: a colour is set once for all of them. */
+    const changed = new Map<number, number[]>();
+    let count = 0;
     for (let cell = 0; cell < this.#painted.length; cell++) {
-      const byte = cellByte(states, cell, framesPerCell);
+      const byte = framesPerCell === 1 ? (states[cell] ?? 0) : cellByte(states, cell, framesPerCell);
       if (byte === this.#painted[cell]) continue;
       this.#painted[cell] = byte;
-      paintCell(context, cell, byte, view);
-      changed++;
+      const cells = changed.get(byte);
+      if (cells) cells.push(cell);
+      else changed.set(byte, [cell]);
+      count++;
     }
-    for (const cell of view.marked) paintMark(context, cell, view);
-    return changed;
+    for (const [byte, cells] of changed) paintCells(context, cells, byte, view);
+    return count;
   }
 }
 
@@ -61,8 +64,6 @@ const UNPAINTED = 255;
 export interface GridView {
   layout: GridLayout;
   paint: GridPaint;
-  /** Cells with a frame around them: selected, under the keyboard. */
-  marked: readonly number[];
 }
 
 /** What of a canvas is used. */
@@ -80,45 +81,50 @@ export type GridContext = Pick<
   | 'strokeStyle'
 >;
 
-function paintCell(context: GridContext, cell: number, byte: number, { layout, paint }: GridView): void {
-  const side = layout.pitch - GAP;
-  const x = (cell % layout.columns) * layout.pitch;
-  const y = Math.floor(cell / layout.columns) * layout.pitch;
+function paintCells(context: GridContext, cells: readonly number[], byte: number, view: GridView): void {
+  const { layout, paint } = view;
+  const side = layout.pitch - gapOf(layout.pitch);
   const colour = paint.colours[byte] ?? '#888';
-  context.clearRect(x, y, side, side);
+  const place = (cell: number): readonly [number, number] => [
+    (cell % layout.columns) * layout.pitch,
+    Math.floor(cell / layout.columns) * layout.pitch,
+  ];
   if (HOLLOW.has(byte)) {
     context.strokeStyle = colour;
     context.lineWidth = 1;
-    context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
+    for (const cell of cells) {
+      const [x, y] = place(cell);
+      context.clearRect(x, y, side, side);
+      context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
+    }
     return;
   }
   context.fillStyle = colour;
-  context.fillRect(x, y, side, side);
-  if (STRUCK.has(byte)) strike(context, x, y, side, paint.background);
-  if (HOLED.has(byte) && side >= 6) hole(context, x, y, side, paint.background);
+  for (const cell of cells) context.fillRect(...place(cell), side, side);
+  if (STRUCK.has(byte)) strike(context, cells.map(place), side, paint.background);
+  if (HOLED.has(byte) && side >= 6) {
+    const inner = Math.max(2, Math.round(side / 3));
+    const offset = Math.floor((side - inner) / 2);
+    context.fillStyle = paint.background;
+    for (const [x, y] of cells.map(place)) context.fillRect(x + offset, y + offset, inner, inner);
+  }
 }
 
-/** Inside the cell: at the canvas's edge a frame around it would be cut off. */
-function paintMark(context: GridContext, cell: number, { layout, paint }: GridView): void {
-  const { pitch, columns } = layout;
-  const inner = pitch - GAP - 2;
-  context.strokeStyle = paint.accent;
-  context.lineWidth = 2;
-  context.strokeRect((cell % columns) * pitch + 1, Math.floor(cell / columns) * pitch + 1, inner, inner);
-}
+/** Between cells. */
+export const gapOf = (pitch: number): number => (pitch <= 6 ? 1 : 2);
 
-function strike(context: GridContext, x: number, y: number, side: number, colour: string): void {
+function strike(
+  context: GridContext,
+  places: readonly (readonly [number, number])[],
+  side: number,
+  colour: string,
+): void {
   context.strokeStyle = colour;
   context.lineWidth = side >= 10 ? 2 : 1;
   context.beginPath();
-  context.moveTo(x, y + side);
-  context.lineTo(x + side, y);
+  for (const [x, y] of places) {
+    context.moveTo(x, y + side);
+    context.lineTo(x + side, y);
+  }
   context.stroke();
-}
-
-function hole(context: GridContext, x: number, y: number, side: number, colour: string): void {
-  const inner = Math.max(2, Math.round(side / 3));
-  const offset = Math.floor((side - inner) / 2);
-  context.fillStyle = colour;
-  context.fillRect(x + offset, y + offset, inner, inner);
 }

@@ -1,6 +1,6 @@
 import { FRAME_STATES, type FrameGrid, type FrameState } from '../../../../src/shared/contracts/realtime.ts';
 
-type Runs = FrameGrid['runs'];
+type Runs = readonly FrameGrid['runs'][number][];
 
 /** The frame number at a place in the step's order, or undefined past the end. */
 export function numberAt(runs: Runs, position: number): number | undefined {

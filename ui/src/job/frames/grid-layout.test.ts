@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FRAME_STATES } from '../../../../src/shared/contracts/realtime.ts';
-import { cellAt, cellByte, layoutGrid } from './grid-layout.ts';
+import { cellAt, cellByte, layoutGrid, zoomed } from './grid-layout.ts';
 
 describe('layoutGrid', () => {
   it('gives every frame of a large job a cell of its own', () => {
@@ -13,8 +13,22 @@ describe('layoutGrid', () => {
 
   it('lets cells stand for several frames before a canvas becomes taller than browsers allow', () => {
     const layout = layoutGrid(2_000_000, 300);
-    expect(layout.framesPerCell).toBe(50);
-    expect(layout.height).toBeLessThan(32_000);
+    expect(layout.framesPerCell).toBeGreaterThanOrEqual(20);
+    expect(layout.height).toBeLessThanOrEqual(16_000);
+    expect(layoutGrid(2_000_000, 360, undefined, 3).height).toBeLessThanOrEqual(16_000 / 3);
+  });
+
+  it('is drawn as large as asked for, as far as a canvas may be', () => {
+    expect(layoutGrid(10_000, 1_000, 28)).toMatchObject({ pitch: 28, columns: 35, framesPerCell: 1 });
+    expect(layoutGrid(100_000, 1_000, 40)).toMatchObject({ framesPerCell: 1 });
+    expect(layoutGrid(100_000, 1_000, 40).pitch).toBeLessThan(40);
+  });
+
+  it('goes from one size to the next', () => {
+    expect(zoomed(14, 1)).toBe(20);
+    expect(zoomed(14, -1)).toBe(11);
+    expect(zoomed(40, 1)).toBe(40);
+    expect(zoomed(4, -1)).toBe(4);
   });
 
   it('always has a column, however narrow the page', () => {

@@ -11,13 +11,34 @@ export interface GridLayout {
   height: number;
 }
 
-/** Beyond this a canvas would be taller than browsers allow, and nobody could point at a single cell. */
-const MAX_CELLS = 40_000;
+/** More cells than this nobody could tell apart. */
+const MAX_CELLS = 100_000;
+/** Browsers draw no canvas that is taller, or has more pixels; both in pixels of the device. */
+const MAX_HEIGHT = 16_000;
+const MAX_AREA = 40_000_000;
 
-export function layoutGrid(frames: number, width: number): GridLayout {
-  const framesPerCell = Math.max(1, Math.ceil(frames / MAX_CELLS));
-  const cells = Math.ceil(frames / framesPerCell);
-  const pitch = pitchFor(cells);
+/** Sides that a cell can have, from far away to close by. */
+export const PITCHES = [4, 6, 9, 11, 14, 20, 28, 40] as const;
+
+/**
+ * @param wanted the side that somebody asked for; where the whole would not fit a canvas with it, the next smaller one is taken
+ * @param pixelRatio pixels of the device for each of CSS
+ */
+export function layoutGrid(frames: number, width: number, wanted?: number, pixelRatio = 1): GridLayout {
+  let framesPerCell = Math.max(1, Math.ceil(frames / MAX_CELLS));
+  for (;;) {
+    const cells = Math.ceil(frames / framesPerCell);
+    const pitch = wanted ?? pitchFor(cells);
+    for (const side of [pitch, ...PITCHES.toReversed().filter((smaller) => smaller < pitch)]) {
+      const layout = layoutWith(side, cells, width, framesPerCell);
+      const area = layout.height * layout.columns * side * pixelRatio ** 2;
+      if (layout.height * pixelRatio <= MAX_HEIGHT && area <= MAX_AREA) return layout;
+    }
+    framesPerCell *= 2;
+  }
+}
+
+function layoutWith(pitch: number, cells: number, width: number, framesPerCell: number): GridLayout {
   const columns = Math.max(1, Math.floor(width / pitch));
   const rows = Math.ceil(cells / columns);
   return { pitch, columns, rows, framesPerCell, height: rows * pitch };
@@ -29,6 +50,12 @@ function pitchFor(cells: number): number {
   if (cells <= 1_500) return 14;
   if (cells <= 5_000) return 11;
   return cells <= 15_000 ? 9 : 6;
+}
+
+/** The next larger or smaller side. */
+export function zoomed(pitch: number, by: 1 | -1): number {
+  const sides = by > 0 ? PITCHES : PITCHES.toReversed();
+  return sides.find((side) => (side - pitch) * by > 0) ?? pitch;
 }
 
 /** The cell at a point, as an index, or -1 beside the grid. */
@@ -57,7 +84,11 @@ const LOUDEST_FIRST = [
   'pass',
   'none',
 ] as const satisfies readonly (typeof GRID_MARKS)[number][];
-const LOUDNESS = GRID_MARKS.map((mark) => LOUDEST_FIRST.indexOf(mark));
+/** What stands behind the marks are levels: the highest is the loudest. */
+const LOUDNESS = Int16Array.from({ length: 256 }, (_, byte) => {
+  const mark = GRID_MARKS[byte];
+  return mark === undefined ? -byte : LOUDEST_FIRST.indexOf(mark);
+});
 
 /** The byte (index into `GRID_MARKS`) that a cell shows. */
 export function cellByte(states: Uint8Array, cell: number, framesPerCell: number): number {

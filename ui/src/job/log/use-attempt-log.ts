@@ -54,7 +54,7 @@ export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): Atte
     status.loading = true;
     try {
       do {
-        const piece = await farmApi.log(jobId, id, mine.offset);
+        const piece = await farmApi.log(jobId, id, { offset: mine.offset });
         if (mine !== tail) return; // Somebody picked another attempt meanwhile.
         status.more = piece.text !== '' && piece.nextOffset > mine.offset;
         mine.add(piece, piece.nextOffset);
