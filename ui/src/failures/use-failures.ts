@@ -4,7 +4,6 @@ import { useRoute, useRouter } from 'vue-router';
 import type { FailureDetails, Failures } from '../../../src/shared/contracts/failure-api.ts';
 import { farmApi, type FailuresQuery } from '../api/farm-api.ts';
 import { useAnswer } from '../common/use-answer.ts';
-import { learnFarmTime } from '../common/use-farm-clock.ts';
 import { useRouteQuery } from '../common/use-route-query.ts';
 import { useRoom } from '../realtime/use-farm-socket.ts';
 import { SINCE, type Since } from './failure-text.ts';
@@ -50,11 +49,7 @@ export function useFailures(): FailuresView {
     since: since.value,
     ...Object.fromEntries(narrowed.value.map(({ by, value }) => [by, value])),
   }));
-  const list = useAnswer(async () => {
-    const found = await farmApi.failures(query.value);
-    learnFarmTime(found.now);
-    return found;
-  }, EVERY_MS);
+  const list = useAnswer(() => farmApi.failures(query.value), EVERY_MS);
   /** The list's first where nobody has chosen: there is always something to read. */
   const shown = computed(() => (reason.value !== '' ? reason.value : list.answer.value?.groups[0]?.id));
   const one = useAnswer(async () => {

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { addToGauge, gaugeLines, readGauge } from './gauges.ts';
+
+const SIZE = { width: 59, height: 25 };
+
+describe('gauges', () => {
+  it('are letters from A for nothing to Z for all, with gaps', () => {
+    expect(readGauge('A.Z')).toEqual([0, null, 1]);
+    expect(addToGauge('A', 0.5)).toBe('AN');
+    expect(addToGauge('A', null)).toBe('A.');
+    expect(addToGauge('A'.repeat(60), 7)).toBe(`${'A'.repeat(59)}Z`);
+  });
+
+  it('become lines that end at the right and break where nothing was heard', () => {
+    expect(gaugeLines('AZ', SIZE)).toEqual(['58.0,25.0 59.0,0.0']);
+    expect(gaugeLines('AZ..A', SIZE)).toEqual(['55.0,25.0 56.0,0.0', '59.0,25.0 60.0,25.0']);
+    expect(gaugeLines('...', SIZE)).toEqual([]);
+    expect(gaugeLines('', SIZE)).toEqual([]);
+  });
+});
