@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type QueryResult, type RawBuilder } from 'kysely';
 import {
   OPEN_JOB_STATES,
   type EngineQueue,
@@ -74,7 +74,7 @@ export class OverviewQueries {
 
   /** Jobs that have begun and not ended, and those that ended within the last seconds. */
   async counted(endedSeconds: number): Promise<{ nowMs: number; jobs: CountedJob[] }> {
-    const { rows } = await sql<{ now: number; jobs: CountedJob[] | null }>`
+    const { rows } = await this.#byIndex(sql<{ now: number; jobs: CountedJob[] | null }>`
       SELECT (EXTRACT(epoch FROM now()) * 1000)::float8 AS now, json_agg(json_build_object('id', c.id, 'done', c.done,
         'startedAtMs', (EXTRACT(epoch FROM c.started_at) * 1000)::float8)) AS jobs
       FROM (
@@ -84,24 +84,22 @@ export class OverviewQueries {
         SELECT j.id, j.started_at, (SELECT sum(done)::int FROM steps WHERE job_id = j.id)
         FROM jobs j WHERE j.finished_at > now() - make_interval(secs => ${endedSeconds}::float8)
           AND j.state NOT IN (${OPEN}) AND j.started_at IS NOT NULL
-      ) c`.execute(this.#ledger);
+      ) c`);
     const [row] = rows;
     return { nowMs: row?.now ?? 0, jobs: row?.jobs ?? [] };
   }
 
   /** Jobs that ended in the last 24 hours. */
   async ended(): Promise<Overview['ended']> {
-    const { rows } = await sql<{ state: keyof Overview['ended']; count: number }>`
+    const { rows } = await this.#byIndex(sql<{ state: keyof Overview['ended']; count: number }>`
       SELECT state, count(*)::int AS count FROM jobs
-      WHERE finished_at > now() - interval '24 hours' AND state NOT IN (${OPEN}) GROUP BY state`.execute(
-      this.#ledger,
-    );
+      WHERE finished_at > now() - interval '24 hours' AND state NOT IN (${OPEN}) GROUP BY state`);
     return { completed: 0, failed: 0, cancelled: 0, ...byState(rows) };
   }
 
   /** Of the attempts that brought frames last: a job whose tasks are many does not push the others out. */
   async images(): Promise<LatestImage[]> {
-    const { rows } = await sql<LatestImage & { format: string | null }>`
+    const { rows } = await this.#byIndex(sql<LatestImage & { format: string | null }>`
       WITH candidate AS (
         (SELECT id, name FROM jobs WHERE state IN (${OPEN}) AND started_at IS NOT NULL AND binned_at IS NULL
           ORDER BY started_at DESC LIMIT 12)
@@ -119,9 +117,7 @@ export class OverviewQueries {
       CROSS JOIN LATERAL unnest(t.frames[greatest(1, a.frames_done - 1) : a.frames_done]) AS n (number)
       JOIN frames f ON f.step_key = t.step_key AND f.number = n.number
       WHERE a.frames_done > 0 AND f.state = 'done' AND f.object_key IS NOT NULL
-      ORDER BY COALESCE(a.ended_at, now()) DESC, a.started_at DESC, f.position DESC LIMIT ${4 * IMAGES}`.execute(
-      this.#ledger,
-    );
+      ORDER BY COALESCE(a.ended_at, now()) DESC, a.started_at DESC, f.position DESC LIMIT ${4 * IMAGES}`);
     const seen = new Set<string>();
     return rows
       .filter(({ format }) => format !== null && hasPictures(format))
@@ -136,7 +132,7 @@ export class OverviewQueries {
   /** Where frames under way belong, and what a hundred before and behind each took in the middle. */
   async known(frames: readonly RenderedFrame[]): Promise<KnownFrame[]> {
     if (frames.length === 0) return [];
-    const { rows } = await sql<KnownFrame>`
+    const { rows } = await this.#byIndex(sql<KnownFrame>`
       SELECT w.key::text AS "taskKey", w.number AS frame, j.id AS job, j.name, s.name AS step, near.median AS "medianSeconds"
       FROM unnest(${frames.map(({ taskKey }) => taskKey)}::bigint[], ${frames.map(({ frame }) => frame)}::int[]) AS w (key, number)
       JOIN tasks t ON t.key = w.key JOIN steps s ON s.key = t.step_key JOIN jobs j ON j.id = t.job_id
@@ -146,8 +142,17 @@ export class OverviewQueries {
           UNION ALL
           (SELECT state, seconds FROM frames WHERE step_key = s.key AND number > w.number ORDER BY number LIMIT 100)
         ) n WHERE n.state = 'done' AND n.seconds IS NOT NULL
-      ) near`.execute(this.#ledger);
+      ) near`);
     return rows;
+  }
+
+  /** Without statistics Postgres would rather read and sort everything than walk along an index and stop. */
+  #byIndex<T>(statement: RawBuilder<T>): Promise<QueryResult<T>> {
+    return this.#ledger.transaction().execute(async (trx) => {
+      for (const way of ['enable_sort', 'enable_bitmapscan', 'enable_seqscan'])
+        await sql`SET LOCAL ${sql.raw(way)} = off`.execute(trx);
+      return statement.execute(trx);
+    });
   }
 }
 

@@ -1,10 +1,6 @@
 import type { EngineVersion, Guarantee, Limit, Share } from '../../../src/shared/contracts/manage-api.ts';
 import type { ProjectShare } from '../../../src/shared/contracts/messages.ts';
-import {
-  OF_PROJECTS,
-  RETENTION_SUBJECTS,
-  type RetentionRule,
-} from '../../../src/shared/contracts/retention.ts';
+import { RETENTION_SUBJECTS, type RetentionRule } from '../../../src/shared/contracts/retention.ts';
 
 export type SettingBody = Record<string, string | number>;
 
