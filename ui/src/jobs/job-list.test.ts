@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
-import { JobList, enginesOf } from './job-list.ts';
+import { NEWEST_FIRST, type JobSort } from '../../../src/shared/domain/job-query/job-sort.ts';
+import { parseJobQuery } from '../../../src/shared/domain/job-query/parse-job-query.ts';
+import { JobList, enginesOf, type JobListView } from './job-list.ts';
 
 const counts = {
   total: 4,
@@ -35,16 +37,18 @@ function job(id: string, change: Partial<JobSummary> = {}): JobSummary {
   };
 }
 
-const all = { text: '', state: '' } as const;
+const view = (text: string, sort: JobSort = NEWEST_FIRST): JobListView => ({ query: parseJobQuery(text), sort });
+const all = view('');
+const now = Date.parse('2026-02-01T00:00:00.000Z');
 const ids = (rows: JobSummary[]): string[] => rows.map((row) => row.id);
 
 describe('JobList', () => {
   it('shows the newest first and keeps a job’s place when it changes', () => {
     const list = new JobList();
     list.update([job('1'), job('3'), job('2')]);
-    expect(ids(list.arrange(all, false).rows)).toEqual(['3', '2', '1']);
+    expect(ids(list.arrange(all, false, now).rows)).toEqual(['3', '2', '1']);
     list.update([job('1', { state: 'failed' })]);
-    const { rows } = list.arrange(all, false);
+    const { rows } = list.arrange(all, false, now);
     expect(ids(rows)).toEqual(['3', '2', '1']);
     expect(rows[2]?.state).toBe('failed');
   });
@@ -52,30 +56,30 @@ describe('JobList', () => {
   it('moves no row while somebody points at one, and says how much waits', () => {
     const list = new JobList();
     list.update([job('1'), job('2')]);
-    const running = { text: '', state: 'running' } as const;
-    list.arrange(running, false);
+    const running = view('state:running');
+    list.arrange(running, false, now);
     list.update([job('3'), job('2', { state: 'completed' })]);
-    const frozen = list.arrange(running, true);
+    const frozen = list.arrange(running, true, now);
     expect(ids(frozen.rows)).toEqual(['2', '1']);
     expect(frozen.rows[0]?.state).toBe('completed');
     expect(frozen.waiting).toBe(2);
-    expect(ids(list.arrange(running, false).rows)).toEqual(['3', '1']);
+    expect(ids(list.arrange(running, false, now).rows)).toEqual(['3', '1']);
   });
 
   it('finds text in name, id, owner, project and engine, whatever the case', () => {
     const list = new JobList();
     list.update([job('1', { name: 'Opening TITLES' }), job('2', { owner: 'Grace' })]);
-    expect(ids(list.arrange({ text: 'titles', state: '' }, false).rows)).toEqual(['1']);
-    expect(ids(list.arrange({ text: 'grace', state: '' }, false).rows)).toEqual(['2']);
-    expect(ids(list.arrange({ text: 'LOTTIE', state: '' }, false).rows)).toEqual(['2', '1']);
-    expect(list.arrange({ text: 'nowhere', state: '' }, false).rows).toEqual([]);
+    expect(ids(list.arrange(view('titles'), false, now).rows)).toEqual(['1']);
+    expect(ids(list.arrange(view('grace'), false, now).rows)).toEqual(['2']);
+    expect(ids(list.arrange(view('LOTTIE'), false, now).rows)).toEqual(['2', '1']);
+    expect(list.arrange(view('nowhere'), false, now).rows).toEqual([]);
   });
 
   it('does not let a page that was asked for overwrite newer news', () => {
     const list = new JobList();
     list.update([job('1', { state: 'completed' })]);
     list.addPage([job('1'), job('2')]);
-    expect(list.arrange(all, false).rows.map((row) => row.state)).toEqual(['running', 'completed']);
+    expect(list.arrange(all, false, now).rows.map((row) => row.state)).toEqual(['running', 'completed']);
   });
 
   it('names each engine once', () => {

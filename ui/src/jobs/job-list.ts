@@ -1,19 +1,22 @@
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
-import type { JobState } from '../../../src/shared/contracts/realtime.ts';
+import type { JobQuery } from '../../../src/shared/domain/job-query/job-query.ts';
+import { compareJobs, type JobSort } from '../../../src/shared/domain/job-query/job-sort.ts';
+import { matchJob } from '../../../src/shared/domain/job-query/match-job.ts';
 
-export interface JobFilter {
-  /** Anything in name, id, owner, project or engine; case does not matter. */
-  text: string;
-  state: JobState | '';
+export interface JobListView {
+  query: JobQuery;
+  sort: JobSort;
 }
 
-/** The jobs this page knows, and which of them it shows. Newest first, so a job's place never changes. */
+/** The jobs this page knows, and which of them it shows in which order. */
 export class JobList {
   readonly #jobs = new Map<string, JobSummary>();
+  /** Of jobs of which only the farm can say whether the query finds them: what it said last. */
+  readonly #told = new Map<string, boolean>();
   #shown: string[] = [];
   #wanted: string[] = [];
 
-  /** The whole truth about the newest jobs: whatever else was known may be old by now. */
+  /** The whole truth: whatever else was known may be old by now. */
   replace(jobs: readonly JobSummary[]): void {
     this.#jobs.clear();
     for (const job of jobs) this.#jobs.set(job.id, job);
@@ -29,14 +32,24 @@ export class JobList {
     for (const job of jobs) if (!this.#jobs.has(job.id)) this.#jobs.set(job.id, job);
   }
 
+  /** What the farm said about jobs that the page cannot judge by itself. */
+  tell(ids: readonly string[], found: ReadonlySet<string>): void {
+    for (const id of ids) this.#told.set(id, found.has(id));
+  }
+
+  /** Another query: what was said belongs to the old one. */
+  forgetTold(): void {
+    this.#told.clear();
+  }
+
   /**
    * Decides anew which jobs are shown. While `frozen` (somebody points at a row) rows stay where they are, even those
    * that no longer match, and newcomers wait.
    */
-  arrange(filter: JobFilter, frozen: boolean): { rows: JobSummary[]; waiting: number } {
+  arrange({ query, sort }: JobListView, frozen: boolean, nowMs: number): { rows: JobSummary[]; waiting: number } {
     this.#wanted = [...this.#jobs.values()]
-      .filter((job) => matches(job, filter))
-      .sort(newestFirst)
+      .filter((job) => job.bin === undefined && (matchJob(query, job, nowMs) ?? this.#told.get(job.id) ?? false))
+      .sort(compareJobs(sort, nowMs))
       .map((job) => job.id);
     if (!frozen) this.#shown = this.#wanted;
     const rows = this.#shown.flatMap((id) => this.#jobs.get(id) ?? []);
@@ -44,27 +57,16 @@ export class JobList {
   }
 }
 
-export function matches(job: JobSummary, filter: JobFilter): boolean {
-  if (filter.state !== '' && job.state !== filter.state) return false;
-  const text = filter.text.trim().toLowerCase();
-  if (text === '') return true;
-  return [job.name, job.id, job.owner, job.project, ...job.steps.map((step) => step.engine)].some((field) =>
-    field.toLowerCase().includes(text),
-  );
-}
-
 /** Engines of a job, each once, in the order of its steps. */
 export function enginesOf(job: JobSummary): string[] {
   return [...new Set(job.steps.map((step) => step.engine))];
 }
 
-function newestFirst(a: JobSummary, b: JobSummary): number {
-  if (a.submittedAt !== b.submittedAt) return a.submittedAt < b.submittedAt ? 1 : -1;
-  return a.id < b.id ? 1 : -1;
-}
-
+/** Rows that would come, go, or stand elsewhere. */
 function differences(a: readonly string[], b: readonly string[]): number {
   const inA = new Set(a);
   const inB = new Set(b);
-  return a.filter((id) => !inB.has(id)).length + b.filter((id) => !inA.has(id)).length;
+  const comeOrGo = a.filter((id) => !inB.has(id)).length + b.filter((id) => !inA.has(id)).length;
+  if (comeOrGo > 0) return comeOrGo;
+  return a.filter((id, i) => id !== b[i]).length;
 }

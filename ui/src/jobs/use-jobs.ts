@@ -1,13 +1,19 @@
 import { watchDebounced } from '@vueuse/core';
-import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
+import { computed, onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
+import { printJobQuery } from '../../../src/shared/domain/job-query/print-job-query.ts';
+import { printJobSort } from '../../../src/shared/domain/job-query/job-sort.ts';
+import { asksTheFarm, matchJob } from '../../../src/shared/domain/job-query/match-job.ts';
 import { farmApi } from '../api/farm-api.ts';
 import { sentenceOf } from '../api/problem.ts';
 import { onceAFrame } from '../realtime/frame-flush.ts';
-import { JobList, type JobFilter } from './job-list.ts';
 import { useRoom } from '../realtime/use-farm-socket.ts';
+import { JobList, type JobListView } from './job-list.ts';
 
-const PAGE = 200;
+const PAGE = 500;
+/** Jobs of which only the farm knows whether they match are asked about together. */
+const ASK_AFTER_MS = 700;
+const MOST_ASKED = 50;
 
 interface Jobs {
   rows: ShallowRef<JobSummary[]>;
@@ -16,65 +22,92 @@ interface Jobs {
   loading: Ref<boolean>;
   problem: Ref<string>;
   hasMore: Ref<boolean>;
+  /** More match than were sorted: so many were; 0: all. */
+  sortedAmong: Ref<number>;
   loadMore: () => Promise<void>;
 }
 
-/** The jobs list: live through the room `jobs`, older and filtered ones by pages. */
-export function useJobs(filter: Ref<JobFilter>, frozen: Ref<boolean>): Jobs {
+/** The jobs list: live through the room `jobs`, what it does not show by pages. `view` null: the query is not understood. */
+export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonly<Ref<boolean>>): Jobs {
   const list = new JobList();
   const rows = shallowRef<JobSummary[]>([]);
   const waiting = ref(0);
   const loading = ref(true);
   const problem = ref('');
   const hasMore = ref(false);
+  const sortedAmong = ref(0);
   let cursor: string | null = null;
-  let query = 0;
+  let loaded = 0;
+  let asked = 0;
 
   const flush = onceAFrame(() => {
-    const arranged = list.arrange(filter.value, frozen.value);
+    if (view.value === null) return;
+    const arranged = list.arrange(view.value, frozen.value, Date.now());
     rows.value = arranged.rows;
     waiting.value = arranged.waiting;
   });
   onScopeDispose(flush.cancel);
 
+  const request = computed(() => {
+    if (view.value === null) return null;
+    const query = printJobQuery(view.value.query);
+    return { ...(query === '' ? {} : { query }), sort: printJobSort(view.value.sort) };
+  });
+
+  /** @param from where to go on; null: from the beginning, as far as the list went before */
   async function load(from: string | null): Promise<void> {
-    const mine = ++query;
+    if (request.value === null) return;
+    const mine = ++asked;
+    const wanted = from === null ? Math.max(PAGE, loaded) : PAGE;
+    let got = 0;
+    let next = from;
     loading.value = true;
     try {
-      const page = await farmApi.jobs({
-        limit: PAGE,
-        ...(filter.value.state === '' ? {} : { state: filter.value.state }),
-        ...(filter.value.text.trim() === '' ? {} : { q: filter.value.text.trim() }),
-        ...(from === null ? {} : { cursor: from }),
-      });
-      if (mine !== query) return;
-      list.addPage(page.jobs);
-      cursor = page.next;
-      hasMore.value = page.next !== null;
+      do {
+        const page = await farmApi.jobs({ ...request.value, limit: PAGE, ...(next === null ? {} : { cursor: next }) });
+        if (mine !== asked) return;
+        list.addPage(page.jobs);
+        const ids = page.jobs.map((job) => job.id);
+        list.tell(ids, new Set(ids));
+        got += ids.length;
+        next = page.next;
+        sortedAmong.value = page.sortedAmong ?? 0;
+        flush.request();
+      } while (next !== null && got < wanted && got > 0);
+      loaded = from === null ? got : loaded + got;
+      cursor = next;
+      hasMore.value = next !== null;
       problem.value = '';
     } catch (error) {
-      if (mine === query) problem.value = sentenceOf(error);
+      if (mine === asked) problem.value = sentenceOf(error);
     } finally {
-      if (mine === query) loading.value = false;
+      if (mine === asked) loading.value = false;
       flush.request();
     }
   }
 
+  const ask = useFarmsWord(list, view, flush.request);
   useRoom('jobs', {
     snapshot: (snapshot) => {
       list.replace(snapshot.jobs ?? []);
-      flush.request();
+      ask(snapshot.jobs ?? []);
       void load(null);
     },
     patch: (patch) => {
       list.update(patch.jobs ?? []);
+      ask(patch.jobs ?? []);
       flush.request();
     },
     refused: (_code, message) => (problem.value = message),
   });
 
-  watch([filter, frozen], () => flush.request());
-  watchDebounced(filter, () => void load(null), { debounce: 200, immediate: true });
+  const key = computed(() => JSON.stringify(request.value));
+  watch(key, () => {
+    list.forgetTold();
+    loaded = 0;
+  });
+  watch([view, frozen], () => flush.request());
+  watchDebounced(key, () => void load(null), { debounce: 150, immediate: true });
 
   return {
     rows,
@@ -82,8 +115,50 @@ export function useJobs(filter: Ref<JobFilter>, frozen: Ref<boolean>): Jobs {
     loading,
     problem,
     hasMore,
+    sortedAmong,
     loadMore: async () => {
       if (cursor !== null && !loading.value) await load(cursor);
     },
+  };
+}
+
+/** Whether a query about workers or verdicts finds jobs that have just changed is asked of the farm, together. */
+function useFarmsWord(
+  list: JobList,
+  view: Readonly<Ref<JobListView | null>>,
+  changed: () => void,
+): (jobs: readonly JobSummary[]) => void {
+  const open = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  onScopeDispose(() => clearTimeout(timer));
+
+  async function ask(): Promise<void> {
+    timer = undefined;
+    const query = view.value?.query;
+    const ids = [...open].slice(0, MOST_ASKED);
+    if (!query || ids.length === 0) return;
+    for (const id of ids) open.delete(id);
+    try {
+      const { jobs } = await farmApi.jobs({
+        query: `${printJobQuery(query)} id:${ids.join(',')}`,
+        limit: ids.length,
+      });
+      if (view.value?.query !== query) return;
+      list.tell(ids, new Set(jobs.map((job) => job.id)));
+      changed();
+    } catch {
+      // The farm is away; its next snapshot asks again.
+    }
+    if (open.size > 0) later();
+  }
+  const later = (): void => {
+    timer ??= setTimeout(() => void ask(), ASK_AFTER_MS);
+  };
+
+  return (jobs) => {
+    const query = view.value?.query;
+    if (!query || !asksTheFarm(query)) return;
+    for (const job of jobs) if (matchJob(query, job, Date.now()) === undefined) open.add(job.id);
+    if (open.size > 0) later();
   };
 }
