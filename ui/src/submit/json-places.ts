@@ -1,6 +1,6 @@
 import { findNodeAtLocation, parse, parseTree, printParseErrorCode, type ParseError } from 'jsonc-parser';
 import type { InputIssue } from '../../../src/shared/domain/errors.ts';
-import { isObject, issuesOf, type Draft } from './draft.ts';
+import { isObject, type Draft } from './draft.ts';
 
 /** Something wrong with a text, at its line. */
 export interface PlacedIssue {
@@ -41,10 +41,6 @@ export function placeIssues(text: string, issues: readonly InputIssue[]): Placed
     return placed(text, tree?.offset ?? 0, said);
   });
 }
-
-/** Everything that the contract says of it. */
-export const documentIssues = (text: string, draft: Draft): PlacedIssue[] =>
-  placeIssues(text, issuesOf(draft));
 
 /** `steps[0].frames` → `['steps', 0, 'frames']` */
 function keysOf(path: string): (string | number)[] {

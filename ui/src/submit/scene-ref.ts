@@ -12,6 +12,9 @@ export function parseSceneRef(text: string): SceneRef {
   return { kind: 'template', name, version: version === undefined ? undefined : Number(version) };
 }
 
+/** What a job of it is called: the file without its ending. */
+export const nameOf = (text: string): string => sceneLabel(text).replace(/(?<=.)\.[^.]*$/, '');
+
 /** What people call it: the file's or the template's name. */
 export function sceneLabel(text: string): string {
   const ref = parseSceneRef(text);

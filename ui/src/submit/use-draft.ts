@@ -4,6 +4,7 @@ import type { InputIssue } from '../../../src/shared/domain/errors.ts';
 import {
   EMPTY_DRAFT,
   isObject,
+  issuesOf,
   pathText,
   readAt,
   stepPath,
@@ -36,6 +37,9 @@ export const useDraft = createGlobalState(() => {
   const engine = computed(() => text(readAt(draft.value, [...step.value, 'engine'])));
   const scene = computed(() => text(readAt(draft.value, [...step.value, 'scene'])));
   const scenes = computed(() => (scene.value === '' ? [] : [scene.value, ...also.value]));
+
+  /** What the contract says of it now. */
+  const issues = computed(() => issuesOf(draft.value));
 
   function replace(now: Draft): void {
     if (JSON.stringify(now) === JSON.stringify(draft.value)) return;
@@ -75,10 +79,12 @@ export const useDraft = createGlobalState(() => {
     refusals.value = [];
   }
 
-  /** What the farm did not take at a place, or in it. */
-  function refusalAt(path: Path): string | undefined {
+  /** What the farm did not take at a place, or in it; and of what is written there, the contract. */
+  function wrongAt(path: Path): string | undefined {
     const place = pathText(path);
-    const inside = refusals.value.filter(
+    const isWritten = readAt(draft.value, path) !== undefined;
+    const known = refusals.value.length > 0 ? refusals.value : isWritten ? issues.value : [];
+    const inside = known.filter(
       (one) => one.path === place || one.path.startsWith(`${place}.`) || one.path.startsWith(`${place}[`),
     );
     return inside.map(({ value, expected }) => `${value}; expected ${expected}`).join('. ') || undefined;
@@ -88,7 +94,7 @@ export const useDraft = createGlobalState(() => {
 
   return {
     ...{ draft, like, also, refusals, step, engine, scene, scenes },
-    ...{ replace, set, setScenes, setEngine, startLike, startOver, refusalAt },
+    ...{ replace, set, setScenes, setEngine, startLike, startOver, wrongAt },
   };
 });
 

@@ -1,4 +1,4 @@
-import { createGlobalState } from '@vueuse/core';
+import { createGlobalState, watchDebounced } from '@vueuse/core';
 import { computed, reactive, ref, shallowRef, watch } from 'vue';
 import type { EngineForm, Template } from '../../../src/shared/contracts/api.ts';
 import type { SceneReport } from '../../../src/shared/contracts/inspect-api.ts';
@@ -15,6 +15,8 @@ export interface SceneInfo {
   template?: Template;
   problem?: string;
 }
+
+const SETTLED_MS = 250;
 
 /** Which files are scenes, and what the farm knows of them and of their engine. */
 export const useScenes = createGlobalState(() => {
@@ -34,10 +36,14 @@ export const useScenes = createGlobalState(() => {
     chosen.value = kept.length > 0 ? kept : found.slice(0, 1);
   });
 
-  watch([upload.asset, chosen], ([asset]) => {
+  /** The chosen files become the job's scenes, once they are at the farm. */
+  function choose(): void {
+    const asset = upload.asset.value;
     if (asset !== null && chosen.value.length > 0)
       draft.setScenes(chosen.value.map((path) => `asset:${asset}/${path}`));
-  });
+  }
+
+  watch([upload.asset, chosen], choose);
 
   async function look(scene: string): Promise<void> {
     if (infos.has(scene) && infos.get(scene)?.problem === undefined) return;
@@ -55,7 +61,11 @@ export const useScenes = createGlobalState(() => {
     if (scene === draft.scene.value && engine !== undefined) draft.setEngine(engine);
   }
 
-  watch(draft.scenes, (scenes) => scenes.forEach((scene) => void look(scene)), { immediate: true });
+  // Names may be typed, letter by letter.
+  watchDebounced(draft.scenes, (scenes) => scenes.forEach((scene) => void look(scene)), {
+    debounce: SETTLED_MS,
+    immediate: true,
+  });
 
   watch(
     draft.engine,
@@ -83,5 +93,5 @@ export const useScenes = createGlobalState(() => {
     candidates.value = null;
   }
 
-  return { candidates, chosen, infos, info, ownFrames, missing, form, look, startOver };
+  return { candidates, chosen, infos, info, ownFrames, missing, form, choose, startOver };
 });

@@ -1,19 +1,15 @@
-import { computed, ref, type ComputedRef, type Ref } from 'vue';
+import { ref, type Ref } from 'vue';
 import { useRouter } from 'vue-router';
 import type { JobDocument } from '../../../src/shared/contracts/job-document.ts';
 import { farmApi } from '../api/farm-api.ts';
 import { ProblemError, sentenceOf } from '../api/problem.ts';
 import { useNotices } from '../common/use-notices.ts';
-import { documentFor, issuesOf, readAt, type Draft, type Json, type SceneFacts } from './draft.ts';
-import { extent } from './frame-text.ts';
-import { parseFrameRange } from '../../../src/shared/domain/frame-ranges.ts';
-import { sceneLabel } from './scene-ref.ts';
+import { issuesOf, type Draft } from './draft.ts';
+import { useDocuments } from './use-documents.ts';
 import { useDraft } from './use-draft.ts';
 import { useScenes } from './use-scenes.ts';
 
 interface Submission {
-  /** A job of each scene, as they would be sent. */
-  documents: ComputedRef<Draft[]>;
   sending: Ref<boolean>;
   /** What belongs to no field. */
   problem: Ref<string>;
@@ -31,24 +27,7 @@ export function useSubmission(): Submission {
   /** Sent again after a lost answer, the same document is the same job. */
   const ids = new Map<string, string>();
 
-  const documents = computed(() => {
-    const all = draft.scenes.value;
-    if (all.length === 0) return [draft.draft.value];
-    return all.map((scene) => documentFor(draft.draft.value, factsOf(scene), all.length > 1));
-  });
-
-  function factsOf(scene: string): SceneFacts {
-    const { report, template } = scenes.infos.get(scene) ?? {};
-    const frames = readAt(draft.draft.value, [...draft.step.value, 'frames']);
-    return {
-      scene,
-      engine: report?.engine ?? template?.engine ?? draft.engine.value,
-      name: template?.label ?? sceneLabel(scene).replace(/\.[^.]*$/, ''),
-      frames: report?.frames ?? template?.defaults.frames,
-      fps: report?.fps ?? template?.defaults.output?.fps ?? null,
-      settings: report?.engine === 'povray' ? clockOf(report.frames, frames) : {},
-    };
-  }
+  const documents = useDocuments();
 
   async function submit(): Promise<void> {
     if (sending.value) return;
@@ -87,20 +66,7 @@ export function useSubmission(): Submission {
     return { ...document, id };
   }
 
-  return { documents, sending, problem, submit };
-}
-
-/** A POV-Ray scene that does not say how long its animation is: the frames that are asked for are taken as the whole. */
-function clockOf(own: string, typed: Json | undefined): Record<string, Json> {
-  if (own.includes('-') || typeof typed !== 'string') return {};
-  try {
-    const { runs, count } = parseFrameRange(typed);
-    if (count < 2) return {};
-    const { first, last } = extent(runs);
-    return { animation: { initialFrame: first, finalFrame: last } };
-  } catch {
-    return {}; // what is wrong with it is said at its field
-  }
+  return { sending, problem, submit };
 }
 
 function namesOf(issues: readonly { path: string; value: string; expected: string }[]): string {
