@@ -127,10 +127,13 @@ describe.skipIf(here.skip)(`check${here.note}`, () => {
     await makeVideo(join(videos, 'b.webm'), moving);
     await makeVideo(join(videos, 'silent.mp4'), moving, sound('anullsrc'));
     await makeVideo(join(videos, 'still.mkv'), 'color=gray:size=160x90:rate=25:duration=3');
+    const black = "drawbox=enable='between(t,2,9)':color=black:t=fill";
+    await makeVideo(join(videos, 'gap.mp4'), `testsrc=size=160x90:rate=25:duration=10,${black}`);
     const { files } = await check(videos);
     expect(files.map(({ file, findings }) => [basename(file), findings.map((one) => one.check)])).toEqual([
       ['a.mp4', []],
       ['b.webm', []],
+      ['gap.mp4', ['video-black-stretch']],
       ['silent.mp4', ['audio-silence']],
       ['still.mkv', ['video-freeze']],
     ]);

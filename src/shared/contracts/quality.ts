@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isFrameSelection } from '../domain/frame-ranges.ts';
+import { parseStretches } from '../domain/stretches.ts';
 import { ID_PATTERN, ID_RULE } from '../domain/ids.ts';
 
 /** What looks at one file; each is one file of `shared/quality/checks`. */
@@ -15,7 +16,9 @@ export const FRAME_CHECKS = [
   'video-rate',
   'video-duration',
   'video-black',
+  'video-black-stretch',
   'video-freeze',
+  'video-freeze-stretch',
   'audio-silence',
 ] as const;
 /** What looks at a step's frames together. */
@@ -43,26 +46,36 @@ const checkPolicy = z.strictObject({
   threshold: z.number().min(0).max(1e9).optional(),
 });
 
+const intendedSchema = z
+  .strictObject({
+    frames: z
+      .string()
+      .min(1)
+      .max(10_000)
+      .refine(isFrameSelection, 'a frame range such as 1-24,90, of at most 200 pieces')
+      .optional(),
+    /** Of videos: seconds from the beginning, such as `0-1.5,58-60`. */
+    seconds: z
+      .string()
+      .min(1)
+      .max(10_000)
+      .refine((text) => parseStretches(text) !== undefined, 'seconds such as 0-1.5,58-60')
+      .optional(),
+    checks: z.array(z.enum(CHECKS)).min(1).max(CHECKS.length),
+  })
+  .refine(
+    ({ frames, seconds }) => (frames === undefined) !== (seconds === undefined),
+    'either frames or seconds',
+  );
+
 /** How a job's, template's or step's results are judged. What is left out takes the defaults of `docs/quality.md`. */
 export const qualityPolicySchema = z.strictObject({
   mode: z.enum(QUALITY_MODES).optional(),
   /** How often a failed frame is rendered again, on another worker where there is one, before a person is asked. */
   rerenders: z.int().min(0).max(10).optional(),
   checks: z.partialRecord(z.enum(CHECKS), checkPolicy).optional(),
-  /** Frames that are black, frozen or sudden on purpose: the named checks say nothing about them. */
-  intended: z
-    .array(
-      z.strictObject({
-        frames: z
-          .string()
-          .min(1)
-          .max(10_000)
-          .refine(isFrameSelection, 'a frame range such as 1-24,90, of at most 200 pieces'),
-        checks: z.array(z.enum(CHECKS)).min(1).max(CHECKS.length),
-      }),
-    )
-    .max(100)
-    .optional(),
+  /** Frames, or seconds of videos, that are black, frozen or sudden on purpose: the named checks say nothing about them. */
+  intended: z.array(intendedSchema).max(100).optional(),
 });
 export type QualityPolicy = z.infer<typeof qualityPolicySchema>;
 

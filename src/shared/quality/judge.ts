@@ -1,3 +1,4 @@
+import { outside, type Stretch } from '../domain/stretches.ts';
 import type { Finding, FrameQuality } from '../contracts/quality.ts';
 import { PICTURE_CHECKS, VIDEO_CHECKS } from './checks/all-checks.ts';
 import type { Expected, Found } from './checks/check.ts';
@@ -29,9 +30,21 @@ export function judgeVideo(
   frame: number | null,
 ): Judged {
   const findings = VIDEO_CHECKS.flatMap((check) =>
-    findingOf(check, policy, frame, (threshold) => check.look(video, threshold, expected)),
+    findingOf(check, policy, frame, (threshold) =>
+      check.look(withoutStretches(video, policy.intendedSeconds(check.name)), threshold, expected),
+    ),
   );
   return { verdict: verdictOf(findings), findings, measures: null };
+}
+
+function withoutStretches(video: MeasuredVideo, intended: readonly Stretch[]): MeasuredVideo {
+  if (intended.length === 0) return video;
+  return {
+    ...video,
+    black: outside(video.black, intended),
+    frozen: outside(video.frozen, intended),
+    silent: video.silent && outside(video.silent, intended),
+  };
 }
 
 /** Nothing is claimed of what nobody here can decode. */

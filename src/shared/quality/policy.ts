@@ -1,4 +1,5 @@
 import { parseFrameSelection, type FrameRun } from '../domain/frame-ranges.ts';
+import { parseStretches, type Stretch } from '../domain/stretches.ts';
 import type { Check, CheckVerdict, QualityPolicy } from '../contracts/quality.ts';
 
 /** What a check does by itself, where no policy says otherwise. */
@@ -17,13 +18,19 @@ export interface Rule {
 /** A policy as checks ask it. */
 export class CompiledPolicy {
   readonly #policy: QualityPolicy;
-  readonly #intended: { runs: readonly FrameRun[]; checks: ReadonlySet<Check> }[];
+  readonly #intended: {
+    runs: readonly FrameRun[];
+    stretches: readonly Stretch[];
+    checks: ReadonlySet<Check>;
+  }[];
 
   constructor(policy: QualityPolicy = {}) {
     this.#policy = policy;
-    this.#intended = (policy.intended ?? []).map(({ frames, checks }) => {
-      return { runs: parseFrameSelection(frames), checks: new Set(checks) };
-    });
+    this.#intended = (policy.intended ?? []).map(({ frames, seconds, checks }) => ({
+      runs: frames === undefined ? [] : parseFrameSelection(frames),
+      stretches: seconds === undefined ? [] : (parseStretches(seconds) ?? []),
+      checks: new Set(checks),
+    }));
   }
 
   /** Only files that cannot be read are told of. */
@@ -40,6 +47,11 @@ export class CompiledPolicy {
     const wanted = set?.verdict ?? verdict;
     if (wanted === 'off' || this.isOff || this.#isIntended(name, frame)) return null;
     return { verdict: wanted, threshold: set?.threshold ?? threshold };
+  }
+
+  /** Seconds of a video of which the check is to say nothing. */
+  intendedSeconds(check: Check): Stretch[] {
+    return this.#intended.flatMap(({ checks, stretches }) => (checks.has(check) ? stretches : []));
   }
 
   #isIntended(check: Check, frame: number | null): boolean {

@@ -6,10 +6,10 @@ import { depthCheck } from './depth.ts';
 import { firefliesCheck } from './fireflies.ts';
 import { notANumberCheck } from './not-a-number.ts';
 import { sizeCheck } from './size.ts';
-import { videoBlackCheck } from './video-black.ts';
+import { videoBlackCheck, videoBlackStretchCheck } from './video-black.ts';
 import { videoDurationCheck } from './video-duration.ts';
 import { videoFramesCheck } from './video-frames.ts';
-import { videoFreezeCheck } from './video-freeze.ts';
+import { videoFreezeCheck, videoFreezeStretchCheck } from './video-freeze.ts';
 import { videoRateCheck } from './video-rate.ts';
 
 export const PICTURE_CHECKS: readonly PictureCheck[] = [
@@ -26,6 +26,8 @@ export const VIDEO_CHECKS: readonly VideoCheck[] = [
   videoRateCheck,
   videoDurationCheck,
   videoBlackCheck,
+  videoBlackStretchCheck,
   videoFreezeCheck,
+  videoFreezeStretchCheck,
   audioSilenceCheck,
 ];

@@ -1,3 +1,4 @@
+import { shareOf, stretchesText } from '../../domain/stretches.ts';
 import { percent, type VideoCheck } from './check.ts';
 
 /** Looks how much of the sound is silence, where there is sound. The threshold is a share of the duration. */
@@ -5,8 +6,12 @@ export const audioSilenceCheck: VideoCheck = {
   name: 'audio-silence',
   verdict: 'warn',
   threshold: 0.95,
-  look: ({ silentShare }, threshold) => {
-    if (silentShare === null || silentShare < (threshold ?? 1)) return null;
-    return { message: `Its sound is silent for ${percent(silentShare)} of the time.`, value: silentShare };
+  look: ({ silent, seconds }, threshold) => {
+    const share = shareOf(silent ?? [], seconds);
+    if (silent === null || share === 0 || share < (threshold ?? 1)) return null;
+    return {
+      message: `Its sound is silent for ${percent(share)} of the time: ${stretchesText(silent)}.`,
+      value: share,
+    };
   },
 };

@@ -87,6 +87,21 @@ describe('SequenceChecker', () => {
     expect(explained(withOne(15, () => frame(15, 14, 0)))).toEqual([]);
   });
 
+  it('explains what a broken worker or a dark shot gives, too: the gate does not go by it', () => {
+    const explained = (frames: SequenceFrame[]): number[] => {
+      const checker = new SequenceChecker(new CompiledPolicy());
+      for (const one of frames) checker.add(one);
+      checker.finish();
+      return checker.explainedBlanks;
+    };
+    const chunk = moving(30).map((one) =>
+      one.number > 10 && one.number <= 13 ? frame(one.number, 0, 0) : one,
+    );
+    expect(explained(chunk)).toEqual([11, 12, 13]);
+    const night = moving(30).map((one) => frame(one.number, one.number, one.number === 15 ? 0 : 8));
+    expect(explained(night)).toEqual([15]);
+  });
+
   it('says nothing of what a policy switches off or calls intended', () => {
     const frames = withOne(15, () => frame(15, 14, 0));
     const intended = { intended: [{ frames: '10-20x5', checks: ['outlier' as const] }] };

@@ -2,6 +2,7 @@ import { Unreadable } from '../decode/not-decodable.ts';
 import { FILMS_ONLY } from './films-only.ts';
 import { readDetections } from './read-detections.ts';
 import { readStreams } from './read-streams.ts';
+import type { Stretch } from '../../domain/stretches.ts';
 
 /** How programs are run here. */
 export interface MediaTools {
@@ -24,11 +25,10 @@ export interface MeasuredVideo {
   seconds: number | null;
   width: number | null;
   height: number | null;
-  /** Shares of the duration, 0–1. */
-  blackShare: number;
-  frozenShare: number;
+  black: readonly Stretch[];
+  frozen: readonly Stretch[];
   /** Null where there is no sound. */
-  silentShare: number | null;
+  silent: readonly Stretch[] | null;
 }
 
 /** The shortest stretches that count, in seconds. What is shorter is a cut or a held drawing. */
@@ -72,11 +72,6 @@ export async function measureVideo(path: string, tools: MediaTools): Promise<Mea
     throw new Unreadable(`does not decode (${problems[0] ?? `FFmpeg ended with ${code ?? 'a signal'}`})`);
   const seconds = streams.seconds ?? (streams.fps === null ? null : frames / streams.fps);
   const { black, frozen, silent } = readDetections(lines, seconds ?? 0);
-  const share = (part: number): number =>
-    seconds === null || seconds <= 0 ? 0 : Number(Math.min(1, part / seconds).toFixed(4));
-  return {
-    ...streams,
-    ...{ frames, seconds, blackShare: share(black), frozenShare: share(frozen) },
-    silentShare: streams.hasSound ? share(silent) : null,
-  };
+  const { hasSound, ...told } = streams;
+  return { ...told, frames, seconds, black, frozen, silent: hasSound ? silent : null };
 }

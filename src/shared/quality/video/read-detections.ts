@@ -1,36 +1,43 @@
-/** Seconds of each, all together. */
+import type { Stretch } from '../../domain/stretches.ts';
+
 export interface Detected {
-  black: number;
-  frozen: number;
-  silent: number;
+  black: Stretch[];
+  frozen: Stretch[];
+  silent: Stretch[];
 }
 
 /**
  * Reads what FFmpeg's `blackdetect`, `freezedetect` and `silencedetect` print. A stretch that goes on to the end has a begin
  * only.
+ * @param seconds the duration
  */
 export function readDetections(lines: readonly string[], seconds: number): Detected {
   return {
-    black: sum(lines, /black_duration:\s*([\d.]+)/),
-    frozen: total(lines, 'freeze', seconds),
-    silent: total(lines, 'silence', seconds),
+    black: stretchesOf(lines, 'black', seconds),
+    frozen: stretchesOf(lines, 'freeze', seconds),
+    silent: stretchesOf(lines, 'silence', seconds),
   };
 }
 
-function sum(lines: readonly string[], pattern: RegExp): number {
-  return lines.reduce((all, line) => all + Number(pattern.exec(line)?.[1] ?? 0), 0);
-}
-
-function total(lines: readonly string[], name: string, seconds: number): number {
+function stretchesOf(lines: readonly string[], name: string, seconds: number): Stretch[] {
+  const [starts, ends] = [timeOf(`${name}_start`), timeOf(`${name}_end`)];
+  const stretches: Stretch[] = [];
   let begun: number | null = null;
-  let all = 0;
   for (const line of lines) {
-    const start = new RegExp(`${name}_start:\\s*(-?[\\d.]+)`).exec(line)?.[1];
-    const duration = new RegExp(`${name}_duration:\\s*([\\d.]+)`).exec(line)?.[1];
-    if (start !== undefined) begun = Math.max(0, Number(start));
-    if (duration === undefined) continue;
-    all += Number(duration);
+    begun = starts(line) ?? begun;
+    const end = ends(line);
+    if (end === null || begun === null) continue;
+    stretches.push({ start: Math.max(0, begun), end });
     begun = null;
   }
-  return begun === null ? all : all + Math.max(0, seconds - begun);
+  if (begun !== null && begun < seconds) stretches.push({ start: Math.max(0, begun), end: seconds });
+  return stretches;
+}
+
+function timeOf(name: string): (line: string) => number | null {
+  const pattern = new RegExp(`\\b${name}:\\s*(-?[\\d.]+)`);
+  return (line) => {
+    const text = pattern.exec(line)?.[1];
+    return text === undefined ? null : Number(text);
+  };
 }
