@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobManifestSchema, type Delivery } from '../../src/shared/contracts/delivery-api.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { CommandLineFarm, type CommandOutcome } from '../support/local-farm.ts';
 import { S3Proxy } from '../support/s3-proxy.ts';
-import { seedStoredJob, sha256Of, type StoredFrame } from '../support/stored-results.ts';
+import { putObject, seedStoredJob, sha256Of, type StoredFrame } from '../support/stored-results.ts';
 
 interface Downloaded {
   files: { path: string; frame: number; sha256: string; kept: boolean }[];
@@ -97,6 +97,33 @@ describe('commands for results', () => {
     expect((await cli('manifest', 'home', '--csv', '--frames', '7')).stdout.split('\r\n')[1]).toContain(
       `render_0007.png,506,${sha256Of(frames[6]?.body ?? '')},render,7,main,w1,null`,
     );
+  });
+
+  it('name files that are gone from the storage, or are not what they were', async () => {
+    expect((await cli('manifest', 'home', '--check')).stdout).toBe(
+      'The storage has 121 files of home, all as they were stored.\n',
+    );
+    const [gone, , changed] = frames;
+    const Bucket = context.s3Settings.bucket;
+    await context.s3.send(new DeleteObjectCommand({ Bucket, Key: gone!.key }));
+    await putObject(context, changed!.key, 'other bytes');
+    try {
+      const checked = await cli('manifest', 'home', '--check', '--frames', '1-3');
+      expect(checked.code).toBe(1);
+      expect(checked.stdout).toMatch(/render_0001\.png +render +1 +gone/);
+      expect(checked.stdout).toMatch(/render_0003\.png +render +3 +11 B instead of/);
+      expect(checked.stdout).toContain('./farmhand retry home --frames 1,3');
+      expect(await json('manifest', 'home', '--check')).toMatchObject({
+        files: 121,
+        wrong: [
+          { name: 'render_0001.png', storedBytes: null },
+          { frame: 3, bytes: 502, storedBytes: 11 },
+        ],
+      });
+    } finally {
+      await putObject(context, gone!.key, gone!.body);
+      await putObject(context, changed!.key, changed!.body);
+    }
   });
 
   it('say what is no range, no job and no pattern', async () => {

@@ -1,4 +1,4 @@
-import { SELECTED, type RouteEntry } from './http-schemas.ts';
+import { PAGED, SELECTED, type RouteEntry } from './http-schemas.ts';
 
 /** Routes by which results leave the farm. */
 export const DELIVERY_ROUTES: readonly RouteEntry[] = [
@@ -8,6 +8,13 @@ export const DELIVERY_ROUTES: readonly RouteEntry[] = [
     summary: 'what each file is and what made it; with `format=csv` as a table',
     query: { ...SELECTED, format: '`json` (default) or `csv`' },
     replies: { 200: 'JobManifest' },
+  },
+  {
+    method: 'get',
+    path: '/api/jobs/{id}/results/check',
+    summary: 'looks whether the storage has its files in their sizes, and names those that it lacks',
+    query: { ...SELECTED, ...PAGED },
+    replies: { 200: 'StoredCheck' },
   },
   {
     method: 'get',

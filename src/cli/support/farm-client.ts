@@ -54,6 +54,8 @@ import {
 } from '../../shared/contracts/batch.ts';
 import {
   deliverySchema,
+  storedCheckSchema,
+  type StoredCheck,
   type Delivery,
   type DeliveryBody,
   type targetBodySchema,
@@ -143,6 +145,17 @@ export class FarmClient {
 
   results(id: string, query: FileSelection & { limit?: number; cursor?: string } = {}): Promise<ResultsPage> {
     return this.#request('GET', `/api/jobs/${segment(id)}/results`, { schema: resultsPageSchema, query });
+  }
+
+  /** Whether the farm's storage has what the ledger says, of a page of files. */
+  checkStored(
+    id: string,
+    query: FileSelection & { limit?: number; cursor?: string } = {},
+  ): Promise<StoredCheck> {
+    return this.#request('GET', `/api/jobs/${segment(id)}/results/check`, {
+      schema: storedCheckSchema,
+      query,
+    });
   }
 
   /** A job's manifest as it comes; in the middle it may still fail. */

@@ -1,9 +1,13 @@
 import type { ResultsPage } from '../../shared/contracts/api.ts';
+import type { StoredCheck } from '../../shared/contracts/delivery-api.ts';
+import { mapConcurrently } from '../storage/map-concurrently.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { frameCursor } from './frame-queries.ts';
 import type { ResultReader } from './result-reader.ts';
 import type { ResultSelection } from './result-selection.ts';
+
+const LOOKS_AT_ONCE = 16;
 
 export interface ResultListQuery extends ResultSelection {
   jobId: string;
@@ -40,5 +44,21 @@ export class ResultQueries {
       })),
     );
     return { files, next: page.next ? encodeCursor(page.next) : null };
+  }
+
+  /** Asks the storage for each file of a page: the ledger alone does not know that somebody removed an object. */
+  async check({ jobId, pattern, limit, cursor, ...selection }: ResultListQuery): Promise<StoredCheck> {
+    const after = decodeCursor(frameCursor, cursor);
+    const results = await this.#reader.open(jobId, selection, pattern);
+    const page = await this.#reader.page(results, after, limit);
+    const looked = await mapConcurrently(page.files, LOOKS_AT_ONCE, async (file) => {
+      const { name, step, frame, output, bytes, key } = file;
+      return { name, step, frame, output, bytes, storedBytes: (await this.#objects.size(key)) ?? null };
+    });
+    return {
+      files: looked.length,
+      wrong: looked.filter(({ bytes, storedBytes }) => bytes !== storedBytes),
+      next: page.next ? encodeCursor(page.next) : null,
+    };
   }
 }

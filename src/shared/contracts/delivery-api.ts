@@ -43,6 +43,26 @@ export const jobManifestSchema = z.object({
 });
 export type JobManifest = z.infer<typeof jobManifestSchema>;
 
+/** `GET /api/jobs/:id/results/check`: whether the storage has what the ledger says, of one page of frames. */
+export const storedCheckSchema = z.object({
+  /** Files that were looked at. */
+  files: z.int(),
+  /** Those that are gone, or of another size. */
+  wrong: z.array(
+    z.object({
+      name: z.string(),
+      step: z.string(),
+      frame: z.int(),
+      output: z.string(),
+      bytes: z.number(),
+      /** Null: there is no object. */
+      storedBytes: z.number().nullable(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
+export type StoredCheck = z.infer<typeof storedCheckSchema>;
+
 const bucketSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket');
 
 /** A place in a bucket: parts with `/` between them, none of them empty, `.` or `..`. */

@@ -41,6 +41,9 @@ export function resultRoutes({ results, reader, objects, log }: ResultParts): Ro
   router.get('/jobs/:id/results', async (request, response) => {
     response.json(await results.list({ jobId: request.params.id, ...readQuery(request, listQuery) }));
   });
+  router.get('/jobs/:id/results/check', async (request, response) => {
+    response.json(await results.check({ jobId: request.params.id, ...readQuery(request, listQuery) }));
+  });
   router.get('/jobs/:id/manifest', async (request, response) => {
     const { format, pattern, ...selection } = readQuery(request, manifestQuery);
     const found = await reader.open(request.params.id, selection, pattern);
