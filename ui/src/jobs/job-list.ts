@@ -52,8 +52,12 @@ export class JobList {
       .sort(compareJobs(sort, nowMs))
       .map((job) => job.id);
     if (!frozen) this.#shown = this.#wanted;
-    const rows = this.#shown.flatMap((id) => this.#jobs.get(id) ?? []);
-    return { rows, waiting: frozen ? differences(this.#shown, this.#wanted) : 0 };
+    return { rows: this.rows(), waiting: frozen ? differences(this.#shown, this.#wanted) : 0 };
+  }
+
+  /** The rows as they were arranged last, with the newest word on each. */
+  rows(): JobSummary[] {
+    return this.#shown.flatMap((id) => this.#jobs.get(id) ?? []);
   }
 }
 

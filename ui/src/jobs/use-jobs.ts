@@ -1,4 +1,4 @@
-import { watchDebounced } from '@vueuse/core';
+import { useThrottleFn, watchDebounced } from '@vueuse/core';
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
 import { printJobQuery } from '../../../src/shared/domain/job-query/print-job-query.ts';
@@ -11,6 +11,7 @@ import { useRoom } from '../realtime/use-farm-socket.ts';
 import { JobList, type JobListView } from './job-list.ts';
 
 const PAGE = 500;
+const ARRANGE_EVERY_MS = 1_000;
 /** Jobs of which only the farm knows whether they match are asked about together. */
 const ASK_AFTER_MS = 700;
 const MOST_ASKED = 50;
@@ -46,7 +47,13 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
     rows.value = arranged.rows;
     waiting.value = arranged.waiting;
   });
-  onScopeDispose(flush.cancel);
+  const refresh = onceAFrame(() => (rows.value = list.rows()));
+  /** Counts change ten times a second; which rows there are, and where, once a second is enough. */
+  const arrangeSoon = useThrottleFn(flush.request, ARRANGE_EVERY_MS, true);
+  onScopeDispose(() => {
+    flush.cancel();
+    refresh.cancel();
+  });
 
   const request = computed(() => {
     if (view.value === null) return null;
@@ -96,7 +103,8 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
     patch: (patch) => {
       list.update(patch.jobs ?? []);
       ask(patch.jobs ?? []);
-      flush.request();
+      refresh.request();
+      void arrangeSoon();
     },
     refused: (_code, message) => (problem.value = message),
   });
