@@ -47,7 +47,11 @@ class Queue {
       const previews = steps.filter((step) => step.previewReady > 0);
       this.#turns(previews, 'preview', 'The first frames of its preview go before the rest of its level.');
       const rest = steps.filter((step) => !this.#placed.has(step));
-      const among = { projects: countBy(rest, 'project'), owners: countBy(rest, 'owner') };
+      const among = {
+        projects: countBy(rest, 'project'),
+        owners: countBy(rest, 'owner'),
+        jobs: countBy(rest, 'jobId'),
+      };
       this.#turns(rest, 'share', (step) => shareText(step, this.#now, among));
     }
     return this.#places;
@@ -160,5 +164,5 @@ const missedGuarantees = (snapshot: Snapshot): MissedGuarantee[] =>
     .filter(({ has, slots }) => has < slots)
     .sort((a, b) => a.has / a.slots - b.has / b.slots);
 
-const countBy = (steps: readonly StepView[], what: 'project' | 'owner'): number =>
+const countBy = (steps: readonly StepView[], what: 'project' | 'owner' | 'jobId'): number =>
   new Set(steps.map((step) => step[what])).size;

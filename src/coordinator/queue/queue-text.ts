@@ -7,10 +7,11 @@ const NOTHING = 0.05;
 
 /** Why a step's turn comes where it comes in its level: what its project has, or where there is one only, its owner or job. */
 export function shareText(
-  { project, owner, jobId }: StepView,
+  { project, owner, jobId, priority }: StepView,
   usage: Usage,
-  among: { projects: number; owners: number },
+  among: { projects: number; owners: number; jobs: number },
 ): string {
+  if (among.jobs === 1) return `It is the only one that waits with priority ${priority}.`;
   if (among.projects > 1) return hasText(`Project ${project}`, usage.project(project));
   if (among.owners > 1) return hasText(`Owner ${owner}`, usage.owner(project, owner));
   return `${hasText('The job', usage.job(project, owner, jobId))} Among equals, the older goes first.`;
