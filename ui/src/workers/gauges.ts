@@ -5,7 +5,9 @@ const LEVELS = 25;
 
 /** A gauge's letters as shares from 0 to 1; null where nothing was heard. */
 export function readGauge(letters: string): (number | null)[] {
-  return [...letters].map((letter) => (letter === '.' ? null : (letter.charCodeAt(0) - LETTER_A) / LEVELS));
+  return Array.from(letters, (letter) =>
+    letter === '.' ? null : (letter.charCodeAt(0) - LETTER_A) / LEVELS,
+  );
 }
 
 /** One more letter at the end, and the oldest away. */
