@@ -12,6 +12,8 @@ export interface SettingRow {
   project?: string;
   what: string;
   value: string | number;
+  /** The value with its unit, where it does not speak for itself. */
+  shown?: string;
   /** What of it is used now. */
   use?: { used: number; of: number };
   note?: string;
@@ -177,5 +179,6 @@ export const retentionRows = (rules: readonly RetentionRule[]): SettingRow[] =>
     ...(project === null ? {} : { project }),
     what: ofProject(RETAINED[what], project),
     value: days,
+    ...(days !== 'forever' && { shown: `${days} ${days === 1 ? 'day' : 'days'}` }),
     isDefault: !set,
   }));
