@@ -104,7 +104,11 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await tab('Log').click();
     await view.expectText(view.page.getByRole('log'), /Frame 1 /);
     await view.page.getByLabel('Search the log').fill('no such line');
-    await view.expectText(view.page.getByText(/^\d+ lines?$/), /^0 lines$/);
+    await view.expectText(view.page.getByTestId('log-count'), /^not found$/);
+    await view.page.getByLabel('Search the log').fill('frame 1');
+    await view.expectText(view.page.getByTestId('log-count'), /^\d+ found$/);
+    await view.page.getByLabel('Search the log').press('Enter');
+    await view.expectText(view.page.getByTestId('log-count'), /^1 of \d+$/);
     await view.expectAccessible();
     await tab('Files').click();
     const link = view.page.getByRole('link', { name: 'render_0003.png' });
@@ -177,6 +181,37 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await farm.cli(['cancel', job.id]);
   });
 
+  it('colours frames by what they took, marks some of them and renders those again', async () => {
+    const job = await submit({ name: 'Marked', engine: 'null', frames: '1-40' });
+    await farm.ended(job.id);
+    await view.goto(`/jobs/${job.id}?colour=worker`);
+    await view.expectText(view.page.getByRole('list', { name: 'Frames by worker' }), /\S+/);
+    await grid().focus();
+    await view.page.keyboard.press('ArrowRight');
+    for (let i = 0; i < 3; i++) await view.page.keyboard.press('Shift+ArrowRight');
+    const bar = view.page.getByTestId('selection-bar');
+    await view.expectText(bar, /4 frames marked\s+1-4/);
+    await until(() => Promise.resolve(view.page.url().includes('marked=render/1-4')), 'it is in the address');
+    await view.expectAccessible();
+    await view.page.keyboard.press('r');
+    const dialog = view.page.getByRole('dialog');
+    await view.expectText(dialog, /Renders 4 frames again/);
+    await dialog.getByRole('button', { name: 'Render 4 frames' }).click();
+    await bar.waitFor({ state: 'detached' });
+    await until(async () => {
+      const frames = await farm.json<Frame[]>('frames', job.id);
+      return frames.filter(({ generation }) => generation === 2).length === 4;
+    }, 'four are asked for again');
+    await tab('Timeline').click();
+    await view.page.getByRole('application', { name: /^Attempts of/ }).focus();
+    await view.page.keyboard.press('ArrowRight');
+    await view.expectText(view.page.getByTestId('bar-details'), /of render on /);
+    await view.expectAccessible();
+    await tab('Settings').click();
+    await view.expectText(view.page.getByLabel('Document of the job'), /"frames": "1-40"/);
+    await view.expectAccessible();
+  });
+
   it('says why a job waits, asked at once while nothing of it runs', async () => {
     const job = await submit({ name: 'Large', engine: 'null', frames: '1-3', requires: { cores: 4_096 } });
     await view.goto(`/jobs/${job.id}`);
@@ -217,6 +252,10 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await view.expectText(step('comp'), /After\s+render, frame by frame\s+Chunk\s+2 frames a task/);
     await view.page.getByText('lower priorities make room').waitFor();
     await view.expectAccessible();
+    await tab('Graph').click();
+    await view.page.getByRole('button', { name: /^Step comp, .*After render, frame by frame/ }).waitFor();
+    await view.expectAccessible();
+    await tab('Frames').click();
     await farm.cli(['chunk', second.id, '7', '--step', 'render']);
     await view.expectText(step('render'), /Needs\s+1 GiB of memory\s+Chunk\s+7 frames a task/);
     await view.page.getByRole('link', { name: 'First' }).click();

@@ -23,13 +23,12 @@ export function drawMarks(
   context.beginPath();
   for (const [first, last] of selected)
     for (const [row, from, to] of rowsOf(first, last, columns)) {
-      context.rect(from * pitch, row * pitch, (to - from) * pitch + side, side);
+      context.rect(from * pitch, row * pitch, (to - from + 1) * pitch, pitch);
     }
-  context.globalAlpha = 0.3;
+  context.globalAlpha = 0.45;
   context.fillStyle = paint.accent;
   context.fill();
   context.globalAlpha = 1;
-  context.stroke();
   for (const cell of framed)
     // Inside the cell: at the canvas's edge a frame around it would be cut off.
     context.strokeRect(

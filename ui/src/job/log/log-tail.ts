@@ -19,6 +19,13 @@ export class LogTail {
     this.cutAt = start > 0 ? start : null;
   }
 
+  /** Begins anew at a place of the log, of which so many lines lie before. */
+  openAt(offset: number, linesBefore: number): void {
+    this.#buffer = new LogBuffer(linesBefore);
+    this.offset = offset;
+    this.cutAt = offset > 0 ? offset : null;
+  }
+
   /** @param end where the text ends; by default its own length further on. */
   add(piece: { offset: number; text: string }, end = piece.offset + utf8Bytes(piece.text)): void {
     if (piece.offset < this.offset) return;

@@ -10,6 +10,8 @@ import { enterRoom } from '../../realtime/use-farm-socket.ts';
 /** Read in one go before the reader is asked whether more is wanted. */
 const BITE_BYTES = 4 * 1024 * 1024;
 
+const MOST_LINES = 250_000;
+
 interface LogStatus {
   loading: boolean;
   /** Why there is nothing to read; empty while all is well. */
@@ -24,6 +26,10 @@ interface AttemptLog {
   lines: ShallowRef<LogLine[]>;
   status: LogStatus;
   loadMore: () => Promise<void>;
+  /** Reads from a byte on, at which a line begins; of an ended attempt. */
+  openAt: (offset: number) => Promise<void>;
+  /** Reads its end; of an ended attempt. */
+  openEnd: () => Promise<void>;
 }
 
 const START: LogStatus = { loading: false, problem: '', cutAt: null, more: false };
@@ -99,8 +105,36 @@ export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): Atte
     flush.cancel();
   });
 
-  const loadMore = async (): Promise<void> => {
-    if (attempt.value) await read(attempt.value.id);
+  async function open(at: { offset: number } | { tail: 'true' }): Promise<void> {
+    const { id, endedAt } = attempt.value ?? {};
+    if (id === undefined || endedAt === null) return;
+    reset();
+    const mine = tail;
+    status.loading = true;
+    try {
+      const piece = await farmApi.log(jobId, id, at);
+      if (mine !== tail) return;
+      mine.openAt(piece.offset, piece.line ?? 0);
+      mine.add(piece, piece.nextOffset);
+      status.more = !('tail' in at) && piece.text !== '';
+      flush.request();
+    } catch (error) {
+      if (mine === tail) status.problem = sentenceOf(error);
+    } finally {
+      if (mine === tail) status.loading = false;
+    }
+  }
+
+  return {
+    lines,
+    status,
+    // What a page can hold is bounded: beyond that what was read first makes room.
+    loadMore: async () => {
+      if (!attempt.value) return;
+      if (tail.lines().length > MOST_LINES) await open({ offset: tail.offset });
+      else await read(attempt.value.id);
+    },
+    openAt: (offset) => open({ offset }),
+    openEnd: () => open({ tail: 'true' }),
   };
-  return { lines, status, loadMore };
 }
