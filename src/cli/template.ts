@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { templatesSchema, type Template } from '../shared/contracts/api.ts';
+import { templatesSchema, type Template, type TemplateVersions } from '../shared/contracts/api.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { UsageError } from './support/exit-codes.ts';
 import { printable } from './support/output.ts';
@@ -32,6 +32,14 @@ export function registerTemplate(program: Command): void {
       await runCommand(options, list);
     },
   );
+  addCommonOptions(
+    command
+      .command('versions')
+      .description('what is stored of one, newest first')
+      .argument('<name>', 'its name'),
+  ).action(async (name: string, options: CommonOptions) => {
+    await runCommand(options, async (context) => await listVersions(context, name));
+  });
   addCommonOptions(
     command
       .command('show')
@@ -68,6 +76,25 @@ async function list({ out, farm }: CommandContext): Promise<undefined> {
   await out.result(templates, () =>
     templates.length === 0 ? 'No templates.' : formatTable(HEADINGS, templates.map(rowOf)),
   );
+}
+
+async function listVersions({ out, farm }: CommandContext, reference: string): Promise<undefined> {
+  const { name } = templateReference(reference);
+  const client = await farm();
+  const versions: TemplateVersions['versions'] = [];
+  let below: number | undefined;
+  do {
+    const page = await client.templateVersions(name, below);
+    versions.push(...page.versions);
+    below = page.next ?? undefined;
+  } while (below !== undefined);
+  const rows = versions.map(({ version, engine, label, createdAt }) => [
+    `${name}@${version}`,
+    createdAt,
+    engine,
+    label,
+  ]);
+  await out.result(versions, () => formatTable(['VERSION', 'STORED', 'ENGINE', 'LABEL'], rows));
 }
 
 const HEADINGS = ['NAME', 'VERSION', 'ENGINE', 'FRAMES', 'PARAMETERS', 'LABEL'];

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FarmClient } from '../../src/cli/support/farm-client.ts';
 import { uploadAsset } from '../../src/cli/support/upload.ts';
-import type { Problem, Template, TemplateRequest } from '../../src/shared/contracts/api.ts';
+import type { Problem, Template, TemplateRequest, TemplateVersions } from '../../src/shared/contracts/api.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -69,6 +69,14 @@ describe('templates', () => {
     expect(await push(201, { version: 3, label: 'Third' })).toMatchObject({ version: 3 });
     const stored = await gateway.json<Template>('/api/templates/card?version=1');
     expect(stored.label).toBe('Card');
+    const page = await gateway.json<TemplateVersions>('/api/templates/card/versions?limit=2');
+    expect(page.versions.map(({ version, label }) => [version, label])).toEqual([
+      [3, 'Third'],
+      [2, 'Other'],
+    ]);
+    const rest = await gateway.json<TemplateVersions>(`/api/templates/card/versions?below=${page.next ?? 0}`);
+    expect(rest).toMatchObject({ versions: [{ version: 1 }], next: null });
+    expect((await gateway.fetch('/api/templates/nothing/versions')).status).toBe(404);
   });
 
   it('show a picture of what they give', async () => {

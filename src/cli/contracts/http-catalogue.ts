@@ -240,6 +240,13 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
   },
   {
     method: 'get',
+    path: '/api/templates/{name}/versions',
+    summary: 'its versions, newest first',
+    query: { limit: 'how many a page', below: 'the `next` of the page before' },
+    replies: { 200: 'TemplateVersions' },
+  },
+  {
+    method: 'get',
     path: '/api/templates/{name}/preview',
     summary: 'a picture of what it gives, where it has one',
     query: { version: 'default: the newest' },

@@ -31,6 +31,7 @@ import {
   templateRequestSchema,
   templateSchema,
   templatesSchema,
+  templateVersionsSchema,
   workersSchema,
 } from '../../shared/contracts/api.ts';
 import {
@@ -176,6 +177,7 @@ export const HTTP_SCHEMAS = {
   TemplateRequest: templateRequestSchema,
   Template: templateSchema,
   Templates: templatesSchema,
+  TemplateVersions: templateVersionsSchema,
   BatchDocument: batchDocumentSchema,
   BatchSubmission: batchSubmissionSchema,
   Batch: batchSchema,

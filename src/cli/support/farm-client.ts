@@ -16,6 +16,7 @@ import {
   partsVerifyReplySchema,
   resultsPageSchema,
   templateSchema,
+  templateVersionsSchema,
   workersSchema,
   enginesSchema,
   type Engines,
@@ -41,6 +42,7 @@ import {
   type ResultsPage,
   type Template,
   type TemplateRequest,
+  type TemplateVersions,
   type Worker,
 } from '../../shared/contracts/api.ts';
 import {
@@ -230,6 +232,15 @@ export class FarmClient {
   template(name: string, version?: number): Promise<Template> {
     const query = { version };
     return this.#request('GET', `/api/templates/${segment(name)}`, { schema: templateSchema, query });
+  }
+
+  /** @param below only versions under this one */
+  templateVersions(name: string, below?: number): Promise<TemplateVersions> {
+    const query = below === undefined ? {} : { below };
+    return this.#request('GET', `/api/templates/${segment(name)}/versions`, {
+      schema: templateVersionsSchema,
+      query,
+    });
   }
 
   registerTemplate(template: TemplateRequest): Promise<Template> {

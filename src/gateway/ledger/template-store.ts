@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql, type Selectable } from 'kysely';
-import type { Template, TemplateRequest } from '../../shared/contracts/api.ts';
+import type { Template, TemplateRequest, TemplateVersions } from '../../shared/contracts/api.ts';
 import type { Ledger } from '../../shared/database/connect.ts';
 import type { TemplatesTable } from '../../shared/database/schema.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
@@ -23,6 +23,28 @@ export class TemplateStore {
       .orderBy('version', 'desc')
       .execute();
     return rows.map(toTemplate);
+  }
+
+  /**
+   * What is stored of one name, newest first.
+   * @param below only versions under this one
+   * @throws FarmError `not-found` where there is no template of this name
+   */
+  async versions(name: string, limit: number, below: number | undefined): Promise<TemplateVersions> {
+    const rows = await this.#ledger
+      .selectFrom('templates')
+      .selectAll()
+      .where('name', '=', name)
+      .$if(below !== undefined, (q) => q.where('version', '<', below ?? 0))
+      .orderBy('version', 'desc')
+      .limit(limit + 1)
+      .execute();
+    if (rows.length === 0) await this.get(name);
+    const versions = rows.slice(0, limit).map((row) => {
+      const { version, label, engine, asset, createdAt } = toTemplate(row);
+      return { version, label, engine, asset, createdAt };
+    });
+    return { name, versions, next: rows.length > limit ? (versions.at(-1)?.version ?? null) : null };
   }
 
   /**

@@ -266,6 +266,16 @@ export const templateRequestSchema = z.strictObject({
 export type TemplateRequest = z.infer<typeof templateRequestSchema>;
 export const templateSchema = templateRequestSchema.extend({ version: z.int(), createdAt: z.string() });
 export type Template = z.infer<typeof templateSchema>;
+/** `GET /api/templates/:name/versions`: newest first. */
+export const templateVersionsSchema = z.object({
+  name: z.string(),
+  versions: z.array(
+    templateSchema.pick({ version: true, label: true, engine: true, asset: true, createdAt: true }),
+  ),
+  /** The version below which the next page begins; null: this was the last. */
+  next: z.int().nullable(),
+});
+export type TemplateVersions = z.infer<typeof templateVersionsSchema>;
 /** `GET /api/templates`: the newest version of each. */
 export const templatesSchema = z.object({ templates: z.array(templateSchema) });
 

@@ -10,11 +10,16 @@ import { FarmError, InvalidInputError, messageOf, type InputIssue } from '../../
 import { readAssetFile } from '../../storage/asset-file.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { AssetStore } from '../../ledger/asset-store.ts';
+import { limitSchema } from '../../ledger/cursor.ts';
 import type { TemplateStore } from '../../ledger/template-store.ts';
 import { rawBody, readBody, readQuery } from '../read-body.ts';
 
 const MAX_BODY_BYTES = 1_000_000;
 const getQuery = z.strictObject({ version: z.coerce.number().int().min(1).optional() });
+const versionsQuery = z.strictObject({
+  limit: limitSchema(50, 200),
+  below: z.coerce.number().int().min(1).optional(),
+});
 
 const MAX_PREVIEW_BYTES = 20_000_000;
 
@@ -34,6 +39,11 @@ export function templateRoutes(templates: TemplateStore, assets: AssetStore, obj
   router.get('/templates/:name', async (request, response) => {
     const name = parseWith(idSchema, request.params.name, 'The template’s name');
     response.json(await templates.get(name, readQuery(request, getQuery).version));
+  });
+  router.get('/templates/:name/versions', async (request, response) => {
+    const name = parseWith(idSchema, request.params.name, 'The template’s name');
+    const { limit, below } = readQuery(request, versionsQuery);
+    response.json(await templates.versions(name, limit, below));
   });
   router.get('/templates/:name/preview', async (request, response) => {
     const name = parseWith(idSchema, request.params.name, 'The template’s name');
