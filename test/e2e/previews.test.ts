@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Preview } from '../../src/shared/contracts/api.ts';
+import type { Preview, ResultsPage } from '../../src/shared/contracts/api.ts';
+import type { JobManifest } from '../../src/shared/contracts/delivery-api.ts';
 import type { JobSummary } from '../../src/shared/contracts/messages.ts';
 import { findOnPath } from '../../src/shared/programs/find-on-path.ts';
 import { need } from '../support/needs.ts';
@@ -93,6 +95,30 @@ describe.skipIf(skip)(`previews of a job${povray.note}${ffmpeg.note}`, () => {
     });
     expect(await colourOf(video, 3), 'a grey picture stands for the frame that failed').toBeLessThan(10);
     expect(await colourOf(video, 4)).toBeGreaterThan(20);
+  });
+
+  it('and its files have the checksums of the manifest, whichever way they are taken', async () => {
+    const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    const manifest = await farm.json<JobManifest>('manifest', job.id);
+    const said = new Map(manifest.files.map((file) => [file.name, file.sha256]));
+    expect(said.size).toBe(11);
+    const there = async (names: readonly string[], read: (name: string) => Promise<Uint8Array>) =>
+      new Map(await Promise.all(names.map(async (name) => [name, sha256(await read(name))] as const)));
+    const folder = join(scratch, 'taken');
+    await farm.cli(['download', job.id, folder]);
+    const read = (from: string) => (name: string) => readFile(join(from, name));
+    expect(await there(await readdir(folder), read(folder))).toEqual(said);
+    const zip = join(scratch, 'taken.zip');
+    await writeFile(zip, Buffer.from(await (await api(`/api/jobs/${job.id}/zip`)).arrayBuffer()));
+    await run('python3', ['-m', 'zipfile', '-e', zip, join(scratch, 'unzipped')]);
+    const unzipped = join(scratch, 'unzipped');
+    expect(await there(await readdir(unzipped), read(unzipped))).toEqual(said);
+    // Links lead to the storage itself.
+    const { files } = (await (await api(`/api/jobs/${job.id}/results`)).json()) as ResultsPage;
+    const links = new Map(files.map(({ name, url }) => [name, url]));
+    const fromStore = async (name: string): Promise<Uint8Array> =>
+      new Uint8Array(await (await fetch(links.get(name) ?? '')).arrayBuffer());
+    expect(await there([...links.keys()], fromStore)).toEqual(said);
   });
 
   it('are the same objects when nobody rendered anything since', async () => {
