@@ -55,7 +55,7 @@ describe('a draft', () => {
 
   it('is completed by what the scene says, and only where it does not say so itself', () => {
     expect(documentFor(DRAFT, FACTS, false)).toMatchObject({ name: 'a', frames: '1-3' });
-    const { frames: _frames, ...rest } = DRAFT;
+    const rest = writeAt(DRAFT, ['frames'], undefined);
     expect(documentFor({ ...rest, name: 'show' }, FACTS, true)).toMatchObject({
       name: 'show · a',
       frames: '1-48',

@@ -71,7 +71,7 @@ export function videoOf(draft: Draft): string | null {
   const [, film, ...others] = steps;
   if (others.length > 0 || readAt(film, ['engine']) !== 'ffmpeg') return null;
   const preset = readAt(film, ['settings', 'encode']);
-  return VIDEOS.some((video) => video.preset === preset) ? String(preset) : null;
+  return VIDEOS.find((video) => video.preset === preset)?.preset ?? null;
 }
 
 /** With a video of its frames, another one, or none. */

@@ -1,7 +1,6 @@
 import type { EngineForm, Template } from '../../../src/shared/contracts/api.ts';
 import type { SceneReport } from '../../../src/shared/contracts/inspect-api.ts';
 import { fieldsOf, type FieldKind, type FormField } from '../templates/template-form.ts';
-import type { Json } from './draft.ts';
 
 const PLAIN = { help: '', required: false, choices: [], initial: '' } as const;
 
@@ -11,9 +10,7 @@ export function settingFields({ settings }: EngineForm, report: SceneReport | un
     scene: report?.scenes ?? [],
     camera: report?.cameras ?? [],
   };
-  return fieldsOf({ schema: settings as Record<string, Json>, slots: {} }).map((field) =>
-    choosable(field, lists[field.name] ?? []),
-  );
+  return fieldsOf({ schema: settings, slots: {} }).map((field) => choosable(field, lists[field.name] ?? []));
 }
 
 /** The data that a template takes, or what a scene says that may be replaced in it. */

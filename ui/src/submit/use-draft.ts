@@ -65,8 +65,8 @@ export const useDraft = createGlobalState(() => {
   }
 
   function startLike(job: string, document: Draft): void {
-    const { id: _id, idempotencyKey: _key, ...rest } = document;
-    draft.value = rest;
+    // Of both a job has one: they say which submission it was.
+    draft.value = writeAt(writeAt(document, ['id'], undefined), ['idempotencyKey'], undefined);
     like.value = job;
     also.value = [];
     refusals.value = [];

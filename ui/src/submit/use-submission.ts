@@ -45,7 +45,10 @@ export function useSubmission(): Submission {
 
   async function sendAll(all: readonly Draft[]): Promise<void> {
     const issues = all.flatMap((document) => issuesOf(document));
-    if (issues.length > 0) return refuse(issues);
+    if (issues.length > 0) {
+      refuse(issues);
+      return;
+    }
     const jobs: string[] = [];
     for (const document of all) jobs.push((await farmApi.submit(withId(document) as JobDocument)).id);
     scenes.startOver();

@@ -47,9 +47,9 @@ async function putAll(
       [...sent.values()].reduce((sum, bytes) => sum + bytes, 0),
     );
   show();
-  let over = false;
+  const ended = new AbortController();
   await forEachParallel(parts.entries(), PARALLEL_PARTS, async ([index, partSha256]) => {
-    if (over || there.has(index + 1)) return;
+    if (ended.signal.aborted || there.has(index + 1)) return;
     const bytes = parcel.bytes.slice(index * partBytes, index * partBytes + bytesOf(index));
     const onSent = (now: number): void => {
       sent.set(index, Math.min(now, bytes.size));
@@ -62,9 +62,9 @@ async function putAll(
       return put;
     });
     if (outcome === 'other-bytes') throw new ChangedFileError(parcel.label);
-    if (outcome === 'no-such-upload') over = true;
+    if (outcome === 'no-such-upload') ended.abort();
   });
-  if (over) return false;
+  if (ended.signal.aborted) return false;
   try {
     await tools.patiently(() => farmApi.completeParts({ sha256, size, uploadId, parts: [...parts] }));
     return true;

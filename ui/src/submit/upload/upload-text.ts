@@ -1,13 +1,5 @@
 import { formatBytes } from '../../common/units.ts';
-import type { UploadState } from './use-upload.ts';
-
-interface Counts {
-  hashed: number;
-  bytes: number;
-  sent: number;
-  toSend: number;
-  already: number;
-}
+import type { UploadCounts, UploadState } from './ship-files.ts';
 
 export interface UploadLook {
   title: string;
@@ -21,7 +13,7 @@ export interface UploadLook {
 /** An upload's state in words. */
 export function uploadText(
   state: UploadState,
-  { hashed, bytes, sent, toSend, already }: Counts,
+  { hashed, bytes, sent, toSend, already }: UploadCounts,
   { waiting, problem }: { waiting: boolean; problem: string },
 ): UploadLook {
   const sending = { done: sent, total: toSend };
