@@ -74,7 +74,6 @@ describe.skipIf(skip)(`submitting on the page${browser.note}${povray.note}`, () 
     await view.page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
     await view.page.keyboard.press('s');
     await view.page.getByRole('heading', { name: 'Submit', exact: true }).waitFor();
-    await look('submit-empty');
     const drop = `(() => {
       const data = new DataTransfer();
       data.items.add(new File([${JSON.stringify(SCENE)}], 'orbit.pov'));
@@ -83,8 +82,12 @@ describe.skipIf(skip)(`submitting on the page${browser.note}${povray.note}`, () 
     await view.page.evaluate(drop);
     await view.expectText(view.page.getByRole('list', { name: 'Missing' }), /parts\/ball\.inc/);
     expect(await submit().isDisabled()).toBe(true);
-    const payload = (name: string) => ({ name, mimeType: '', buffer: Buffer.alloc(0) });
-    await files().setInputFiles([payload('🌙 \u202egpj.txt'), payload('..\\secret.txt')]);
+    const payload = (name: string, text = '') => ({ name, mimeType: '', buffer: Buffer.from(text) });
+    await files().setInputFiles([
+      payload('empty'),
+      payload('🌙 \u202egpj.txt', 'x'),
+      payload('..\\secret.txt'),
+    ]);
     await view.expectText(view.page.getByRole('list', { name: 'Left out' }), /secret\.txt.*cannot be stored/);
     await view.expectText(uploaded(), /Uploaded/);
     await look('submit-missing');
@@ -95,7 +98,7 @@ describe.skipIf(skip)(`submitting on the page${browser.note}${povray.note}`, () 
     await folders().setInputFiles(folder);
     await view.expectText(facts(), /Engine\s+povray[\s\S]*Needs\s+2 files/);
     await frames().fill('1-');
-    await view.expectText(view.page.locator('#submit-frames-error'), /1-/);
+    await view.expectText(view.page.locator('#field-submit-frames-error'), /1-/);
     await frames().fill('1-3');
     await view.expectText(summary(), /Renders 3 frames of orbit\.pov with POV-Ray 3\.\S+; 1 worker can\./);
     await view.page.getByText('When and where').click();
@@ -104,7 +107,7 @@ describe.skipIf(skip)(`submitting on the page${browser.note}${povray.note}`, () 
     await view.page.getByLabel('Engine version').fill('');
     await view.page.getByText('Output', { exact: true }).click();
     await view.page.getByLabel('Width').fill('40000000');
-    await view.expectText(view.page.locator('#submit-output-width-error'), /65536/);
+    await view.expectText(view.page.locator('#field-submit-output-width-error'), /65536/);
     await view.page.getByLabel('Width').fill('80');
     await view.page.getByLabel('Height').fill('60');
     await look('submit-form');
@@ -153,7 +156,7 @@ describe.skipIf(skip)(`submitting on the page${browser.note}${povray.note}`, () 
     sent.length = 0;
     await view.page.getByRole('button', { name: 'Start over' }).click();
     await folders().setInputFiles(folder);
-    await view.expectText(uploaded(), /Waiting for the farm/);
+    await view.expectText(uploaded(), /Waiting for the farm/, 90_000);
     await look('submit-waiting');
     await view.page.getByRole('button', { name: 'Pause' }).click();
     await view.expectText(uploaded(), /Paused/);
@@ -171,7 +174,6 @@ describe.skipIf(skip)(`submitting on the page${browser.note}${povray.note}`, () 
 
   it('fits on a phone', async () => {
     await view.page.setViewportSize({ width: 390, height: 844 });
-    await look('submit-phone');
     const overflow = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
     expect(await view.page.evaluate(overflow)).toBe(false);
     // Failed requests are those that were cut here, and those to a gateway that was away.
