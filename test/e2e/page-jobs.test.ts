@@ -43,7 +43,7 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
     await field.fill(`${view.url}/#token=${view.token}`);
     await view.page.getByRole('button', { name: 'Sign in' }).click();
     await view.page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
-    expect(new URL(view.page.url()).search).toBe('?state=failed');
+    expect(new URL(view.page.url()).searchParams.get('q')).toBe('state:failed');
     await view.page.getByRole('button', { name: 'Sign out' }).click();
     await view.page.getByRole('heading', { name: 'Sign in to Farmhand' }).waitFor();
     view.expectQuiet(/^401 /);
@@ -123,8 +123,8 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
     await view.page.locator('body').press('/');
     await view.page.keyboard.type('long');
     await until(async () => (await row('Live one').count()) === 0, 'other jobs are hidden');
-    await view.page.getByLabel('State').selectOption('cancelled');
-    await until(() => view.page.url().includes('state=cancelled'), 'the address keeps the filter');
+    await view.page.keyboard.type(' state:cancelled');
+    await until(() => view.page.url().includes('cancelled'), 'the address keeps the query');
     await view.page.reload();
     await row('Long one').waitFor();
     expect(await view.page.getByRole('row').count()).toBe(2);
@@ -136,6 +136,46 @@ describe.skipIf(browser.skip)(`the page: signing in and the list of jobs${browse
     await view.page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
     await view.expectAccessible();
     await view.page.keyboard.press('Escape');
+  });
+
+  it('says where a query is wrong, and offers what could be written', async () => {
+    await view.goto('/jobs');
+    const field = view.page.getByRole('combobox', { name: 'Find jobs' });
+    await field.fill('own');
+    await view.expectText(view.page.getByRole('option').first(), /^owner:/);
+    await field.fill('stat:failed');
+    await view.expectText(view.page.getByRole('alert'), /did you mean state\?/);
+    await field.fill('');
+  });
+
+  it('does the same with many jobs, says first what it would do, and takes it back', async () => {
+    for (const name of ['Many A', 'Many B'])
+      await submit({ name, frames: '1-200', settings: { frameMs: 1_000 }, chunk: 1 });
+    await view.goto('/jobs?q=many&group=owner');
+    for (const name of ['Many A', 'Many B'])
+      await row(name)
+        .getByRole('checkbox', { name: `Select ${name}` })
+        .click();
+    await view.page
+      .getByRole('toolbar', { name: 'Selected jobs' })
+      .getByRole('button', { name: 'Pause' })
+      .click();
+    const dialog = view.page.getByRole('dialog');
+    await view.expectText(dialog, /Pauses 2 jobs/);
+    await dialog.getByRole('button', { name: /2 jobs$/ }).click();
+    await view.expectText(row('Many A'), /Paused/);
+    await view.page.getByRole('button', { name: 'Undo' }).click();
+    await view.expectText(row('Many B'), /Running|Queued/);
+  });
+
+  it('leads everywhere by the palette', async () => {
+    await view.page.keyboard.press('Control+k');
+    const field = view.page.getByRole('combobox', { name: 'Go to or do' });
+    await field.fill('Many A');
+    await view.page.getByRole('option', { name: /Many A/ }).waitFor();
+    await view.expectAccessible();
+    await field.press('Enter');
+    await view.page.waitForURL(/\/jobs\/.+/);
   });
 
   it('does not say live while the gateway hangs, and catches up when it is back', async () => {

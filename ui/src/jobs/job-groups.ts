@@ -60,7 +60,18 @@ function labelOf(job: JobSummary, grouping: JobGrouping): string {
 }
 
 function sumFrames(jobs: readonly JobSummary[]): JobSummary['frames'] {
-  const sum = { total: 0, waiting: 0, ready: 0, queued: 0, running: 0, done: 0, failed: 0, held: 0, skipped: 0, cancelled: 0 };
+  const sum = {
+    total: 0,
+    waiting: 0,
+    ready: 0,
+    queued: 0,
+    running: 0,
+    done: 0,
+    failed: 0,
+    held: 0,
+    skipped: 0,
+    cancelled: 0,
+  };
   for (const { frames } of jobs)
     for (const state of Object.keys(sum) as (keyof typeof sum)[]) sum[state] += frames[state];
   return sum;

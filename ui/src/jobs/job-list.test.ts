@@ -37,7 +37,10 @@ function job(id: string, change: Partial<JobSummary> = {}): JobSummary {
   };
 }
 
-const view = (text: string, sort: JobSort = NEWEST_FIRST): JobListView => ({ query: parseJobQuery(text), sort });
+const view = (text: string, sort: JobSort = NEWEST_FIRST): JobListView => ({
+  query: parseJobQuery(text),
+  sort,
+});
 const all = view('');
 const now = Date.parse('2026-02-01T00:00:00.000Z');
 const ids = (rows: JobSummary[]): string[] => rows.map((row) => row.id);

@@ -46,9 +46,15 @@ export class JobList {
    * Decides anew which jobs are shown. While `frozen` (somebody points at a row) rows stay where they are, even those
    * that no longer match, and newcomers wait.
    */
-  arrange({ query, sort }: JobListView, frozen: boolean, nowMs: number): { rows: JobSummary[]; waiting: number } {
+  arrange(
+    { query, sort }: JobListView,
+    frozen: boolean,
+    nowMs: number,
+  ): { rows: JobSummary[]; waiting: number } {
     this.#wanted = [...this.#jobs.values()]
-      .filter((job) => job.bin === undefined && (matchJob(query, job, nowMs) ?? this.#told.get(job.id) ?? false))
+      .filter(
+        (job) => job.bin === undefined && (matchJob(query, job, nowMs) ?? this.#told.get(job.id) ?? false),
+      )
       .sort(compareJobs(sort, nowMs))
       .map((job) => job.id);
     if (!frozen) this.#shown = this.#wanted;

@@ -22,7 +22,8 @@ export function leftTitle(told: ToldWhy | undefined): string {
 }
 
 function inOneUnit(seconds: number): { value: number; unit: string; text: string } {
-  const [size, unit] = seconds < 90 ? [1, 's'] : seconds < 5_400 ? [60, 'm'] : seconds < 172_800 ? [3_600, 'h'] : [86_400, 'd'];
+  const [size, unit] =
+    seconds < 90 ? [1, 's'] : seconds < 5_400 ? [60, 'm'] : seconds < 172_800 ? [3_600, 'h'] : [86_400, 'd'];
   const value = Math.round(seconds / Number(size));
   return { value, unit: String(unit), text: `${value} ${unit}` };
 }

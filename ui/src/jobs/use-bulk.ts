@@ -34,7 +34,10 @@ export function useBulk(
   const { say } = useNotices();
   const busy = ref(false);
   const refusals = shallowRef<Refusal[]>([]);
-  const nameOf = (id: string): string => jobs().find((job) => job.id === id)?.name.slice(0, 200) ?? id;
+  const nameOf = (id: string): string =>
+    jobs()
+      .find((job) => job.id === id)
+      ?.name.slice(0, 200) ?? id;
 
   const refusalsIn = (reply: ControlManyReply): Refusal[] =>
     reply.jobs.flatMap(({ id, ok, message }) => (ok ? [] : [{ id, name: nameOf(id), message }]));
@@ -74,7 +77,11 @@ export function useBulk(
       refusals.value = [...refused, ...refusalsIn(reply)];
       const changed = reply.jobs.filter((job) => job.ok && job.changed).map((job) => job.id);
       const back = inverseOf(body.verb, changed, before);
-      say(reply.message, reply.ok, back.length === 0 ? undefined : { label: 'Undo', run: () => void undo(back) });
+      say(
+        reply.message,
+        reply.ok,
+        back.length === 0 ? undefined : { label: 'Undo', run: () => void undo(back) },
+      );
       done();
     } catch (error) {
       say(sentenceOf(error), false);

@@ -57,7 +57,8 @@ export function useJobView(): JobView {
     current: computed(() => ({ q: text.value, sort: sort.value, group: group.value, cols: cols.value })),
     open: ({ q, sort: by, group: of, cols: shown }) => {
       const query: LocationQueryRaw = {};
-      for (const [key, value] of Object.entries({ q, sort: by, group: of, cols: shown })) if (value !== '') query[key] = value;
+      for (const [key, value] of Object.entries({ q, sort: by, group: of, cols: shown }))
+        if (value !== '') query[key] = value;
       void router.push({ query });
     },
     sortBy: (column) => {

@@ -71,7 +71,11 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
     loading.value = true;
     try {
       do {
-        const page = await farmApi.jobs({ ...request.value, limit: PAGE, ...(next === null ? {} : { cursor: next }) });
+        const page = await farmApi.jobs({
+          ...request.value,
+          limit: PAGE,
+          ...(next === null ? {} : { cursor: next }),
+        });
         if (mine !== asked) return;
         list.addPage(page.jobs);
         const ids = page.jobs.map((job) => job.id);

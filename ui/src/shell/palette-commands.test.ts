@@ -8,7 +8,12 @@ const command = (group: PaletteCommand['group'], label: string): PaletteCommand 
   icon: '',
   run: () => undefined,
 });
-const all = [command('Go to', 'Jobs'), command('Go to', 'Workers'), command('Jobs', 'My jobs'), command('Jobs', 'Opening')];
+const all = [
+  command('Go to', 'Jobs'),
+  command('Go to', 'Workers'),
+  command('Jobs', 'My jobs'),
+  command('Jobs', 'Opening'),
+];
 
 describe('findCommands', () => {
   it('finds what has every word, and keeps groups together', () => {

@@ -101,7 +101,14 @@ export function usePaletteCommands(showShortcuts: () => void): Palette {
       hint: 't',
       run: toggle,
     },
-    { id: 'shortcuts', group: 'Page', label: 'Keyboard shortcuts', icon: 'i-lucide-keyboard', hint: '?', run: showShortcuts },
+    {
+      id: 'shortcuts',
+      group: 'Page',
+      label: 'Keyboard shortcuts',
+      icon: 'i-lucide-keyboard',
+      hint: '?',
+      run: showShortcuts,
+    },
   ]);
   const jobCommands = computed(() =>
     jobs.value.map((job): PaletteCommand => ({
@@ -115,7 +122,10 @@ export function usePaletteCommands(showShortcuts: () => void): Palette {
   );
 
   const found = computed(() => {
-    const named = findCommands([...verbs.value, ...places, ...workers.value, ...templates.value, ...page.value], text.value);
+    const named = findCommands(
+      [...verbs.value, ...places, ...workers.value, ...templates.value, ...page.value],
+      text.value,
+    );
     // The farm has searched jobs by more than their names.
     const at = named.findIndex(({ group }) => group !== 'This job' && group !== 'Go to');
     const before = at < 0 ? named : named.slice(0, at);
