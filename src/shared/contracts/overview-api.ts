@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { JOB_STATES } from '../domain/states.ts';
+import type { JOB_STATES } from '../domain/states.ts';
 import { workerSchema } from './api.ts';
 
 /** What the overview and the queue show of the whole farm. */
