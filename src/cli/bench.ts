@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { measureAged } from './bench/aged.ts';
+import { measureDashboard } from './bench/dashboard.ts';
 import { measureDownload } from './bench/download.ts';
 import { measureEfficiency } from './bench/efficiency.ts';
 import { measureGap } from './bench/gap.ts';
@@ -70,6 +71,7 @@ export function registerBench(program: Command): void {
     measure: measureGap,
   });
   addQuality(bench);
+  addDashboard(bench);
   add(bench, {
     name: 'rows',
     description: 'rows of data for a Lottie title in warm sessions, against a process for each row',
@@ -105,6 +107,23 @@ export function registerBench(program: Command): void {
       framesPerJob: setting('done frames of each of them', 100_000, 250),
     },
     measure: measureAged,
+  });
+}
+
+function addDashboard(bench: Command): void {
+  add(bench, {
+    name: 'dashboard',
+    description:
+      'the page in a real browser: first paint, flushes, heap, ledger to pixel, reconnects (for developers)',
+    settings: {
+      jobs: setting('jobs in the ledger', 1_000_000, 5_000),
+      events: setting('status events a second', 20_000, 2_000),
+      sockets: setting('sockets that watch, the page among them', 1_000, 100),
+      minutes: setting('minutes that the page of a job is watched', 240, 10),
+      longCut: setting('seconds of a second time without the farm; 1: none', 3_600, 1),
+    },
+    measure: (options) =>
+      measureDashboard({ ...options, longCut: options.longCut === 1 ? 0 : options.longCut }),
   });
 }
 

@@ -5,8 +5,6 @@ import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { encodeMessage } from '../../src/shared/contracts/decode.ts';
 import type { FrameChange, Heartbeat, JobSummary } from '../../src/shared/contracts/messages.ts';
-import { unpackFrames } from '../../src/shared/contracts/frame-runs.ts';
-import type { JoinReply, RoomPatch, RoomPlace, RoomSnapshot } from '../../src/shared/contracts/realtime.ts';
 import { FRAME_STATES } from '../../src/shared/domain/states.ts';
 import { readJobSummary } from '../../src/shared/database/job-summaries.ts';
 import { startNats, type RunningNats } from '../../src/local/servers/nats.ts';
@@ -16,6 +14,7 @@ import { reconcileStreams } from '../../src/shared/messaging/reconcile-streams.t
 import { heartbeatOf } from '../support/heartbeat.ts';
 import { createTestContext, type TestContext } from '../support/farm-context.ts';
 import { startTestGateway, type FarmSocket, type TestGateway } from '../support/gateway.ts';
+import { RoomWatcher } from '../support/room-watcher.ts';
 import { seedAttempt, seedJob } from '../support/ledger-rows.ts';
 
 let context: TestContext;
@@ -41,52 +40,7 @@ function isLive(socket: FarmSocket): Promise<boolean> {
   return new Promise((resolve) => socket.emit('probe', (answer) => resolve(answer.live)));
 }
 
-/** A page as far as the socket goes: joins a room and collects what comes. */
-class Watcher {
-  readonly socket: FarmSocket;
-  readonly patches: RoomPatch[] = [];
-  /** While true, batches are not acknowledged. */
-  slow = false;
-  batches = 0;
-
-  constructor(socket: FarmSocket) {
-    this.socket = socket;
-    socket.on('patches', (patches) => {
-      this.batches++;
-      this.patches.push(...patches);
-      if (!this.slow) socket.emit('applied');
-    });
-  }
-
-  static async open(): Promise<Watcher> {
-    return new Watcher(await gateway.connect());
-  }
-
-  ask(room: unknown, since?: RoomPlace): Promise<JoinReply> {
-    const request = { room: room as string, ...(since && { since }) };
-    return new Promise((resolve) => this.socket.emit('join', request, resolve));
-  }
-
-  async join(room: string): Promise<RoomSnapshot> {
-    const answer = await this.ask(room);
-    if (!answer.ok) throw new Error(`${answer.code}: ${answer.message}`);
-    if ('resumed' in answer) throw new Error('resumed without having asked for it');
-    return answer.snapshot;
-  }
-
-  speedUp(): void {
-    this.slow = false;
-    this.socket.emit('applied');
-  }
-
-  frames(): Map<number, string> {
-    return new Map(
-      this.patches
-        .flatMap((patch) => unpackFrames(patch.frames ?? []))
-        .map((frame) => [frame.number, frame.state]),
-    );
-  }
-}
+const Watcher = { open: async () => new RoomWatcher(await gateway.connect()) };
 
 const change = (number: number, state: FrameChange['state']): FrameChange => ({
   step: 'render',

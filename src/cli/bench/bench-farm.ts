@@ -8,6 +8,7 @@ import { startLocalFarm, type LocalFarm } from '../../local/local-farm.ts';
 import { FarmError } from '../../shared/domain/errors.ts';
 import { isEndedJob } from '../../shared/domain/states.ts';
 import type { JobState } from '../../shared/domain/states.ts';
+import { inboxPrefix, type Role } from '../../shared/messaging/permissions.ts';
 import type { S3Settings } from '../../shared/storage/s3-client.ts';
 import { FarmClient } from '../support/farm-client.ts';
 import { pause } from '../support/pool.ts';
@@ -35,6 +36,17 @@ export class BenchFarm {
 
   get url(): string {
     return this.#farm.url;
+  }
+
+  get token(): string {
+    return this.#farm.token;
+  }
+
+  /** A further connection with the rights of a part of the farm. */
+  connectAs(role: Role): Promise<NatsConnection> {
+    const { url, users } = this.#farm.connections.nats;
+    const { user, password: pass } = users[role];
+    return connect({ servers: url, user, pass, name: `bench-${role}`, inboxPrefix: inboxPrefix(role) });
   }
 
   /** The farm's storage, with the farm's own key. */

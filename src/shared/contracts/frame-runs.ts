@@ -10,8 +10,8 @@ export function packFrames(changes: readonly FrameChange[]): FrameRun[] {
   let run: FrameRun | undefined;
   for (const change of sorted) {
     if (!run || !continues(run, change)) {
-      const { number, seconds: _, ...alike } = change;
-      run = { ...alike, first: number, seconds: [] };
+      const { step, number: first, state, generation, worker, error } = change;
+      run = { step, first, state, generation, worker, error, seconds: [] };
       runs.push(run);
     }
     run.seconds.push(change.seconds);

@@ -1,4 +1,4 @@
-import { createSharedComposable, useDocumentVisibility, useNow, useOnline } from '@vueuse/core';
+import { createSharedComposable, useDocumentVisibility, useIntervalFn, useOnline } from '@vueuse/core';
 import { computed, effectScope, onScopeDispose, shallowRef, watch, type ComputedRef } from 'vue';
 import { FarmSocket, type LinkFacts, type RoomHandlers } from './farm-socket.ts';
 import { judgeFreshness, type Freshness } from './freshness.ts';
@@ -45,11 +45,11 @@ export function enterRoom(name: string, handlers: RoomHandlers): () => void {
 export const useFreshness: () => ComputedRef<Freshness> = createSharedComposable(() => {
   theSocket();
   const online = useOnline();
-  const tick = useNow({ interval: 1_000 });
+  const now = shallowRef(timeNow());
+  useIntervalFn(() => (now.value = timeNow()), 1_000);
   return computed(() => {
-    void tick.value;
     const { connected, joining, proof } = facts.value;
-    const proofAgeMs = proof && ageMs(proof, timeNow());
+    const proofAgeMs = proof && ageMs(proof, now.value);
     return judgeFreshness({ connected, joining, proofAgeMs, online: online.value });
   });
 });

@@ -1,0 +1,86 @@
+import type { Page } from 'playwright-core';
+import { forwardPort } from '../../../local/forward-port.ts';
+import { freePort } from '../../../local/servers/ports.ts';
+import { FarmError } from '../../../shared/domain/errors.ts';
+import { pause } from '../../support/pool.ts';
+import type { BenchFarm } from '../bench-farm.ts';
+import type { BenchBrowser } from './browser.ts';
+
+const FRAMES = 10_000;
+const FRAME_MS = 4;
+const LIVE_TIMEOUT_MS = 30_000;
+/** A page that was told everything is equal at once; rows with ages may need a tick of the clock. */
+const EQUAL_TIMEOUT_MS = 5_000;
+
+/**
+ * Cuts a page off while the farm renders a job of its own, and holds what it shows after its return against a page that
+ * was opened just then, which shows what the API says.
+ * @returns whether the list of jobs and the frame grid, pixel by pixel, are equal
+ */
+export async function convergesAfter(
+  farm: BenchFarm,
+  browser: BenchBrowser,
+  order: { seconds: number; signal: AbortSignal },
+): Promise<boolean> {
+  const { seconds, signal } = order;
+  const target = Number(new URL(farm.url).port);
+  const port = await freePort();
+  const throughLink = `http://127.0.0.1:${port}`;
+  let link = await forwardPort('127.0.0.1', port, target);
+  try {
+    const id = `cut-${seconds}`;
+    await farm.client.submit({
+      ...{ version: 1, id, name: id, engine: 'null', frames: `1-${FRAMES}`, settings: { frameMs: FRAME_MS } },
+    });
+    const pages = [await browser.newPage(), await browser.newPage()];
+    const paths = [`/jobs/${id}`, '/jobs'];
+    for (const [at, page] of pages.entries()) {
+      await page.goto(throughLink + (paths[at] ?? ''));
+      await live(page);
+    }
+    await link.stop();
+    await pause(seconds * 1_000, signal);
+    await farm.completion(id, 120_000);
+    link = await forwardPort('127.0.0.1', port, target);
+    for (const page of pages) await live(page);
+    const equal = [];
+    for (const [at, page] of pages.entries())
+      equal.push(await equalsFresh(page, browser, farm.url + (paths[at] ?? ''), signal));
+    for (const page of pages) await page.close();
+    await farm.assertEachFrameOnce(id, FRAMES);
+    return equal.every((each) => each);
+  } finally {
+    await link.stop();
+  }
+}
+
+async function live(page: Page): Promise<void> {
+  const pill = page.getByTestId('status-pill');
+  await pill.filter({ hasText: 'Live' }).waitFor({ timeout: LIVE_TIMEOUT_MS });
+}
+
+async function equalsFresh(
+  page: Page,
+  browser: BenchBrowser,
+  url: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const fresh = await browser.newPage();
+  await fresh.goto(url);
+  await live(fresh);
+  const end = performance.now() + EQUAL_TIMEOUT_MS;
+  let equal = false;
+  while (!equal && performance.now() < end) {
+    const [there, here] = await Promise.all([shown(fresh), shown(page)]);
+    if (there === '') throw new FarmError('internal', `The page ${url} shows neither rows nor a grid.`);
+    equal = there === here;
+    if (!equal) await pause(100, signal);
+  }
+  await fresh.close();
+  return equal;
+}
+
+/** All that is on the screen: rows, counts, and the grid's pixels. */
+function shown(page: Page): Promise<string> {
+  return page.evaluate<string>(`farmhandProbe.canvas() + farmhandProbe.rows().join('\\n')`);
+}
