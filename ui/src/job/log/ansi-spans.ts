@@ -9,7 +9,6 @@ export interface Span {
 const COLOURS = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
 export type AnsiColour = (typeof COLOURS)[number];
 
-// eslint-disable-next-line no-control-regex -- escapes are what is parsed
 const CODE = /\u001b(?:\[([0-?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
 
 /** A line with terminal codes → its pieces. Only colours and bold are kept; everything else is left out. */

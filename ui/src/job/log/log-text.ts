@@ -9,7 +9,6 @@ const ERROR_LINE =
 const NO_ERROR = /\b(?:0|no) errors?\b|\berrors?\s*[:=]\s*0\b|error-free/i;
 
 /** What no font shows: kept visible, for it may be what is wrong. */
-// eslint-disable-next-line no-control-regex -- these are looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 export interface LogLine {

@@ -46,7 +46,7 @@ export function useLogSearch(
       found.value = null;
       problem.value = '';
       const of = attempt.value;
-      if (text.value === '' || !of || of.endedAt === null) return;
+      if (text.value === '' || !of?.endedAt) return;
       try {
         const answer = await farmApi.searchLog(jobId, of.id, {
           text: text.value,
