@@ -21,10 +21,12 @@ export class BenchBrowser {
   readonly #browser: Browser;
   readonly #context: BrowserContext;
   readonly #elsewhere: string[] = [];
+  readonly #origins: Set<string>;
 
-  private constructor(browser: Browser, context: BrowserContext, origins: ReadonlySet<string>) {
+  private constructor(browser: Browser, context: BrowserContext, origins: Set<string>) {
     this.#browser = browser;
     this.#context = context;
+    this.#origins = origins;
     context.on('request', (request) => {
       const { protocol, origin } = new URL(request.url());
       if (/^(https?|wss?):$/.test(protocol) && !origins.has(origin.replace(/^ws/, 'http')))
@@ -58,6 +60,11 @@ export class BenchBrowser {
 
   newPage(): Promise<Page> {
     return this.#context.newPage();
+  }
+
+  /** A further address of the farm. */
+  allow(url: string): void {
+    this.#origins.add(new URL(url).origin);
   }
 
   cdp(page: Page): Promise<CDPSession> {

@@ -26,6 +26,7 @@ export async function convergesAfter(
   const target = Number(new URL(farm.url).port);
   const port = await freePort();
   const throughLink = `http://127.0.0.1:${port}`;
+  browser.allow(throughLink);
   let link = await forwardPort('127.0.0.1', port, target);
   try {
     const id = `cut-${seconds}`;
