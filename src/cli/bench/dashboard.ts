@@ -62,9 +62,9 @@ export async function measureDashboard(options: Options): Promise<BenchReport<'d
       say(`first paint after ${loading.firstPaintMs} ms; at ${events} events/s for ${minutes} min …`);
       const live = await measureLive(browser, farm, options);
       say('cutting the page off …');
-      const converged5s = await convergesAfter(farm, browser, { seconds: SHORT_CUT_SECONDS, signal });
+      const converged5s = await convergesAfter(farm, browser, { seconds: SHORT_CUT_SECONDS, say, signal });
       const convergedLong =
-        longCut === 0 ? null : await convergesAfter(farm, browser, { seconds: longCut, signal });
+        longCut === 0 ? null : await convergesAfter(farm, browser, { seconds: longCut, say, signal });
       const { pages, complaints } = await checkPages(browser, farm.url);
       for (const { page, theme, rule } of complaints) say(`axe: ${page} (${theme}): ${rule}`);
       for (const address of browser.elsewhere) say(`asked of another origin: ${address}`);

@@ -47,15 +47,20 @@ export class BenchBrowser {
       executablePath,
       args: ['--no-sandbox', '--disable-dev-shm-usage'],
     });
-    const context = await browser.newContext({ viewport: VIEWPORT });
-    context.setDefaultTimeout(WAIT_MS);
-    await context.addInitScript(PAGE_PROBE);
-    const opened = new BenchBrowser(browser, context, new Set(origins.map((url) => new URL(url).origin)));
-    const page = await context.newPage();
-    await page.goto(`${farm.url}/#token=${farm.token}`);
-    await page.getByTestId('status-pill').waitFor();
-    await page.close();
-    return opened;
+    try {
+      const context = await browser.newContext({ viewport: VIEWPORT });
+      context.setDefaultTimeout(WAIT_MS);
+      await context.addInitScript(PAGE_PROBE);
+      const opened = new BenchBrowser(browser, context, new Set(origins.map((url) => new URL(url).origin)));
+      const page = await context.newPage();
+      await page.goto(`${farm.url}/#token=${farm.token}`);
+      await page.getByTestId('status-pill').waitFor();
+      await page.close();
+      return opened;
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
   }
 
   newPage(): Promise<Page> {

@@ -4,6 +4,7 @@ import { freePort } from '../../../local/servers/ports.ts';
 import { FarmError } from '../../../shared/domain/errors.ts';
 import { pause } from '../../support/pool.ts';
 import type { BenchFarm } from '../bench-farm.ts';
+import type { BenchContext } from '../report.ts';
 import type { BenchBrowser } from './browser.ts';
 
 const FRAMES = 10_000;
@@ -20,9 +21,9 @@ const EQUAL_TIMEOUT_MS = 5_000;
 export async function convergesAfter(
   farm: BenchFarm,
   browser: BenchBrowser,
-  order: { seconds: number; signal: AbortSignal },
+  order: BenchContext & { seconds: number },
 ): Promise<boolean> {
-  const { seconds, signal } = order;
+  const { seconds, say, signal } = order;
   const target = Number(new URL(farm.url).port);
   const port = await freePort();
   const throughLink = `http://127.0.0.1:${port}`;
@@ -44,9 +45,12 @@ export async function convergesAfter(
     await farm.completion(id, 120_000);
     link = await forwardPort('127.0.0.1', port, target);
     for (const page of pages) await live(page);
-    const equal = [];
-    for (const [at, page] of pages.entries())
-      equal.push(await equalsFresh(page, browser, farm.url + (paths[at] ?? ''), signal));
+    const equal: boolean[] = [];
+    for (const [at, page] of pages.entries()) {
+      const path = paths[at] ?? '';
+      equal.push(await equalsFresh(page, browser, farm.url + path, signal));
+      if (equal.at(-1) === false) say(`after ${seconds} s without the farm ${path} is not what it should be`);
+    }
     for (const page of pages) await page.close();
     await farm.assertEachFrameOnce(id, FRAMES);
     return equal.every((each) => each);
