@@ -132,6 +132,7 @@ describe.skipIf(skip)(`submitting on the page${browser.note}${povray.note}`, () 
     await text.fill(document.replace('"1-3"', '"2"').replace('"orbit"', '"again"'));
     await view.expectText(summary(), /Renders 1 frame of orbit\.pov/);
     await view.page.getByRole('link', { name: 'Workers' }).click();
+    await view.page.getByRole('heading', { name: 'Workers', exact: true }).waitFor();
     await view.page.goBack();
     await view.expectText(summary(), /Renders 1 frame of orbit\.pov/);
     await submit().click();
