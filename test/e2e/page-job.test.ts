@@ -253,7 +253,7 @@ describe.skipIf(browser.skip)(`the page of a job${browser.note}`, () => {
     await view.page.getByText('lower priorities make room').waitFor();
     await view.expectAccessible();
     await tab('Graph').click();
-    await view.page.getByRole('button', { name: /^Step comp, .*After render, frame by frame/ }).waitFor();
+    await view.page.getByRole('button', { name: /^comp .*After render, frame by frame/ }).waitFor();
     await view.expectAccessible();
     await tab('Frames').click();
     await farm.cli(['chunk', second.id, '7', '--step', 'render']);
