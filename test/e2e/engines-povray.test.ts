@@ -52,6 +52,18 @@ describe.skipIf(here.skip)(`POV-Ray${here.note}`, () => {
       expect(new Set(await pixelsOf(OTHERS + path, 3)).size).toBeGreaterThan(5);
   });
 
+  it('finds files on shared storage by the paths of another machine', async () => {
+    const show = join(harness.folder, 'mnt');
+    await mkdir(join(show, 'lib'), { recursive: true });
+    await writeFile(join(show, 'lib/glow.inc'), '#declare Glow = finish { emission 1 diffuse 0 ambient 0 }');
+    const path = await scene(
+      '#include "S:\\\\show\\\\lib\\\\glow.inc"\nsphere { 0, 1 pigment { rgb <1, 0, 0> } finish { Glow } }',
+    );
+    const pixels = await pixelsOf(path, 1, { paths: [{ from: 'S:\\show', to: show }] });
+    const middle = (18 * 64 + 32) * 4;
+    expect([...pixels.subarray(middle, middle + 3)]).toEqual([255, 0, 0]);
+  });
+
   it('gives a frame the clock of its place in the animation, and declared numbers', async () => {
     const path = await scene(
       'sphere { 0, 1 pigment { rgb <clock, Green, 0> } finish { emission 1 diffuse 0 ambient 0 } }',

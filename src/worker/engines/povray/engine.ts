@@ -15,6 +15,7 @@ import { detectProgram } from '../definition/detect.ts';
 import { runProgram } from '../definition/run-program.ts';
 import { ownDefinition } from '../definition/output-rules.ts';
 import { OneShotRunner } from '../one-shot.ts';
+import { mapPaths } from './map-paths.ts';
 import { animationRange, povrayArguments, type PovraySettings } from './arguments.ts';
 
 const LIBRARY = '.farmhand-library';
@@ -48,6 +49,7 @@ class PovraySession implements EngineSession {
   readonly #ini: PovIni | null;
   readonly #runner: OneShotRunner;
   #runs = 0;
+  #mapped: Promise<string | undefined> | undefined;
   /** Of the last frame; null before the first. */
   #secondsAFrame: number | null = null;
   readonly #along = new Map<number, Along>();
@@ -133,12 +135,27 @@ class PovraySession implements EngineSession {
     for (const name of await readdir(source)) {
       if (name !== LIBRARY && name !== OUTPUT) await symlink(join(source, name), join(folder, name));
     }
+    await this.#mapPaths(folder);
     const own = basename(this.#scenePath);
     if (/^\w[\w.-]*$/.test(own)) return own;
     const plain = this.#ini ? 'farmhand-scene.ini' : 'farmhand-scene.pov';
     await rm(join(folder, plain), { force: true });
-    await symlink(this.#scenePath, join(folder, plain));
+    await symlink(own, join(folder, plain));
     return plain;
+  }
+
+  /** A scene that names files on shared storage as another machine has them is taken from a copy that names them as this one has. */
+  async #mapPaths(folder: string): Promise<void> {
+    const name = this.#ini ? this.#ini.inputFile : basename(this.#scenePath);
+    // One in a folder below stays as it is: the folder is the scene's own.
+    if (name === null || /[\\/]/.test(name)) return;
+    const { paths, workDir } = this.#spec;
+    const scene = join(dirname(this.#scenePath), name);
+    this.#mapped ??= mapPaths(scene, paths, join(workDir, 'mapped'));
+    const copy = await this.#mapped;
+    if (copy === undefined) return;
+    await rm(join(folder, name));
+    await symlink(copy, join(folder, name));
   }
 
   async #run(
