@@ -245,7 +245,7 @@ describe('a batch', () => {
       return Object.keys(state.subjects ?? {}).length;
     };
     const before = await messages();
-    const { id } = await send({ rows: await storeRows(context, rowsOf(1_000)) });
+    const { id } = await send({ template: 'card@1', rows: await storeRows(context, rowsOf(1_000)) });
     await batchWhen(gateway, id, ({ state }) => state === 'expanded');
     await gateway.post(`/api/batches/${id}/cancel`, 200, {});
     const batch = await batchWhen(gateway, id, ({ state }) => state === 'cancelled', 60_000);
