@@ -77,8 +77,11 @@ module.exports = {
     {
       name: 'no-development-package-at-run-time',
       severity: 'error',
-      // generate-contracts.ts is run by developers only.
-      from: { path: '^src/', pathNot: '\\.test\\.ts$|^src/cli/generate-contracts\\.ts$' },
+      // Run by developers only: generate-contracts.ts, and the bench that works a browser.
+      from: {
+        path: '^src/',
+        pathNot: '\\.test\\.ts$|^src/cli/generate-contracts\\.ts$|^src/cli/bench/dashboard/',
+      },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

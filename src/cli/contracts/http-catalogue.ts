@@ -1,5 +1,6 @@
 import { PAGED, type RouteEntry, SELECTED } from './http-schemas.ts';
 import { JOB_SORTS, MOST_SORTED_JOBS } from '../../shared/domain/job-query/job-sort.ts';
+import { BATCH_ROUTES } from './batch-routes.ts';
 import { DELIVERY_ROUTES } from './delivery-routes.ts';
 import { JOB_VIEW_ROUTES } from './job-view-routes.ts';
 import { MANAGE_ROUTES } from './manage-routes.ts';
@@ -252,46 +253,7 @@ export const HTTP_CATALOGUE: readonly RouteEntry[] = [
     query: { version: 'default: the newest' },
     replies: { 200: null },
   },
-  {
-    method: 'post',
-    path: '/api/batches',
-    summary: 'render a template with each row of a file; 200 when the same batch is there already',
-    body: 'BatchDocument',
-    replies: { 200: 'BatchSubmission', 201: 'BatchSubmission' },
-  },
-  {
-    method: 'get',
-    path: '/api/batches',
-    summary: 'batches, newest first',
-    query: PAGED,
-    replies: { 200: 'BatchesPage' },
-  },
-  {
-    method: 'get',
-    path: '/api/batches/{id}',
-    summary: 'one batch: how many rows and jobs are in which state, and the rows that were refused',
-    query: { refused: 'how many refused rows are listed (default: 100)' },
-    replies: { 200: 'Batch' },
-  },
-  {
-    method: 'post',
-    path: '/api/batches/{id}/cancel',
-    summary: 'take no more of its rows, and cancel its jobs',
-    replies: { 200: 'BatchSubmission' },
-  },
-  {
-    method: 'get',
-    path: '/api/batches/{id}/results',
-    summary: 'what came of each row, by row',
-    query: PAGED,
-    replies: { 200: 'RowResultsPage' },
-  },
-  {
-    method: 'get',
-    path: '/api/batches/{id}/results.csv',
-    summary: 'what came of each row, as CSV: row, name, state, job, files, error',
-    replies: { 200: null },
-  },
+  ...BATCH_ROUTES,
   ...WEBHOOK_ROUTES,
   { method: 'get', path: '/api/farm', summary: 'what this farm is', replies: { 200: 'Farm' } },
   {

@@ -66,14 +66,10 @@ import { manageAnswerSchema, type ManageAnswer } from '../../shared/contracts/ma
 import { jobDetailsSchema, type JobDetails } from '../../shared/contracts/job-details.ts';
 import type { AssetManifest } from '../../shared/contracts/manifest.ts';
 import { jobSummarySchema, type JobVerb, type PreviewKind } from '../../shared/contracts/messages.ts';
-import { UnreachableError } from './exit-codes.ts';
-import { exchange, notAFarm, parseJson, reached, refusal } from './exchange.ts';
+import { FarmConnection, segment, type Query } from './farm-connection.ts';
 
 const submissionSchema = z.object({ job: jobSummarySchema, existing: z.boolean() });
 export type Submission = z.infer<typeof submissionSchema>;
-
-/** Query parameters; those that are undefined are left out. */
-type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** Which jobs a list shows. */
 export type JobsFilter = Partial<
@@ -83,50 +79,27 @@ export type JobsFilter = Partial<
 /** Which of a job's files are meant, and what they are called. */
 export type FileSelection = Readonly<Partial<Record<'step' | 'output' | 'frames' | 'pattern', string>>>;
 
-interface RequestOptions<T> {
-  schema: z.ZodType<T>;
-  query?: Query;
-  /** JSON, or bytes that are sent as they are. */
-  body?: unknown;
-}
-
 /**
  * The farm's HTTP API. Replies are held against the contracts.
  * Every method throws RefusedError when the farm says no, UnreachableError when no farm answers.
  */
-export class FarmClient {
-  readonly url: string;
-  readonly #token: string;
-  readonly #signal: AbortSignal;
-
-  /** @param farm origin such as `http://127.0.0.1:7780`, the farm's token, and what ends every request early. */
-  constructor(farm: { url: string; token: string; signal?: AbortSignal }) {
-    this.url = farm.url.replace(/\/+$/, '');
-    this.#token = farm.token;
-    this.#signal = farm.signal ?? new AbortController().signal;
-  }
-
-  /** The page's address; the token stands in the fragment, which browsers do not send. */
-  get dashboard(): string {
-    return `${this.url}/#token=${this.#token}`;
-  }
-
+export class FarmClient extends FarmConnection {
   /** @param document a job document, or the bytes of one. */
   submit(document: unknown): Promise<Submission> {
-    return this.#request('POST', '/api/jobs', { schema: submissionSchema, body: document });
+    return this.request('POST', '/api/jobs', { schema: submissionSchema, body: document });
   }
 
   jobs(query: JobsFilter & { limit?: number; cursor?: string } = {}): Promise<JobsPage> {
-    return this.#request('GET', '/api/jobs', { schema: jobsPageSchema, query });
+    return this.request('GET', '/api/jobs', { schema: jobsPageSchema, query });
   }
 
   job(id: string): Promise<JobDetails> {
-    return this.#request('GET', `/api/jobs/${segment(id)}`, { schema: jobDetailsSchema });
+    return this.request('GET', `/api/jobs/${segment(id)}`, { schema: jobDetailsSchema });
   }
 
   /** Asking has it made. */
   preview(id: string, step: string, kind: PreviewKind): Promise<Preview> {
-    return this.#request('GET', `/api/jobs/${segment(id)}/steps/${segment(step)}/${kind}`, {
+    return this.request('GET', `/api/jobs/${segment(id)}/steps/${segment(step)}/${kind}`, {
       schema: previewSchema,
     });
   }
@@ -142,11 +115,11 @@ export class FarmClient {
       cursor?: string;
     } = {},
   ): Promise<FramesPage> {
-    return this.#request('GET', `/api/jobs/${segment(id)}/frames`, { schema: framesPageSchema, query });
+    return this.request('GET', `/api/jobs/${segment(id)}/frames`, { schema: framesPageSchema, query });
   }
 
   results(id: string, query: FileSelection & { limit?: number; cursor?: string } = {}): Promise<ResultsPage> {
-    return this.#request('GET', `/api/jobs/${segment(id)}/results`, { schema: resultsPageSchema, query });
+    return this.request('GET', `/api/jobs/${segment(id)}/results`, { schema: resultsPageSchema, query });
   }
 
   /** Whether the farm's storage has what the ledger says, of a page of files. */
@@ -154,7 +127,7 @@ export class FarmClient {
     id: string,
     query: FileSelection & { limit?: number; cursor?: string } = {},
   ): Promise<StoredCheck> {
-    return this.#request('GET', `/api/jobs/${segment(id)}/results/check`, {
+    return this.request('GET', `/api/jobs/${segment(id)}/results/check`, {
       schema: storedCheckSchema,
       query,
     });
@@ -169,57 +142,57 @@ export class FarmClient {
 
   /** Has the farm copy a job's files to a target. */
   deliver(id: string, body: DeliveryBody): Promise<Delivery> {
-    return this.#request('POST', `/api/jobs/${segment(id)}/deliveries`, { schema: deliverySchema, body });
+    return this.request('POST', `/api/jobs/${segment(id)}/deliveries`, { schema: deliverySchema, body });
   }
 
   delivery(id: string): Promise<Delivery> {
-    return this.#request('GET', `/api/deliveries/${segment(id)}`, { schema: deliverySchema });
+    return this.request('GET', `/api/deliveries/${segment(id)}`, { schema: deliverySchema });
   }
 
   async putTarget(name: string, body: z.input<typeof targetBodySchema>): Promise<void> {
-    await this.#request('PUT', `/api/targets/${segment(name)}`, { schema: z.undefined(), body });
+    await this.request('PUT', `/api/targets/${segment(name)}`, { schema: z.undefined(), body });
   }
 
   async removeTarget(name: string): Promise<void> {
-    await this.#request('DELETE', `/api/targets/${segment(name)}`, { schema: z.undefined() });
+    await this.request('DELETE', `/api/targets/${segment(name)}`, { schema: z.undefined() });
   }
 
   /** A job's attempts, newest first. */
   attempts(id: string, query: { cursor?: string } = {}): Promise<Attempts> {
-    return this.#request('GET', `/api/jobs/${segment(id)}/logs`, { schema: attemptsSchema, query });
+    return this.request('GET', `/api/jobs/${segment(id)}/logs`, { schema: attemptsSchema, query });
   }
 
   log(id: string, attempt: string, offset: number): Promise<LogReply> {
     const query = { attempt, offset };
-    return this.#request('GET', `/api/jobs/${segment(id)}/logs`, { schema: logReplySchema, query });
+    return this.request('GET', `/api/jobs/${segment(id)}/logs`, { schema: logReplySchema, query });
   }
 
   control(id: string, verb: JobVerb, body: ControlBody = {}): Promise<ControlReply> {
-    return this.#request('POST', `/api/jobs/${segment(id)}/${verb}`, { schema: controlReplySchema, body });
+    return this.request('POST', `/api/jobs/${segment(id)}/${verb}`, { schema: controlReplySchema, body });
   }
 
   /** One verb for several jobs. */
   controlMany(body: ControlManyBody): Promise<ControlManyReply> {
-    return this.#request('POST', '/api/jobs/control', { schema: controlManyReplySchema, body });
+    return this.request('POST', '/api/jobs/control', { schema: controlManyReplySchema, body });
   }
 
   /** Who did what to a job, newest first. */
   history(id: string, query: { limit?: number } = {}): Promise<History> {
-    return this.#request('GET', `/api/jobs/${segment(id)}/history`, { schema: historySchema, query });
+    return this.request('GET', `/api/jobs/${segment(id)}/history`, { schema: historySchema, query });
   }
 
   /** What people wrote about a job, newest first. */
   notes(id: string, query: { limit?: number } = {}): Promise<Notes> {
-    return this.#request('GET', `/api/jobs/${segment(id)}/notes`, { schema: notesSchema, query });
+    return this.request('GET', `/api/jobs/${segment(id)}/notes`, { schema: notesSchema, query });
   }
 
   async workers(): Promise<Worker[]> {
-    return (await this.#request('GET', '/api/workers', { schema: workersSchema })).workers;
+    return (await this.request('GET', '/api/workers', { schema: workersSchema })).workers;
   }
 
   /** The engines that the farm knows, with what the workers that are here have of them. */
   engines(): Promise<Engines> {
-    return this.#request('GET', '/api/engines', { schema: enginesSchema });
+    return this.request('GET', '/api/engines', { schema: enginesSchema });
   }
 
   /** Ids of the engines that some worker has now. */
@@ -231,74 +204,74 @@ export class FarmClient {
   /** @param version the newest when absent. */
   template(name: string, version?: number): Promise<Template> {
     const query = { version };
-    return this.#request('GET', `/api/templates/${segment(name)}`, { schema: templateSchema, query });
+    return this.request('GET', `/api/templates/${segment(name)}`, { schema: templateSchema, query });
   }
 
   /** @param below only versions under this one */
   templateVersions(name: string, below?: number): Promise<TemplateVersions> {
     const query = below === undefined ? {} : { below };
-    return this.#request('GET', `/api/templates/${segment(name)}/versions`, {
+    return this.request('GET', `/api/templates/${segment(name)}/versions`, {
       schema: templateVersionsSchema,
       query,
     });
   }
 
   registerTemplate(template: TemplateRequest): Promise<Template> {
-    return this.#request('POST', '/api/templates', { schema: templateSchema, body: template });
+    return this.request('POST', '/api/templates', { schema: templateSchema, body: template });
   }
 
   submitBatch(document: BatchDocument): Promise<BatchSubmission> {
-    return this.#request('POST', '/api/batches', { schema: batchSubmissionSchema, body: document });
+    return this.request('POST', '/api/batches', { schema: batchSubmissionSchema, body: document });
   }
 
   /** @param refused how many of the refused rows come along. */
   batch(id: string, refused: number): Promise<Batch> {
-    return this.#request('GET', `/api/batches/${segment(id)}`, { schema: batchSchema, query: { refused } });
+    return this.request('GET', `/api/batches/${segment(id)}`, { schema: batchSchema, query: { refused } });
   }
 
   cancelBatch(id: string): Promise<BatchSubmission> {
-    return this.#request('POST', `/api/batches/${segment(id)}/cancel`, {
+    return this.request('POST', `/api/batches/${segment(id)}/cancel`, {
       schema: batchSubmissionSchema,
       body: {},
     });
   }
 
   batchResults(id: string, query: { limit?: number; cursor?: string } = {}): Promise<RowResultsPage> {
-    return this.#request('GET', `/api/batches/${segment(id)}/results`, {
+    return this.request('GET', `/api/batches/${segment(id)}/results`, {
       schema: rowResultsPageSchema,
       query,
     });
   }
 
   planAssets(request: AssetPlanRequest): Promise<AssetPlan> {
-    return this.#request('POST', '/api/assets/plan', { schema: assetPlanSchema, body: request });
+    return this.request('POST', '/api/assets/plan', { schema: assetPlanSchema, body: request });
   }
 
   /** Begins an upload in parts, or goes on with one. */
   beginParts({ sha256, size }: { sha256: string; size: number }): Promise<PartsReply> {
-    return this.#request('POST', '/api/assets/parts', { schema: partsReplySchema, body: { sha256, size } });
+    return this.request('POST', '/api/assets/parts', { schema: partsReplySchema, body: { sha256, size } });
   }
 
   partLink(part: PartLinkRequest): Promise<PartLink> {
-    return this.#request('POST', '/api/assets/parts/link', { schema: partLinkSchema, body: part });
+    return this.request('POST', '/api/assets/parts/link', { schema: partLinkSchema, body: part });
   }
 
   completeParts(body: PartsCompleteRequest): Promise<PartsVerifyReply> {
-    return this.#request('POST', '/api/assets/parts/complete', { schema: partsVerifyReplySchema, body });
+    return this.request('POST', '/api/assets/parts/complete', { schema: partsVerifyReplySchema, body });
   }
 
   /** Waits some seconds; asked again until it says `verified`. */
   verifyParts(body: { sha256: string; size: number }): Promise<PartsVerifyReply> {
-    return this.#request('POST', '/api/assets/parts/verify', { schema: partsVerifyReplySchema, body });
+    return this.request('POST', '/api/assets/parts/verify', { schema: partsVerifyReplySchema, body });
   }
 
   registerAsset(manifest: AssetManifest): Promise<AssetReply> {
-    return this.#request('POST', '/api/assets', { schema: assetReplySchema, body: manifest });
+    return this.request('POST', '/api/assets', { schema: assetReplySchema, body: manifest });
   }
 
   /** A list or one thing under `/api`; parts of the path are escaped here. */
   read<T>(path: readonly string[], schema: z.ZodType<T>, query: Query = {}): Promise<T> {
-    return this.#request('GET', `/api/${path.map(segment).join('/')}`, { schema, query });
+    return this.request('GET', `/api/${path.map(segment).join('/')}`, { schema, query });
   }
 
   /** Changes something that wranglers set. */
@@ -309,7 +282,7 @@ export class FarmClient {
     query: Query = {},
   ): Promise<ManageAnswer> {
     const options = { schema: manageAnswerSchema, body, query };
-    return this.#request(method, `/api/${path.map(segment).join('/')}`, options);
+    return this.request(method, `/api/${path.map(segment).join('/')}`, options);
   }
 
   /** Asks for something that has no method of its own. */
@@ -319,71 +292,6 @@ export class FarmClient {
     schema: z.ZodType<T>,
     body?: unknown,
   ): Promise<T> {
-    return this.#request(method, `/api/${path.map(segment).join('/')}`, { schema, body });
+    return this.request(method, `/api/${path.map(segment).join('/')}`, { schema, body });
   }
-
-  /** A reply that comes piece by piece and has no end, such as server-sent events. */
-  async *stream(
-    path: readonly string[],
-    query: Query,
-    headers: Readonly<Record<string, string>>,
-  ): AsyncGenerator<Uint8Array> {
-    const url = this.#address(`/api/${path.map(segment).join('/')}`, query);
-    const response = await reached(url, this.#signal, () =>
-      fetch(url, {
-        redirect: 'error',
-        headers: { ...headers, authorization: `Bearer ${this.#token}` },
-        signal: this.#signal,
-      }),
-    );
-    if (response.status >= 400) throw refusal(response.status, parseJson(await response.text()), this.url);
-    if (response.body === null) return;
-    const pieces = response.body[Symbol.asyncIterator]();
-    for (;;) {
-      const piece = await reached(url, this.#signal, () => pieces.next());
-      if (piece.done === true) return;
-      yield piece.value as Uint8Array;
-    }
-  }
-
-  #address(path: string, query: Query): URL {
-    const url = new URL(this.url + path);
-    for (const [name, value] of Object.entries(query))
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    return url;
-  }
-
-  async #request<T>(
-    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-    path: string,
-    options: RequestOptions<T>,
-  ): Promise<T> {
-    const url = this.#address(path, options.query ?? {});
-    const { status, text } = await this.#exchange(method, url, options.body);
-    const value = parseJson(text);
-    if (status >= 400) throw refusal(status, value, this.url);
-    const parsed = options.schema.safeParse(value);
-    if (!parsed.success) throw new UnreachableError(notAFarm(this.url, `${method} ${path}`));
-    return parsed.data;
-  }
-
-  #exchange(method: string, url: URL, body: unknown): Promise<{ status: number; text: string }> {
-    return exchange(url, {
-      method,
-      redirect: 'error', // the token must not follow anybody elsewhere
-      headers: {
-        authorization: `Bearer ${this.#token}`,
-        accept: 'application/json, application/problem+json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: toBody(body) }),
-      signal: this.#signal,
-    });
-  }
-}
-
-const segment = (id: string): string => encodeURIComponent(id);
-
-function toBody(body: unknown): string | Uint8Array<ArrayBuffer> {
-  return body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
 }

@@ -21,9 +21,15 @@ export function leftTitle(told: ToldWhy | undefined): string {
   return `Expected to end in ${formatSeconds(range.min)} to ${formatSeconds(range.max)}, as the farm estimated it last.`;
 }
 
+const UNITS = [
+  { below: 90, size: 1, unit: 's' },
+  { below: 5_400, size: 60, unit: 'm' },
+  { below: 172_800, size: 3_600, unit: 'h' },
+  { below: Infinity, size: 86_400, unit: 'd' },
+] as const;
+
 function inOneUnit(seconds: number): { value: number; unit: string; text: string } {
-  const [size, unit] =
-    seconds < 90 ? [1, 's'] : seconds < 5_400 ? [60, 'm'] : seconds < 172_800 ? [3_600, 'h'] : [86_400, 'd'];
-  const value = Math.round(seconds / Number(size));
-  return { value, unit: String(unit), text: `${value} ${unit}` };
+  const { size, unit } = UNITS.find(({ below }) => seconds < below) ?? UNITS[3];
+  const value = Math.round(seconds / size);
+  return { value, unit, text: `${value} ${unit}` };
 }

@@ -1,5 +1,6 @@
 import { useThrottleFn, watchDebounced } from '@vueuse/core';
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
+import type { JobsPage } from '../../../src/shared/contracts/api.ts';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
 import { printJobQuery } from '../../../src/shared/domain/job-query/print-job-query.ts';
 import { printJobSort } from '../../../src/shared/domain/job-query/job-sort.ts';
@@ -31,8 +32,6 @@ interface Jobs {
 /** The jobs list: live through the room `jobs`, what it does not show by pages. `view` null: the query is not understood. */
 export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonly<Ref<boolean>>): Jobs {
   const list = new JobList();
-  const rows = shallowRef<JobSummary[]>([]);
-  const waiting = ref(0);
   const loading = ref(true);
   const problem = ref('');
   const hasMore = ref(false);
@@ -41,19 +40,7 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
   let loaded = 0;
   let asked = 0;
 
-  const flush = onceAFrame(() => {
-    if (view.value === null) return;
-    const arranged = list.arrange(view.value, frozen.value, Date.now());
-    rows.value = arranged.rows;
-    waiting.value = arranged.waiting;
-  });
-  const refresh = onceAFrame(() => (rows.value = list.rows()));
-  /** Counts change ten times a second; which rows there are, and where, once a second is enough. */
-  const arrangeSoon = useThrottleFn(flush.request, ARRANGE_EVERY_MS, true);
-  onScopeDispose(() => {
-    flush.cancel();
-    refresh.cancel();
-  });
+  const { rows, waiting, flush, refresh, arrangeSoon } = useArranged(list, view, frozen);
 
   const request = computed(() => {
     if (view.value === null) return null;
@@ -66,25 +53,18 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
     if (request.value === null) return;
     const mine = ++asked;
     const wanted = from === null ? Math.max(PAGE, loaded) : PAGE;
-    let got = 0;
-    let next = from;
     loading.value = true;
     try {
-      do {
-        const page = await farmApi.jobs({
-          ...request.value,
-          limit: PAGE,
-          ...(next === null ? {} : { cursor: next }),
-        });
-        if (mine !== asked) return;
+      const { got, next } = await readPages(request.value, from, wanted, (page) => {
+        if (mine !== asked) return false;
         list.addPage(page.jobs);
         const ids = page.jobs.map((job) => job.id);
         list.tell(ids, new Set(ids));
-        got += ids.length;
-        next = page.next;
         sortedAmong.value = page.sortedAmong ?? 0;
         flush.request();
-      } while (next !== null && got < wanted && got > 0);
+        return true;
+      });
+      if (mine !== asked) return;
       loaded = from === null ? got : loaded + got;
       cursor = next;
       hasMore.value = next !== null;
@@ -134,6 +114,47 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
   };
 }
 
+/** The rows as they are shown: which there are, and in which order. */
+function useArranged(list: JobList, view: Readonly<Ref<JobListView | null>>, frozen: Readonly<Ref<boolean>>) {
+  const rows = shallowRef<JobSummary[]>([]);
+  const waiting = ref(0);
+  const flush = onceAFrame(() => {
+    if (view.value === null) return;
+    const arranged = list.arrange(view.value, frozen.value, Date.now());
+    rows.value = arranged.rows;
+    waiting.value = arranged.waiting;
+  });
+  const refresh = onceAFrame(() => (rows.value = list.rows()));
+  /** Counts change ten times a second; which rows there are, and where, once a second is enough. */
+  const arrangeSoon = useThrottleFn(flush.request, ARRANGE_EVERY_MS, true);
+  onScopeDispose(() => {
+    flush.cancel();
+    refresh.cancel();
+  });
+  return { rows, waiting, flush, refresh, arrangeSoon };
+}
+
+/**
+ * Reads pages until there are enough jobs or no more.
+ * @param take tells whether they are still wanted
+ */
+async function readPages(
+  request: { query?: string; sort: string },
+  from: string | null,
+  wanted: number,
+  take: (page: JobsPage) => boolean,
+): Promise<{ got: number; next: string | null }> {
+  let got = 0;
+  let next = from;
+  do {
+    const page = await farmApi.jobs({ ...request, limit: PAGE, ...(next === null ? {} : { cursor: next }) });
+    if (!take(page)) break;
+    got += page.jobs.length;
+    next = page.next;
+  } while (next !== null && got < wanted && got > 0);
+  return { got, next };
+}
+
 /** Whether a query about workers or verdicts finds jobs that have just changed is asked of the farm, together. */
 function useFarmsWord(
   list: JobList,
@@ -144,9 +165,10 @@ function useFarmsWord(
   let timer: ReturnType<typeof setTimeout> | undefined;
   onScopeDispose(() => clearTimeout(timer));
 
+  const queryNow = () => view.value?.query;
   async function ask(): Promise<void> {
     timer = undefined;
-    const query = view.value?.query;
+    const query = queryNow();
     const ids = [...open].slice(0, MOST_ASKED);
     if (!query || ids.length === 0) return;
     for (const id of ids) open.delete(id);
@@ -155,7 +177,7 @@ function useFarmsWord(
         query: `${printJobQuery(query)} id:${ids.join(',')}`,
         limit: ids.length,
       });
-      if (view.value?.query !== query) return;
+      if (queryNow() !== query) return;
       list.tell(ids, new Set(jobs.map((job) => job.id)));
       changed();
     } catch {

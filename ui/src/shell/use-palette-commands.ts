@@ -19,28 +19,11 @@ interface Palette {
 /** Everything that can be reached by its name: places, jobs, workers, templates, and what can be done with the job in view. */
 export function usePaletteCommands(showShortcuts: () => void): Palette {
   const router = useRouter();
-  const route = useRoute();
   const { dark, toggle } = useTheme();
   const { pending, choose } = useJobControls();
   const text = ref('');
-  const jobs = shallowRef<JobSummary[]>([]);
-  const searching = ref(false);
+  const { jobs, searching } = useJobSearch(text);
   const go = (to: string) => () => void router.push(to);
-
-  watchDebounced(text, () => void search(), { debounce: 200, immediate: true });
-  async function search(): Promise<void> {
-    const wanted = text.value.trim();
-    searching.value = true;
-    try {
-      const query = `"${wanted.slice(0, 200).replace(/[\\"]/g, '\\$&')}"`;
-      const page = await farmApi.jobs({ limit: 12, ...(wanted === '' ? {} : { query }) });
-      if (wanted === text.value.trim()) jobs.value = page.jobs;
-    } catch {
-      jobs.value = []; // The status pill says that the farm is away.
-    } finally {
-      searching.value = false;
-    }
-  }
 
   const workers = useLoaded(async () =>
     (await farmApi.workers()).workers.map((worker): PaletteCommand => ({
@@ -62,15 +45,7 @@ export function usePaletteCommands(showShortcuts: () => void): Palette {
     })),
   );
 
-  const atHand = shallowRef<JobSummary | null>(null);
-  watch(
-    () => (/^\/jobs\/[^/]+/.test(route.path) ? String(route.params['id']) : null),
-    async (id) => {
-      atHand.value = null;
-      if (id !== null) atHand.value = await farmApi.job(id).catch(() => null);
-    },
-    { immediate: true },
-  );
+  const atHand = useJobAtHand();
   const verbs = computed(() => {
     const job = atHand.value;
     if (!job) return [];
@@ -92,24 +67,7 @@ export function usePaletteCommands(showShortcuts: () => void): Palette {
     hint: key,
     run: go(to),
   }));
-  const page = computed((): PaletteCommand[] => [
-    {
-      id: 'theme',
-      group: 'Page',
-      label: dark.value ? 'Light theme' : 'Dark theme',
-      icon: dark.value ? 'i-lucide-sun' : 'i-lucide-moon',
-      hint: 't',
-      run: toggle,
-    },
-    {
-      id: 'shortcuts',
-      group: 'Page',
-      label: 'Keyboard shortcuts',
-      icon: 'i-lucide-keyboard',
-      hint: '?',
-      run: showShortcuts,
-    },
-  ]);
+  const page = computed(() => pageCommands(dark.value, toggle, showShortcuts));
   const jobCommands = computed(() =>
     jobs.value.map((job): PaletteCommand => ({
       id: `job ${job.id}`,
@@ -126,12 +84,69 @@ export function usePaletteCommands(showShortcuts: () => void): Palette {
       [...verbs.value, ...places, ...workers.value, ...templates.value, ...page.value],
       text.value,
     );
-    // The farm has searched jobs by more than their names.
     const at = named.findIndex(({ group }) => group !== 'This job' && group !== 'Go to');
     const before = at < 0 ? named : named.slice(0, at);
     return [...before, ...jobCommands.value, ...(at < 0 ? [] : named.slice(at))];
   });
   return { text, found, searching, pending };
+}
+
+function pageCommands(dark: boolean, toggle: () => void, showShortcuts: () => void): PaletteCommand[] {
+  return [
+    {
+      id: 'theme',
+      group: 'Page',
+      label: dark ? 'Light theme' : 'Dark theme',
+      icon: dark ? 'i-lucide-sun' : 'i-lucide-moon',
+      hint: 't',
+      run: toggle,
+    },
+    {
+      id: 'shortcuts',
+      group: 'Page',
+      label: 'Keyboard shortcuts',
+      icon: 'i-lucide-keyboard',
+      hint: '?',
+      run: showShortcuts,
+    },
+  ];
+}
+
+/** The farm searches jobs by more than their names. */
+function useJobSearch(text: Ref<string>): { jobs: Ref<JobSummary[]>; searching: Ref<boolean> } {
+  const jobs = shallowRef<JobSummary[]>([]);
+  const searching = ref(false);
+  async function search(): Promise<void> {
+    const wanted = text.value.trim();
+    searching.value = true;
+    try {
+      const query = `"${wanted.slice(0, 200).replace(/[\\"]/g, '\\$&')}"`;
+      const page = await farmApi.jobs({ limit: 12, ...(wanted === '' ? {} : { query }) });
+      if (wanted === text.value.trim()) jobs.value = page.jobs;
+    } catch {
+      jobs.value = []; // The status pill says that the farm is away.
+    } finally {
+      searching.value = false;
+    }
+  }
+  watchDebounced(text, () => void search(), { debounce: 200, immediate: true });
+  return { jobs, searching };
+}
+
+/** The job whose page is open. */
+function useJobAtHand(): Ref<JobSummary | null> {
+  const route = useRoute();
+  const job = shallowRef<JobSummary | null>(null);
+  watch(
+    () => (/^\/jobs\/[^/]+/.test(route.path) ? String(route.params['id']) : null),
+    async (id) => {
+      job.value = null;
+      const found = id === null ? null : await farmApi.job(id).catch(() => null);
+      if (id === null || route.params['id'] === id) job.value = found;
+    },
+    { immediate: true },
+  );
+  return job;
 }
 
 /** Asked for once; nothing while it is not there. */

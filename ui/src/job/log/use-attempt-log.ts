@@ -1,5 +1,5 @@
 import { onScopeDispose, reactive, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
-import type { Attempt } from '../../../../src/shared/contracts/api.ts';
+import type { Attempt, LogReply } from '../../../../src/shared/contracts/api.ts';
 import { farmApi } from '../../api/farm-api.ts';
 import { sentenceOf } from '../../api/problem.ts';
 import type { LogLine } from './log-text.ts';
@@ -34,6 +34,50 @@ interface AttemptLog {
 
 const START: LogStatus = { loading: false, problem: '', cutAt: null, more: false };
 
+type Take = (mine: LogTail, isWanted: () => boolean) => Promise<void>;
+
+/** Somebody may pick another attempt, or another place, meanwhile: then what comes is not taken. */
+async function taking(status: LogStatus, mine: LogTail, isWanted: () => boolean, take: Take): Promise<void> {
+  status.loading = true;
+  try {
+    await take(mine, isWanted);
+  } catch (error) {
+    if (isWanted()) status.problem = sentenceOf(error);
+  } finally {
+    if (isWanted()) status.loading = false;
+  }
+}
+
+/** @param add tells whether there is more that is wanted */
+async function readBite(
+  readFrom: (offset: number) => Promise<LogReply>,
+  add: (piece: LogReply) => boolean,
+  from: number,
+): Promise<void> {
+  for (let offset = from; offset < from + BITE_BYTES;) {
+    const piece = await readFrom(offset);
+    if (!add(piece)) return;
+    offset = piece.nextOffset;
+  }
+}
+
+/** Live, while the attempt runs. @returns what ends it */
+function follow(id: string, tail: LogTail, status: LogStatus, changed: () => void): () => void {
+  status.loading = true;
+  return enterRoom(`log:${id}`, {
+    snapshot: ({ log }) => {
+      tail.restart(log?.text ?? '', log?.nextOffset ?? 0);
+      status.loading = false;
+      changed();
+    },
+    patch: ({ log }) => {
+      if (log) tail.add(log);
+      changed();
+    },
+    refused: (_code, message) => Object.assign(status, { loading: false, problem: message }),
+  });
+}
+
 /** The log of one attempt: live while it runs, from storage once it has ended. */
 export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): AttemptLog {
   const lines = shallowRef<LogLine[]>([]);
@@ -54,40 +98,24 @@ export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): Atte
     flush.request();
   }
 
-  async function read(id: string): Promise<void> {
+  const ask = (take: Take): Promise<void> => {
     const mine = tail;
-    const stopAt = mine.offset + BITE_BYTES;
-    status.loading = true;
-    try {
-      do {
-        const piece = await farmApi.log(jobId, id, { offset: mine.offset });
-        if (mine !== tail) return; // Somebody picked another attempt meanwhile.
-        status.more = piece.text !== '' && piece.nextOffset > mine.offset;
-        mine.add(piece, piece.nextOffset);
-        flush.request();
-      } while (status.more && mine.offset < stopAt);
-    } catch (error) {
-      if (mine === tail) status.problem = sentenceOf(error);
-    } finally {
-      if (mine === tail) status.loading = false;
-    }
-  }
-
-  function follow(id: string): void {
-    status.loading = true;
-    leave = enterRoom(`log:${id}`, {
-      snapshot: ({ log }) => {
-        tail.restart(log?.text ?? '', log?.nextOffset ?? 0);
-        status.loading = false;
-        flush.request();
-      },
-      patch: ({ log }) => {
-        if (log) tail.add(log);
-        flush.request();
-      },
-      refused: (_code, message) => Object.assign(status, { loading: false, problem: message }),
-    });
-  }
+    return taking(status, mine, () => mine === tail, take);
+  };
+  const read = (id: string): Promise<void> =>
+    ask((mine, isWanted) =>
+      readBite(
+        (offset) => farmApi.log(jobId, id, { offset }),
+        (piece) => {
+          if (!isWanted()) return false;
+          status.more = piece.text !== '' && piece.nextOffset > mine.offset;
+          mine.add(piece, piece.nextOffset);
+          flush.request();
+          return status.more;
+        },
+        mine.offset,
+      ),
+    );
 
   // The same attempt comes as a new object with each look at the list: only another one, or its end, matters.
   watch(
@@ -95,7 +123,7 @@ export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): Atte
     () => {
       reset();
       if (attempt.value === null) return;
-      if (attempt.value.endedAt === null) follow(attempt.value.id);
+      if (attempt.value.endedAt === null) leave = follow(attempt.value.id, tail, status, flush.request);
       else void read(attempt.value.id);
     },
     { immediate: true },
@@ -109,20 +137,14 @@ export function useAttemptLog(jobId: string, attempt: Ref<Attempt | null>): Atte
     const { id, endedAt } = attempt.value ?? {};
     if (id === undefined || endedAt === null) return;
     reset();
-    const mine = tail;
-    status.loading = true;
-    try {
+    await ask(async (mine, isWanted) => {
       const piece = await farmApi.log(jobId, id, at);
-      if (mine !== tail) return;
+      if (!isWanted()) return;
       mine.openAt(piece.offset, piece.line ?? 0);
       mine.add(piece, piece.nextOffset);
       status.more = !('tail' in at) && piece.text !== '';
       flush.request();
-    } catch (error) {
-      if (mine === tail) status.problem = sentenceOf(error);
-    } finally {
-      if (mine === tail) status.loading = false;
-    }
+    });
   }
 
   return {
