@@ -152,7 +152,16 @@ export function createGatewayContainer(resources: GatewayResources): DependencyC
     const rules = new AddressRules(environment.FARMHAND_WEBHOOK_ALLOW);
     const box = new SecretBox(environment.AWS_SECRET_ACCESS_KEY);
     const { version } = resources;
-    return new Webhooks({ ledger, nats, rules, resolve: resolveBySystem, box, version, metrics: get(TOKENS.metrics), log });
+    return new Webhooks({
+      ledger,
+      nats,
+      rules,
+      resolve: resolveBySystem,
+      box,
+      version,
+      metrics: get(TOKENS.metrics),
+      log,
+    });
   });
   provide(TOKENS.events, () => new EventStreams(nats, log));
   provide(TOKENS.controller, () => new JobController(nats, log));

@@ -113,8 +113,14 @@ export const farmApi = {
       throw error;
     }
   },
-  jobs: (query: { state?: string; q?: string; query?: string; sort?: string; limit?: number; cursor?: string }) =>
-    request<JobsPage>('GET', withQuery('/api/jobs', query)),
+  jobs: (query: {
+    state?: string;
+    q?: string;
+    query?: string;
+    sort?: string;
+    limit?: number;
+    cursor?: string;
+  }) => request<JobsPage>('GET', withQuery('/api/jobs', query)),
   job: (id: string) => request<JobDetails>('GET', job(id)),
   frames: (
     id: string,

@@ -90,7 +90,10 @@ interface Strip {
 }
 
 function giveLines(data: Buffer, strip: Strip, depth: Depth, sink: IntegerSink): void {
-  if (depth === 'float') { giveLight(data, strip, sink); return; }
+  if (depth === 'float') {
+    giveLight(data, strip, sink);
+    return;
+  }
   const samples: Integers =
     depth === 'uint8' ? data : new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
   const length = strip.width * strip.channels;
