@@ -168,7 +168,7 @@ describe.skipIf(browser.skip || povray.skip)(
         view.page.getByRole('list', { name: 'The last ten minutes' }),
         /CPU[\s\S]*Memory/,
       );
-      await view.expectText(view.page.getByText(/Paused .*worker/).first(), /Paused/);
+      await view.expectText(view.page.getByRole('region', { name: 'Who did what' }), /Paused /);
       await look('worker');
       await view.page.getByRole('textbox', { name: 'Works at' }).fill('00:00-24:00');
       await view.page.getByRole('button', { name: 'Set' }).click();

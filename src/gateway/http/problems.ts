@@ -77,8 +77,19 @@ function toFarmError(error: unknown): FarmError {
       cause: error,
     });
   return (
-    bodyError(error) ?? new FarmError('internal', 'Something went wrong in the farm; its log says what.')
+    bodyError(error) ??
+    dataError(error) ??
+    new FarmError('internal', 'Something went wrong in the farm; its log says what.')
   );
+}
+
+/** What PostgreSQL cannot take as a value: class 22 of its codes, such as a NUL in a text or a year before the first. */
+function dataError(error: unknown): FarmError | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !/^22...$/.test(String(error.code)))
+    return undefined;
+  return new FarmError('invalid', `The ledger cannot take a value of this request: ${error.message}.`, {
+    cause: error,
+  });
 }
 
 /** Errors that Express and its body parser make of a request. */

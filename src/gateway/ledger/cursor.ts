@@ -28,4 +28,5 @@ function parse(cursor: string): unknown {
 export const limitSchema = (fallback: number, most: number) =>
   z.coerce.number().int().min(1).max(most).default(fallback);
 
-export const cursorSchema = z.string().min(1).max(500).optional();
+/** Sorted by name, it holds a name of 200 characters. */
+export const cursorSchema = z.string().min(1).max(2_000).optional();

@@ -83,7 +83,7 @@ export class FailureQueries {
       placed AS MATERIALIZED (
         SELECT r.id, r.fingerprint, r.job_id AS job, r.worker, t.step_key AS "stepKey", r.frame,
           t.frames[1] AS "firstFrame", GREATEST(1, cardinality(t.frames) - r.frames_done) AS open,
-          GREATEST(0, ${sql.lit(FAILURE_COLUMNS - 1)} - floor(extract(epoch FROM now() - r.ended_at)
+          GREATEST(0, ${sql.lit(FAILURE_COLUMNS - 1)} - floor(GREATEST(0, extract(epoch FROM now() - r.ended_at))
             * ${sql.lit(FAILURE_COLUMNS)} / ${sinceSeconds}::float8)::int) AS column, r.ended_at AS at
         FROM recent r
         CROSS JOIN LATERAL (SELECT step_key, engine, frames FROM tasks WHERE key = r.task_key OFFSET 0) t

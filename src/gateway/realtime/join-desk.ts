@@ -60,7 +60,7 @@ export class JoinDesk {
         return refusal('conflict', 'The room was left or joined again meanwhile.');
       return { ok: true, snapshot: { room: name, epoch, seq, ...content } };
     } catch (error) {
-      this.#hub.unsubscribe(id, name);
+      this.#hub.unsubscribe(id, name, subscription);
       this.#logs.prune();
       return this.#failure(error, name);
     }

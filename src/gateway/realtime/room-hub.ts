@@ -125,8 +125,11 @@ export class RoomHub {
   }
 
   /** The member wants no more of it. */
-  unsubscribe(id: string, name: string): void {
-    this.#members.get(id)?.rooms.delete(name);
+  /** @param only where it is still this subscription: the room may have been joined again meanwhile */
+  unsubscribe(id: string, name: string, only?: Subscription): void {
+    const rooms = this.#members.get(id)?.rooms;
+    if (only !== undefined && rooms?.get(name) !== only) return;
+    rooms?.delete(name);
     const room = this.#rooms.get(name);
     if (room?.watchers.delete(id) && room.watchers.size === 0) this.#rooms.delete(name);
   }

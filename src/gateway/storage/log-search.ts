@@ -23,7 +23,8 @@ export interface Wanted {
 export function lineFinder({ text, case: exact, regex }: Wanted): (block: string) => Finder {
   if (regex) {
     const pattern = compile(text, exact);
-    return () => (block, from) => nextLineThat(block, from, (line) => pattern.test(line));
+    return () => (block, from) =>
+      nextLineThat(block, from, (line) => pattern.test(line.slice(0, LONGEST_LINE)));
   }
   const wanted = exact ? text : text.toLowerCase();
   return (block) => {
@@ -108,13 +109,21 @@ function newlinesIn(text: string): number {
   return count;
 }
 
+/** A line is searched once for each of these: with more, one search could hold up the gateway. */
+const MOST_INSTRUCTIONS = 150;
+/** Of a line, what an expression is held against. */
+const LONGEST_LINE = 2_000;
+
 function compile(text: string, exact: boolean): Pattern {
   try {
-    return new Pattern(exact ? text : `(?i)${text}`);
+    const pattern = new Pattern(exact ? text : `(?i)${text}`);
+    if (pattern.size <= MOST_INSTRUCTIONS) return pattern;
+    throw noPattern(text, 'a shorter regular expression, or one with smaller counts in its braces');
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    throw new InvalidInputError('The request', [
-      { path: 'text', value: describeValue(text), expected: `a regular expression: ${messageOf(error)}` },
-    ]);
+    throw noPattern(text, `a regular expression: ${messageOf(error)}`);
   }
 }
+
+const noPattern = (text: string, expected: string): InvalidInputError =>
+  new InvalidInputError('The request', [{ path: 'text', value: describeValue(text), expected }]);

@@ -7,6 +7,8 @@ const MAX_LOOKED_AT = 4_096;
 /** A pattern in RE2's syntax: its time grows with the text's length only, whoever wrote it and whatever the text. */
 export class Pattern {
   readonly groups: number;
+  /** Its instructions: each character of a text is held against them all at worst. */
+  readonly size: number;
   readonly #compiled: RE2JS;
 
   /** @throws PatternError */
@@ -17,6 +19,7 @@ export class Pattern {
       throw new PatternError(text, error);
     }
     this.groups = this.#compiled.groupCount();
+    this.size = this.#compiled.programSize();
   }
 
   /** ajv tells patterns apart by it. */

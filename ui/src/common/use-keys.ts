@@ -1,10 +1,12 @@
 import { useEventListener } from '@vueuse/core';
 
+/** Ticking a box is no typing. */
+const FIELDS =
+  'input:not([type=checkbox], [type=radio], [type=button], [type=range]), textarea, select, [contenteditable]';
+
 /** Whether somebody is typing: then single letters are text, not commands. */
 export function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null
-  );
+  return target instanceof HTMLElement && target.closest(FIELDS) !== null;
 }
 
 /**

@@ -117,7 +117,8 @@ export const isQueryField = (name: string): name is QueryField => NAMES.includes
 
 /** The field that was probably meant. */
 export function nearestField(name: string): QueryField | undefined {
-  return OTHER_NAMES[name] ?? nearest(name, NAMES as readonly QueryField[]);
+  const other = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
+  return other ?? nearest(name, NAMES as readonly QueryField[]);
 }
 
 /** The word that is at most two letters away, or begins with what was written. */

@@ -238,4 +238,20 @@ describe('a job', () => {
     expect(matchJob(parseJobQuery('-verdict:fail state:failed'), job, nowMs)).toBeUndefined();
     expect(matchJob(parseJobQuery('worker:rn1 state:running'), job, nowMs)).toBe(false);
   });
+
+  it.each([
+    ['owner:a*a', 'a', false],
+    ['owner:a*a', 'aba', true],
+    ['owner:*b*', 'abc', true],
+    ['owner:ab*', 'aab', false],
+  ])('a star in %s does not take a letter twice (%s)', (query, owner, wanted) => {
+    expect(matchJob(parseJobQuery(query), { ...job, owner }, Date.now())).toBe(wanted);
+  });
+
+  it('with stars takes no longer than the name is long, whoever wrote either', () => {
+    const query = parseJobQuery(`name:${'a*'.repeat(40)}b`);
+    const start = performance.now();
+    expect(matchJob(query, { ...job, name: 'a'.repeat(200) }, Date.now())).toBe(false);
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
 });

@@ -106,11 +106,21 @@ function fits({ text, wild }: WordPattern, value: string, compare: TextCompariso
   const found = compare === 'exactly' ? value : fold(value);
   const contains = compare === 'contains';
   if (!wild) return contains ? found.includes(wanted) : found === wanted;
-  const pattern = wanted
-    .split('*')
-    .map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'))
-    .join('[^]*');
-  return new RegExp(contains ? pattern : `^${pattern}$`).test(found);
+  return hasParts(found, wanted.split('*'), contains);
+}
+
+/** Whether the parts follow each other in a text: each at its first place, so that it takes no longer than the text is long. */
+function hasParts(text: string, parts: readonly string[], anywhere: boolean): boolean {
+  const [first = '', ...others] = parts;
+  const last = anywhere ? '' : (others.pop() ?? '');
+  if (!anywhere && !text.startsWith(first)) return false;
+  let at = anywhere ? 0 : first.length;
+  for (const part of anywhere ? parts : others) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
 }
 
 function numberOf(field: NumberField, job: MatchedJob): number {

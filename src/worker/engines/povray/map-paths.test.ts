@@ -29,6 +29,19 @@ describe("paths in POV-Ray's scenes", () => {
       join(folder, 'copies'),
     );
 
+  it('are mapped in what an include includes, each in a copy of its own', async () => {
+    const wood = await put('mnt/tex/Wood.png', 'x');
+    await put('scene/a.inc', '#include "b.inc"\n');
+    await put('scene/b.inc', 'pigment { image_map { png "/Volumes/show/tex/Wood.png" } }\n');
+    const scene = await put('scene/s.pov', '#include "a.inc"\n');
+    const includedBy = async (file: string): Promise<string> =>
+      /"(.*)"/.exec(await readFile(file, 'utf8'))?.[1] ?? '';
+    const a = await includedBy((await map(scene)) ?? '');
+    const b = await includedBy(a);
+    expect(b).not.toBe(a);
+    expect(await includedBy(b)).toBe(wood);
+  });
+
   it('lead to where the storage lies here, in what is included, too', async () => {
     const wood = await put('mnt/tex/Wood.png', 'x');
     await put('mnt/lib/floor.inc', '#declare F = pigment { image_map { png "/Volumes/show/tex/Wood.png" } }');

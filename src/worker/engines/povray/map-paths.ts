@@ -32,6 +32,7 @@ export async function mapPaths(
     if (copies.has(path)) return copies.get(path);
     if ((path !== scenePath && !LANGUAGE.test(path)) || copies.size >= MOST_FILES) return undefined;
     copies.set(path, undefined); // one that includes itself stays as it is
+    const place = copies.size; // before those that it includes take theirs
     const text = await read(path);
     if (text === undefined) return undefined;
     const names = new Map<string, string>();
@@ -41,7 +42,7 @@ export async function mapPaths(
     }
     if (names.size === 0) return undefined;
     await mkdir(into, { recursive: true });
-    const copy = join(into, `mapped-${copies.size}${extname(path)}`);
+    const copy = join(into, `mapped-${place}${extname(path)}`);
     const mapped = text.replace(STRING, (whole, name: string) => {
       const file = names.get(name);
       return file === undefined ? whole : `"${latin1(file).replaceAll('\\', '/')}"`;

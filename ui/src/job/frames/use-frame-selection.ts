@@ -1,4 +1,4 @@
-import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue';
+import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue';
 import { parseFrameSelection } from '../../../../src/shared/domain/frame-ranges.ts';
 import { useRouteQuery } from '../../common/use-route-query.ts';
 import type { JobView } from '../use-job-view.ts';
@@ -36,6 +36,7 @@ export function useFrameSelection(view: JobView): Marked {
   );
 
   let told: ReturnType<typeof setTimeout> | undefined;
+  onScopeDispose(() => clearTimeout(told));
   return {
     selection,
     runs,

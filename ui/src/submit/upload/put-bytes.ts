@@ -41,7 +41,8 @@ export function putBytes(
     request.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')));
     request.addEventListener('loadend', () => signal.removeEventListener('abort', stop));
     signal.addEventListener('abort', stop, { once: true });
-    request.send(bytes);
+    if (signal.aborted) reject(new DOMException('stopped', 'AbortError'));
+    else request.send(bytes);
   });
 }
 
