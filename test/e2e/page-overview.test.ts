@@ -64,7 +64,7 @@ describe.skipIf(browser.skip)(`the farm as a whole, on the page${browser.note}`,
     await heading('Overview').waitFor();
     const slots = view.page.getByRole('region', { name: 'Slots in use' });
     await view.expectText(slots, /0 %\s+0 of 2 slots/);
-    await submit('long', { frames: '1-500', chunk: 1, settings: { frameMs: 60_000 }, project: 'film' });
+    await submit('long', { frames: '1-500', chunk: 1, settings: { frameMs: 600_000 }, project: 'film' });
     await view.expectText(slots, /100 %\s+2 of 2 slots/);
     const engines = view.page.getByRole('row', { name: /^null/ });
     await view.expectText(engines, /null\s+498\s+1\s+2/);
