@@ -239,7 +239,7 @@ describe('why a job waits', () => {
   it('says that a worker is emptied for a big task', async () => {
     const { held } = await keeper({ slots: 4 });
     await send('small', { frames: '1-3' });
-    await until('small ones run', () => held.length === 3);
+    await jobWhen(farm.context, 'small', (job) => job.frames.running === 3);
     await send('big', { frames: '1', requires: { cores: 'all' } });
     const { reasons } = await waitsFor('big', 'reserving');
     expect(reasons[0]?.text).toMatch(/^It needs null.* \(4 slots at once\); 1 worker has it/);
