@@ -10,17 +10,19 @@ import { explainedLedger } from '../support/explained-ledger.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { jobWhen, submit } from '../support/jobs.ts';
 import { seedJob } from '../support/ledger-rows.ts';
+import type { ScriptedWorker } from '../support/scripted-worker.ts';
 
 /** Two workers: `sick` fails with everything it gets, `well` fails with what nobody can render. */
 describe('failures, by reason', () => {
   let farm: CoordinatorFarm;
   let gateway: TestGateway;
+  let sick: ScriptedWorker;
   const SAID = 'Error: cannot read /scenes/shot-0042/tree.obj (line 17)';
 
   beforeAll(async () => {
     farm = await createCoordinatorFarm();
     gateway = await startTestGateway(farm.context);
-    await farm.work({
+    sick = await farm.work({
       id: 'sick',
       slots: 1,
       handle: (task) =>
@@ -82,7 +84,7 @@ describe('failures, by reason', () => {
       { job: 'a', name: 'Job a', state: 'failed', step: 'render', frames: '1-2', failed: 2 },
       { job: 'b', name: 'Job b', state: 'failed', step: 'render', frames: '1-2', failed: 2 },
     ]);
-    await gateway.post('/api/workers/sick/pause', 200, { reason: 'it lacks files' });
+    await sick.stop();
     await farm.work({ id: 'well', slots: 1 });
     await gateway.post('/api/jobs/a/retry', 200, { step: 'render', frames: '1-2' });
     await jobWhen(farm.context, 'a', 'completed', 40_000);
