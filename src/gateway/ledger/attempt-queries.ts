@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { z } from 'zod';
 import type { Attempt, Attempts } from '../../shared/contracts/api.ts';
 import type { WorkerAttempts } from '../../shared/contracts/worker-api.ts';
@@ -6,7 +6,7 @@ import type { Ledger } from '../../shared/database/connect.ts';
 import { FarmError, describeValue } from '../../shared/domain/errors.ts';
 import { formatFrames } from '../../shared/domain/frame-ranges.ts';
 import { taskOfAttempt } from '../../shared/domain/ids.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, pageOf } from './cursor.ts';
 
 /** Where an attempt's log is to be looked for. */
 export interface AttemptLog {
@@ -23,6 +23,11 @@ const attemptCursor = z.tuple([
 ]);
 
 const exactStart = sql<string>`to_char(attempts.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
+
+const isOlderThan = (place: z.infer<typeof attemptCursor> | undefined): RawBuilder<boolean> =>
+  place === undefined
+    ? sql`true`
+    : sql`(attempts.started_at, attempts.id) < ((${place[0]}::timestamp AT TIME ZONE 'UTC'), ${place[1]})`;
 
 export class AttemptQueries {
   readonly #ledger: Ledger;
@@ -52,17 +57,12 @@ export class AttemptQueries {
       ])
       .select(exactStart.as('exact_time'))
       .where('attempts.job_id', '=', jobId)
-      .$if(after !== undefined, (q) =>
-        q.where(
-          sql<boolean>`(attempts.started_at, attempts.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,
-        ),
-      )
+      .where(isOlderThan(after))
       .orderBy('attempts.started_at', 'desc')
       .orderBy('attempts.id', 'desc')
       .limit(limit + 1)
       .execute();
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
+    const { page, next } = pageOf(rows, limit, (last) => [last.exact_time, last.id]);
     const attempts = page.map((row): Attempt => ({
       id: row.id,
       taskId: taskOfAttempt(row.id),
@@ -75,7 +75,7 @@ export class AttemptQueries {
       startedAt: row.started_at.toISOString(),
       endedAt: row.ended_at?.toISOString() ?? null,
     }));
-    return { attempts, next: last ? encodeCursor([last.exact_time, last.id]) : null };
+    return { attempts, next };
   }
 
   /** What a worker was given, newest first. */
@@ -97,17 +97,12 @@ export class AttemptQueries {
       .select([sql<string>`left(jobs.name, 200)`.as('name'), sql<Date>`now()`.as('now')])
       .select(exactStart.as('exact_time'))
       .where('attempts.worker', '=', worker)
-      .$if(after !== undefined, (q) =>
-        q.where(
-          sql<boolean>`(attempts.started_at, attempts.id) < ((${after?.[0]}::timestamp AT TIME ZONE 'UTC'), ${after?.[1]})`,
-        ),
-      )
+      .where(isOlderThan(after))
       .orderBy('attempts.started_at', 'desc')
       .orderBy('attempts.id', 'desc')
       .limit(limit + 1)
       .execute();
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
+    const { page, next } = pageOf(rows, limit, (last) => [last.exact_time, last.id]);
     return {
       now: (rows[0]?.now ?? new Date()).toISOString(),
       attempts: page.map((row) => ({
@@ -123,7 +118,7 @@ export class AttemptQueries {
         startedAt: row.started_at.toISOString(),
         endedAt: row.ended_at?.toISOString() ?? null,
       })),
-      next: last ? encodeCursor([last.exact_time, last.id]) : null,
+      next,
     };
   }
 

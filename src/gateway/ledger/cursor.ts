@@ -16,6 +16,17 @@ export function decodeCursor<T>(schema: z.ZodType<T>, cursor: string | undefined
   ]);
 }
 
+/** Cuts what was read, with one row more than a page holds, to the page; `next` is null where there are no more. */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (last: Row) => readonly (string | number)[],
+): { page: Row[]; next: string | null } {
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return { page, next: last === undefined ? null : encodeCursor(keyOf(last)) };
+}
+
 function parse(cursor: string): unknown {
   try {
     return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
