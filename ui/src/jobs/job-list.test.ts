@@ -61,12 +61,40 @@ describe('JobList', () => {
     list.update([job('1'), job('2')]);
     const running = view('state:running');
     list.arrange(running, false, now);
+    list.queryAnswered();
     list.update([job('3'), job('2', { state: 'completed' })]);
     const frozen = list.arrange(running, true, now);
     expect(ids(frozen.rows)).toEqual(['2', '1']);
     expect(frozen.rows[0]?.state).toBe('completed');
     expect(frozen.waiting).toBe(2);
     expect(ids(list.arrange(running, false, now).rows)).toEqual(['3', '1']);
+  });
+
+  it('arranges a new query at once although somebody points at a row, until the farm has answered', () => {
+    const list = new JobList();
+    list.update([job('1'), job('2', { owner: 'grace' })]);
+    list.arrange(all, false, now);
+    list.queryAnswered();
+    const hers = view('owner:grace');
+    list.beginQuery();
+    expect(list.arrange(hers, true, now)).toMatchObject({ rows: [{ id: '2' }], waiting: 0 });
+    list.addPage([job('4', { owner: 'grace' })]);
+    expect(ids(list.arrange(hers, true, now).rows)).toEqual(['4', '2']);
+    list.queryAnswered();
+    list.update([job('5', { owner: 'grace' })]);
+    expect(list.arrange(hers, true, now)).toMatchObject({ rows: [{ id: '4' }, { id: '2' }], waiting: 1 });
+  });
+
+  it('shows what follows at the end although somebody points at a row', () => {
+    const list = new JobList();
+    list.update([job('3'), job('4')]);
+    list.arrange(all, false, now);
+    list.queryAnswered();
+    list.append([job('2'), job('1')]);
+    expect(list.arrange(all, true, now)).toMatchObject({
+      rows: [{ id: '4' }, { id: '3' }, { id: '2' }, { id: '1' }],
+      waiting: 0,
+    });
   });
 
   it('finds text in name, id, owner, project and engine, whatever the case', () => {

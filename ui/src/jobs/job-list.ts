@@ -13,6 +13,8 @@ export class JobList {
   readonly #jobs = new Map<string, JobSummary>();
   /** Of jobs of which only the farm can say whether the query finds them: what it said last. */
   readonly #told = new Map<string, boolean>();
+  /** A new query whose answer is not complete yet: its rows are arranged as they come. */
+  #unanswered = true;
   #shown: string[] = [];
   #wanted: string[] = [];
 
@@ -32,19 +34,32 @@ export class JobList {
     for (const job of jobs) if (!this.#jobs.has(job.id)) this.#jobs.set(job.id, job);
   }
 
+  /** A page of what follows the rows that are shown: it moves none of them, so that it need not wait. */
+  append(jobs: readonly JobSummary[]): void {
+    this.addPage(jobs);
+    const shown = new Set(this.#shown);
+    this.#shown = [...this.#shown, ...jobs.map((job) => job.id).filter((id) => !shown.has(id))];
+  }
+
   /** What the farm said about jobs that the page cannot judge by itself. */
   tell(ids: readonly string[], found: ReadonlySet<string>): void {
     for (const id of ids) this.#told.set(id, found.has(id));
   }
 
-  /** Another query: what was said belongs to the old one. */
-  forgetTold(): void {
+  /** Another query: what was said belongs to the old one, and so do the rows that are shown. */
+  beginQuery(): void {
     this.#told.clear();
+    this.#unanswered = true;
+  }
+
+  /** The farm has answered: from now on rows come and go with the news alone. */
+  queryAnswered(): void {
+    this.#unanswered = false;
   }
 
   /**
    * Decides anew which jobs are shown. While `frozen` (somebody points at a row) rows stay where they are, even those
-   * that no longer match, and newcomers wait.
+   * that no longer match, and newcomers wait; whoever asked something new gets its rows at once all the same.
    */
   arrange(
     { query, sort }: JobListView,
@@ -57,8 +72,9 @@ export class JobList {
       )
       .sort(compareJobs(sort, nowMs))
       .map((job) => job.id);
-    if (!frozen) this.#shown = this.#wanted;
-    return { rows: this.rows(), waiting: frozen ? differences(this.#shown, this.#wanted) : 0 };
+    const waits = frozen && !this.#unanswered;
+    if (!waits) this.#shown = this.#wanted;
+    return { rows: this.rows(), waiting: waits ? differences(this.#shown, this.#wanted) : 0 };
   }
 
   /** The rows as they were arranged last, with the newest word on each. */

@@ -12,6 +12,8 @@ import { useRoom } from '../realtime/use-farm-socket.ts';
 import { JobList, type JobListView } from './job-list.ts';
 
 const PAGE = 500;
+/** What is asked for first fills the screen at once; `public/early.js` asks for the same while the page is loading. */
+const FIRST_PAGE = 100;
 const ARRANGE_EVERY_MS = 1_000;
 /** Jobs of which only the farm knows whether they match are asked about together. */
 const ASK_AFTER_MS = 700;
@@ -40,7 +42,7 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
   let loaded = 0;
   let asked = 0;
 
-  const { rows, waiting, flush, refresh, arrangeSoon } = useArranged(list, view, frozen);
+  const { rows, waiting, arrange, flush, refresh, arrangeSoon } = useArranged(list, view, frozen);
 
   const request = computed(() => {
     if (view.value === null) return null;
@@ -50,14 +52,18 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
 
   /** @param from where to go on; null: from the beginning, as far as the list went before */
   async function load(from: string | null): Promise<void> {
-    if (request.value === null) return;
+    if (request.value === null) {
+      loading.value = false;
+      return;
+    }
     const mine = ++asked;
     const wanted = from === null ? Math.max(PAGE, loaded) : PAGE;
     loading.value = true;
     try {
       const { got, next } = await readPages(request.value, from, wanted, (page) => {
         if (mine !== asked) return false;
-        list.addPage(page.jobs);
+        if (from === null) list.addPage(page.jobs);
+        else list.append(page.jobs);
         const ids = page.jobs.map((job) => job.id);
         list.tell(ids, new Set(ids));
         sortedAmong.value = page.sortedAmong ?? 0;
@@ -72,17 +78,25 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
     } catch (error) {
       if (mine === asked) problem.value = sentenceOf(error);
     } finally {
-      if (mine === asked) loading.value = false;
-      flush.request();
+      if (mine === asked) {
+        loading.value = false;
+        arrange();
+        list.queryAnswered();
+      }
     }
   }
 
+  let isFirst = true;
   const ask = useFarmsWord(list, view, flush.request);
   useRoom('jobs', {
     snapshot: (snapshot) => {
-      list.replace(snapshot.jobs ?? []);
+      // The first one joins what is being read at the same time; a later one ends a time without news.
+      if (isFirst) list.update(snapshot.jobs ?? []);
+      else list.replace(snapshot.jobs ?? []);
       ask(snapshot.jobs ?? []);
-      void load(null);
+      flush.request();
+      if (!isFirst) void load(null);
+      isFirst = false;
     },
     patch: (patch) => {
       list.update(patch.jobs ?? []);
@@ -95,11 +109,16 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
 
   const key = computed(() => JSON.stringify(request.value));
   watch(key, () => {
-    list.forgetTold();
+    list.beginQuery();
+    // What is still on its way, and where it would go on, belong to the old query.
+    asked += 1;
+    cursor = null;
     loaded = 0;
+    loading.value = true;
   });
   watch([view, frozen], () => flush.request());
-  watchDebounced(key, () => void load(null), { debounce: 150, immediate: true });
+  watchDebounced(key, () => void load(null), { debounce: 150 });
+  void load(null);
 
   return {
     rows,
@@ -118,12 +137,13 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
 function useArranged(list: JobList, view: Readonly<Ref<JobListView | null>>, frozen: Readonly<Ref<boolean>>) {
   const rows = shallowRef<JobSummary[]>([]);
   const waiting = ref(0);
-  const flush = onceAFrame(() => {
+  const arrange = (): void => {
     if (view.value === null) return;
     const arranged = list.arrange(view.value, frozen.value, Date.now());
     rows.value = arranged.rows;
     waiting.value = arranged.waiting;
-  });
+  };
+  const flush = onceAFrame(arrange);
   const refresh = onceAFrame(() => (rows.value = list.rows()));
   /** Counts change ten times a second; which rows there are, and where, once a second is enough. */
   const arrangeSoon = useThrottleFn(flush.request, ARRANGE_EVERY_MS, true);
@@ -131,7 +151,7 @@ function useArranged(list: JobList, view: Readonly<Ref<JobListView | null>>, fro
     flush.cancel();
     refresh.cancel();
   });
-  return { rows, waiting, flush, refresh, arrangeSoon };
+  return { rows, waiting, arrange, flush, refresh, arrangeSoon };
 }
 
 /**
@@ -147,7 +167,9 @@ async function readPages(
   let got = 0;
   let next = from;
   do {
-    const page = await farmApi.jobs({ ...request, limit: PAGE, ...(next === null ? {} : { cursor: next }) });
+    const page = await farmApi.jobs(
+      next === null ? { ...request, limit: FIRST_PAGE } : { ...request, limit: PAGE, cursor: next },
+    );
     if (!take(page)) break;
     got += page.jobs.length;
     next = page.next;
