@@ -1,19 +1,15 @@
 import { useThrottleFn, watchDebounced } from '@vueuse/core';
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue';
-import type { JobsPage } from '../../../src/shared/contracts/api.ts';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
 import { printJobQuery } from '../../../src/shared/domain/job-query/print-job-query.ts';
 import { printJobSort } from '../../../src/shared/domain/job-query/job-sort.ts';
 import { asksTheFarm, matchJob } from '../../../src/shared/domain/job-query/match-job.ts';
 import { farmApi } from '../api/farm-api.ts';
-import { sentenceOf } from '../api/problem.ts';
 import { onceAFrame } from '../realtime/frame-flush.ts';
 import { useRoom } from '../realtime/use-farm-socket.ts';
 import { JobList, type JobListView } from './job-list.ts';
+import { useJobPages } from './use-job-pages.ts';
 
-const PAGE = 500;
-/** What is asked for first fills the screen at once; `public/early.js` asks for the same while the page is loading. */
-const FIRST_PAGE = 100;
 const ARRANGE_EVERY_MS = 1_000;
 /** Jobs of which only the farm knows whether they match are asked about together. */
 const ASK_AFTER_MS = 700;
@@ -34,15 +30,8 @@ interface Jobs {
 /** The jobs list: live through the room `jobs`, what it does not show by pages. `view` null: the query is not understood. */
 export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonly<Ref<boolean>>): Jobs {
   const list = new JobList();
-  const loading = ref(true);
-  const problem = ref('');
-  const hasMore = ref(false);
-  const sortedAmong = ref(0);
-  let cursor: string | null = null;
-  let loaded = 0;
-  let asked = 0;
-
-  const { rows, waiting, arrange, flush, refresh, arrangeSoon } = useArranged(list, view, frozen);
+  const arranged = useArranged(list, view, frozen);
+  const { rows, waiting, flush, refresh, arrangeSoon } = arranged;
 
   const request = computed(() => {
     if (view.value === null) return null;
@@ -50,41 +39,11 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
     return { ...(query === '' ? {} : { query }), sort: printJobSort(view.value.sort) };
   });
 
-  /** @param from where to go on; null: from the beginning, as far as the list went before */
-  async function load(from: string | null): Promise<void> {
-    if (request.value === null) {
-      loading.value = false;
-      return;
-    }
-    const mine = ++asked;
-    const wanted = from === null ? Math.max(PAGE, loaded) : PAGE;
-    loading.value = true;
-    try {
-      const { got, next } = await readPages(request.value, from, wanted, (page) => {
-        if (mine !== asked) return false;
-        if (from === null) list.addPage(page.jobs);
-        else list.append(page.jobs);
-        const ids = page.jobs.map((job) => job.id);
-        list.tell(ids, new Set(ids));
-        sortedAmong.value = page.sortedAmong ?? 0;
-        flush.request();
-        return true;
-      });
-      if (mine !== asked) return;
-      loaded = from === null ? got : loaded + got;
-      cursor = next;
-      hasMore.value = next !== null;
-      problem.value = '';
-    } catch (error) {
-      if (mine === asked) problem.value = sentenceOf(error);
-    } finally {
-      if (mine === asked) {
-        loading.value = false;
-        arrange();
-        list.queryAnswered();
-      }
-    }
-  }
+  const { loading, problem, hasMore, sortedAmong, load, begin, loadMore } = useJobPages(
+    list,
+    request,
+    arranged,
+  );
 
   let isFirst = true;
   const ask = useFarmsWord(list, view, flush.request);
@@ -108,14 +67,7 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
   });
 
   const key = computed(() => JSON.stringify(request.value));
-  watch(key, () => {
-    list.beginQuery();
-    // What is still on its way, and where it would go on, belong to the old query.
-    asked += 1;
-    cursor = null;
-    loaded = 0;
-    loading.value = true;
-  });
+  watch(key, begin);
   watch([view, frozen], () => flush.request());
   watchDebounced(key, () => void load(null), { debounce: 150 });
   void load(null);
@@ -127,9 +79,7 @@ export function useJobs(view: Readonly<Ref<JobListView | null>>, frozen: Readonl
     problem,
     hasMore,
     sortedAmong,
-    loadMore: async () => {
-      if (cursor !== null && !loading.value) await load(cursor);
-    },
+    loadMore,
   };
 }
 
@@ -152,29 +102,6 @@ function useArranged(list: JobList, view: Readonly<Ref<JobListView | null>>, fro
     refresh.cancel();
   });
   return { rows, waiting, arrange, flush, refresh, arrangeSoon };
-}
-
-/**
- * Reads pages until there are enough jobs or no more.
- * @param take tells whether they are still wanted
- */
-async function readPages(
-  request: { query?: string; sort: string },
-  from: string | null,
-  wanted: number,
-  take: (page: JobsPage) => boolean,
-): Promise<{ got: number; next: string | null }> {
-  let got = 0;
-  let next = from;
-  do {
-    const page = await farmApi.jobs(
-      next === null ? { ...request, limit: FIRST_PAGE } : { ...request, limit: PAGE, cursor: next },
-    );
-    if (!take(page)) break;
-    got += page.jobs.length;
-    next = page.next;
-  } while (next !== null && got < wanted && got > 0);
-  return { got, next };
 }
 
 /** Whether a query about workers or verdicts finds jobs that have just changed is asked of the farm, together. */
