@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addToGauge, gaugeLines, readGauge } from './gauges.ts';
+import { HISTORY_SAMPLES, HISTORY_STEP_SECONDS } from '../../../src/shared/contracts/worker-api.ts';
+import { addToGauge, gapAfter, gaugeLines, readGauge } from './gauges.ts';
 
 const SIZE = { width: 59, height: 25 };
 
@@ -9,6 +10,12 @@ describe('gauges', () => {
     expect(addToGauge('A', 0.5)).toBe('AN');
     expect(addToGauge('A', null)).toBe('A.');
     expect(addToGauge('A'.repeat(60), 7)).toBe(`${'A'.repeat(59)}Z`);
+  });
+
+  it('have a gap where the page was away', () => {
+    expect(gapAfter(HISTORY_STEP_SECONDS * 1_000)).toBe('');
+    expect(gapAfter(HISTORY_STEP_SECONDS * 4_000)).toBe('...');
+    expect(gapAfter(86_400_000)).toHaveLength(HISTORY_SAMPLES);
   });
 
   it('become lines that end at the right and break where nothing was heard', () => {

@@ -1,4 +1,4 @@
-import { HISTORY_SAMPLES } from '../../../src/shared/contracts/worker-api.ts';
+import { HISTORY_SAMPLES, HISTORY_STEP_SECONDS } from '../../../src/shared/contracts/worker-api.ts';
 
 const LETTER_A = 65;
 const LEVELS = 25;
@@ -17,6 +17,12 @@ export function addToGauge(letters: string, share: number | null): string {
       ? '.'
       : String.fromCharCode(LETTER_A + Math.round(Math.min(1, Math.max(0, share)) * LEVELS));
   return (letters + letter).slice(-HISTORY_SAMPLES);
+}
+
+/** Letters that nobody heard: as many samples as a pause took beyond the usual step. */
+export function gapAfter(pauseMs: number): string {
+  const steps = Math.round(pauseMs / (HISTORY_STEP_SECONDS * 1_000));
+  return '.'.repeat(Math.min(HISTORY_SAMPLES, Math.max(0, steps - 1)));
 }
 
 /**

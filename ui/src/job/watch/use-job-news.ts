@@ -4,7 +4,7 @@ import type { JobSummary } from '../../../../src/shared/contracts/messages.ts';
 import { isEndedJob } from '../../../../src/shared/contracts/realtime.ts';
 import { enterRoom } from '../../realtime/use-farm-socket.ts';
 import { useNotices } from '../../common/use-notices.ts';
-import { badgeFavicon } from './favicon-badge.ts';
+import { useJobBadge } from './use-job-badge.ts';
 import { endBody, endTitle, isNews } from './watch-text.ts';
 import { useWatchedJobs } from './watched-jobs.ts';
 
@@ -13,6 +13,7 @@ export function useJobNews(): void {
   const router = useRouter();
   const { say } = useNotices();
   const { ids, forget } = useWatchedJobs();
+  const badge = useJobBadge();
   const rooms = new Map<string, () => void>();
   const states = new Map<string, JobSummary['state']>();
 
@@ -34,11 +35,12 @@ export function useJobNews(): void {
     const before = states.get(job.id);
     states.set(job.id, job.state);
     if (isNews(before, job.state)) tell(job);
-    if (ids.value[0] === job.id) badge(job);
+    if (ids.value[0] === job.id) badge.show(job);
     if (isEndedJob(job.state)) forget(job.id);
   }
 
   const leave = (id: string): void => {
+    badge.forget(id);
     rooms.get(id)?.();
     rooms.delete(id);
     states.delete(id);
@@ -61,19 +63,4 @@ export function useJobNews(): void {
     { immediate: true },
   );
   onScopeDispose(() => [...rooms.keys()].forEach(leave));
-}
-
-const COLOURS: Partial<Record<JobSummary['state'], string>> = {
-  completed: '#009e73',
-  failed: '#d55e00',
-  held: '#cc79a7',
-  cancelled: '#a1a1aa',
-};
-
-function badge({ state, frames }: JobSummary): void {
-  const ended = COLOURS[state];
-  const share = ended === undefined ? frames.done / Math.max(1, frames.total) : 1;
-  badgeFavicon({ share, colour: ended ?? (frames.failed > 0 ? '#e69f00' : '#56b4e9') });
-  // Once somebody looks at the page, what became of a job has been seen.
-  if (ended !== undefined && !document.hidden) setTimeout(() => badgeFavicon(null), 10_000);
 }
