@@ -69,9 +69,8 @@ export function useBulk(
       );
       const able = would.jobs.filter((job) => job.ok).map((job) => job.id);
       const refused = refusalsIn(would);
-      refusals.value = [];
+      refusals.value = able.length === 0 ? refused : [];
       if (able.length === 0) {
-        refusals.value = refused;
         say(would.message, false);
         return;
       }

@@ -23,6 +23,23 @@ describe('what was dropped', () => {
     expect(files[1]?.file).toBe(again[0]?.file);
   });
 
+  it('keeps two folders apart that have files of the same path, and says so', () => {
+    const a = gather([], dropped('a/scene.pov', 'a/wood.inc'));
+    const b = gather(a.files, dropped('b/scene.pov', 'b/sky.inc'));
+    expect(pathsOf(b.files)).toEqual(['b/scene.pov', 'b/sky.inc', 'scene.pov', 'wood.inc']);
+    expect(b.notes).toEqual([
+      '"scene.pov" is there already, from "a": the files of "b" are kept in a folder of that name.',
+    ]);
+    const again = gather(b.files, dropped('b/sky.inc'));
+    expect(pathsOf(again.files)).toEqual(pathsOf(b.files));
+    expect(pathsOf(gather(a.files, dropped('a/scene.pov')).files)).toEqual(['scene.pov', 'wood.inc']);
+  });
+
+  it('counts what was replaced by something else', () => {
+    const other = [{ path: 'a.pov', file: new File(['longer'], 'a.pov') }];
+    expect(gather(dropped('a.pov'), other).notes).toEqual(['1 file of the same name was replaced.']);
+  });
+
   it('leaves out what nobody renders, and names what cannot be stored', () => {
     const { files, refused } = gather(
       [],

@@ -1,18 +1,22 @@
 import { isSafePath } from '../../../../src/shared/contracts/manifest.ts';
 import { MAX_OBJECT_BYTES } from '../../../../src/shared/contracts/asset-api.ts';
-import { formatBytes } from '../../common/units.ts';
+import { formatBytes, plural } from '../../common/units.ts';
 
 /** A file of the person's machine and its place in the asset. */
 export interface DroppedFile {
   /** Relative, with `/`. */
   path: string;
   file: File;
+  /** The folder around everything that was dropped with it, such as `show/`; undefined: none. */
+  from?: string;
 }
 
 export interface Gathered {
   files: DroppedFile[];
   /** What is left out and why: a sentence each. */
   refused: string[];
+  /** What was dropped over something else of the same name, and what became of it. */
+  notes: string[];
 }
 
 /** As many as a manifest names. */
@@ -52,12 +56,16 @@ export async function filesOfDrop(transfer: DataTransfer): Promise<DroppedFile[]
 
 /**
  * What of some files can be stored. A folder around everything is taken away: scenes name their files from their own folder.
- * @param before the files that are there already; one of the same path is replaced
+ * Where one of its files would stand in the place of another folder's, all of the folder keep its name.
+ * @param before the files that are there already; one of the same path and folder is replaced, and so is one by a single file
  */
 export function gather(before: readonly DroppedFile[], dropped: readonly DroppedFile[]): Gathered {
   const known = new Map(before.map((one) => [one.path, one]));
   const refusals: string[] = [];
-  const around = folderAround(dropped);
+  const notes: string[] = [];
+  const from = folderAround(dropped);
+  const around = keepsItsName(known, dropped, from, notes) ? '' : from;
+  let replaced = 0;
   for (const one of dropped) {
     const path = one.path.slice(around.length);
     if (path.split('/').some((part) => LEFT_OUT.has(part))) continue;
@@ -66,11 +74,16 @@ export function gather(before: readonly DroppedFile[], dropped: readonly Dropped
     else if (known.size >= MOST_FILES && !known.has(path)) {
       refusals.push(`More than ${MOST_FILES.toLocaleString('en-US')} files: the rest is left out.`);
       break;
-    } else known.set(path, { path, file: one.file });
+    } else {
+      if (isOther(known.get(path)?.file, one.file)) replaced += 1;
+      known.set(path, { path, file: one.file, ...(from === '' ? {} : { from }) });
+    }
   }
+  if (replaced > 0)
+    notes.push(`${plural(replaced, 'file')} of the same name ${replaced === 1 ? 'was' : 'were'} replaced.`);
   const more = refusals.length - MOST_REFUSALS;
   const refused = more > 0 ? [...refusals.slice(0, MOST_REFUSALS), `And ${more} more.`] : refusals;
-  return { files: [...known.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), refused };
+  return { files: [...known.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), refused, notes };
 }
 
 /** `show/` where everything that was dropped lies in `show`; empty where it does not. */
@@ -78,6 +91,30 @@ export function folderAround(files: readonly { path: string }[]): string {
   const first = files[0]?.path.split('/')[0] ?? '';
   return first !== '' && files.every(({ path }) => path.startsWith(`${first}/`)) ? `${first}/` : '';
 }
+
+/** Whether a folder's files are stored with its name, because another folder's lie where they would; says so once. */
+function keepsItsName(
+  known: ReadonlyMap<string, DroppedFile>,
+  dropped: readonly DroppedFile[],
+  from: string,
+  notes: string[],
+): boolean {
+  if (from === '') return false;
+  const isKept = ({ path }: DroppedFile): boolean => known.get(path)?.from === from;
+  if (dropped.some(isKept)) return true; // it was dropped before, and has kept its name since
+  const clash = dropped
+    .map(({ path }) => known.get(path.slice(from.length)))
+    .find((one) => one !== undefined && one.from !== from);
+  if (!clash) return false;
+  const where = clash.from === undefined ? '' : `, from ${JSON.stringify(clash.from.slice(0, -1))}`;
+  notes.push(
+    `${JSON.stringify(clash.path.slice(0, 100))} is there already${where}: the files of ${JSON.stringify(from.slice(0, -1))} are kept in a folder of that name.`,
+  );
+  return true;
+}
+
+const isOther = (before: File | undefined, now: File): boolean =>
+  before !== undefined && (before.size !== now.size || before.lastModified !== now.lastModified);
 
 function whatIsWrongWith(path: string, { size }: File): string | undefined {
   if (!isSafePath(path) || path.length > 1_024)

@@ -11,6 +11,8 @@ const NONE: UploadCounts = { hashed: 0, bytes: 0, sent: 0, toSend: 0, already: 0
 export const useUpload = createGlobalState(() => {
   const files = shallowRef<DroppedFile[]>([]);
   const refused = ref<string[]>([]);
+  /** What was dropped over something else of the same name. */
+  const notes = ref<string[]>([]);
   const state = ref<UploadState>('empty');
   /** Why it failed, or what is waited for. */
   const problem = ref('');
@@ -33,6 +35,7 @@ export const useUpload = createGlobalState(() => {
     const gathered = gather(files.value, dropped);
     files.value = gathered.files;
     refused.value = gathered.refused;
+    notes.value = gathered.notes;
     asset.value = null;
     if (gathered.files.length > 0) void go();
   }
@@ -48,6 +51,7 @@ export const useUpload = createGlobalState(() => {
     run.abort();
     files.value = [];
     refused.value = [];
+    notes.value = [];
     shipments.value = [];
     Object.assign(counts, NONE);
     state.value = 'empty';
@@ -85,7 +89,7 @@ export const useUpload = createGlobalState(() => {
   }
 
   return {
-    ...{ files, refused, state, problem, waiting, asset, label, counts, shipments, bytes },
+    ...{ files, refused, notes, state, problem, waiting, asset, label, counts, shipments, bytes },
     ...{ add, remove, clear, pause, go },
   };
 });
