@@ -9,6 +9,7 @@ import {
   selectionOf,
   selectionText,
   type FrameSelection,
+  toggleRange,
 } from './frame-selection.ts';
 
 const of = (...ranges: [number, number][]): FrameSelection => ({ step: 'render', ranges });
@@ -53,6 +54,16 @@ describe('a selection of frames', () => {
     expect(selectionText(of([0, 2]), parseFrameRange('1-100x5').runs)).toBe('1-11x5');
     const scattered = parseFrameRange('1,50,100,2-9').runs;
     expect(selectionText(of([0, 5]), scattered)).toBe('1-4,50,100');
+  });
+
+  it('changes as with Ctrl in file managers: what was begun on a marked frame takes away', () => {
+    const marked = [[2, 5]] as const;
+    expect(toggleRange(marked, [4, 8], 4)).toEqual([[2, 3]]);
+    expect(toggleRange(marked, [4, 8], 8)).toEqual([[2, 8]]);
+    expect(toggleRange(marked, [9, 9], 9)).toEqual([
+      [2, 5],
+      [9, 9],
+    ]);
   });
 
   it('comes back from its text', () => {

@@ -46,6 +46,15 @@ export function removeRange(
   });
 }
 
+/** A range as Ctrl does it: away where its first place was marked, marked otherwise. @param first where it was begun */
+export function toggleRange(
+  ranges: FrameSelection['ranges'],
+  range: readonly [number, number],
+  first: number,
+): FrameSelection['ranges'] {
+  return isSelected({ step: '', ranges }, first) ? removeRange(ranges, range) : addRange(ranges, range);
+}
+
 /** The frame numbers as a range that every field and command of the farm takes: `1-24,30,40-60x5`. */
 export function selectionText({ ranges }: FrameSelection, runs: readonly FrameRun[]): string {
   let whole: FrameSelection['ranges'] = [];

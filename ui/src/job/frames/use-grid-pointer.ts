@@ -1,14 +1,19 @@
 import { useEventListener, useTimeoutFn } from '@vueuse/core';
 import { ref, type Ref } from 'vue';
 
+/** As in file managers. `extend`: with Shift, from where marking began; `toggle`: with Ctrl or Cmd. */
+type PickHow = 'one' | 'extend' | 'toggle';
+const howOf = (event: PointerEvent): PickHow =>
+  event.shiftKey ? 'extend' : event.ctrlKey || event.metaKey ? 'toggle' : 'one';
+
 /** What somebody does to the cells of a grid by mouse, pen or finger. */
 export interface GridActions {
   /** The cell under a point of the window; -1: none. */
   cellAt: (x: number, y: number) => number;
-  /** A cell was clicked. `extend`: with Shift; `toggle`: with Ctrl or Cmd. */
-  pick: (cell: number, how: 'one' | 'extend' | 'toggle') => void;
-  /** From one cell to another, while it goes on and when it is over. */
-  drag: (anchor: number, other: number, adds: boolean) => void;
+  /** A cell was clicked. */
+  pick: (cell: number, how: PickHow) => void;
+  /** From one cell to another, while it goes on; `begins` the first time. */
+  drag: (from: number, to: number, how: PickHow, begins: boolean) => void;
   hover: (cell: number, x: number, y: number) => void;
 }
 
@@ -21,13 +26,13 @@ export function useGridPointer(
   canvas: Readonly<Ref<HTMLCanvasElement | null>>,
   { cellAt, pick, drag, hover }: GridActions,
 ): void {
-  const start = ref<{ cell: number; x: number; y: number; touch: boolean; adds: boolean } | null>(null);
+  const start = ref<{ cell: number; x: number; y: number; touch: boolean; how: PickHow } | null>(null);
   let dragging = false;
   const longPress = useTimeoutFn(
     () => {
       if (!start.value) return;
       dragging = true;
-      drag(start.value.cell, start.value.cell, false);
+      drag(start.value.cell, start.value.cell, 'one', true);
     },
     LONG_PRESS_MS,
     { immediate: false },
@@ -37,7 +42,7 @@ export function useGridPointer(
     const cell = cellAt(event.clientX, event.clientY);
     if (event.button !== 0 || cell < 0) return;
     const touch = event.pointerType === 'touch';
-    start.value = { cell, x: event.clientX, y: event.clientY, touch, adds: event.ctrlKey || event.metaKey };
+    start.value = { cell, x: event.clientX, y: event.clientY, touch, how: howOf(event) };
     dragging = false;
     if (touch) longPress.start();
   }
@@ -54,9 +59,10 @@ export function useGridPointer(
       if (far) cancel(); // It scrolls.
       return;
     }
-    if (cell < 0 || (!dragging && (cell === from.cell || event.shiftKey))) return;
+    if (cell < 0 || (!dragging && cell === from.cell)) return;
+    const begins = !dragging;
     dragging = true;
-    drag(from.cell, cell, from.adds);
+    drag(from.cell, cell, from.how, begins);
   }
 
   function up(event: PointerEvent): void {
@@ -64,7 +70,7 @@ export function useGridPointer(
     const wasDrag = dragging;
     cancel();
     if (!from || wasDrag || cellAt(event.clientX, event.clientY) !== from.cell) return;
-    pick(from.cell, event.shiftKey ? 'extend' : from.adds ? 'toggle' : 'one');
+    pick(from.cell, from.how);
   }
 
   function cancel(): void {
