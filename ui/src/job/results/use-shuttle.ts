@@ -12,10 +12,18 @@ interface Shuttle {
   press: (key: 'j' | 'k' | 'l') => void;
   toggle: () => void;
   seek: (seconds: number) => void;
+  /** Goes on at a rate, with another video or another `speed`. */
+  play: (rate: number) => void;
 }
 
-/** Plays a `<video>` both ways. Browsers play forwards only; backwards is sought frame by frame. */
-export function useShuttle(video: Readonly<Ref<HTMLVideoElement | null>>): Shuttle {
+/**
+ * Plays a `<video>` both ways. Browsers play forwards only; backwards is sought frame by frame.
+ * @param speed the video's playback rate at a rate of the shuttle
+ */
+export function useShuttle(
+  video: Readonly<Ref<HTMLVideoElement | null>>,
+  speed: (rate: number) => number,
+): Shuttle {
   const rate = ref(0);
   const time = ref(0);
   const duration = ref(0);
@@ -24,7 +32,7 @@ export function useShuttle(video: Readonly<Ref<HTMLVideoElement | null>>): Shutt
     ({ delta }) => {
       const element = video.value;
       if (!element || element.seeking) return;
-      element.currentTime = Math.max(0, element.currentTime + (rate.value * delta) / 1_000);
+      element.currentTime = Math.max(0, element.currentTime + (speed(rate.value) * delta) / 1_000);
       if (element.currentTime > 0) return;
       if (element.loop) element.currentTime = element.duration;
       else set(0);
@@ -38,7 +46,7 @@ export function useShuttle(video: Readonly<Ref<HTMLVideoElement | null>>): Shutt
     if (!element) return;
     if (next > 0) {
       backwards.pause();
-      element.playbackRate = next;
+      element.playbackRate = speed(next);
       // Refused when the video was taken away meanwhile: then nothing plays, and the rate says so.
       element.play().catch(() => (rate.value = 0));
     } else {
@@ -59,6 +67,7 @@ export function useShuttle(video: Readonly<Ref<HTMLVideoElement | null>>): Shutt
     time,
     duration,
     press: (key) => set(nextRate(rate.value, key)),
+    play: set,
     toggle: () => set(rate.value === 0 ? 1 : 0),
     seek: (seconds) => {
       const element = video.value;
