@@ -70,8 +70,8 @@ async function expectedPictures(titles: Iterable<string>): Promise<Map<string, s
       scenePath,
       JSON.stringify(JSON.parse(scene)).replace(placeholder, () => `${text},"f":`),
     );
-    const options = { scenePath, data: {}, background: undefined, quality: undefined, ...OUTPUT };
-    const renderer = new LottieRenderer(kit, options);
+    const options = { scenePath, data: {}, background: undefined, quality: undefined, paths: [], ...OUTPUT };
+    const renderer = await LottieRenderer.open(kit, options);
     expected.set(title, (await renderer.render(FRAME)).toString('base64'));
     renderer.dispose();
   }

@@ -4,13 +4,15 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inspectScene } from '../../src/shared/scenes/inspect-scene.ts';
 import type { Engine } from '../../src/worker/engines/engine.ts';
+import { htmlEngine } from '../../src/worker/engines/html/engine.ts';
 import { inkscapeEngine } from '../../src/worker/engines/inkscape/engine.ts';
+import { lottieEngine } from '../../src/worker/engines/lottie/engine.ts';
 import { synfigEngine } from '../../src/worker/engines/synfig/engine.ts';
 import { EngineHarness, decode } from '../support/engine-harness.ts';
 import { engineHere } from '../support/engine-needs.ts';
 
 const svg = (picture: string): string =>
-  `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="40" height="20"><image xlink:href="${picture}" width="40" height="20" preserveAspectRatio="none"/></svg>`;
+  `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="40" height="20"><style>@font-face { font-family: a; src: url("${picture}") }</style><image xlink:href="${picture}" width="40" height="20" preserveAspectRatio="none"/></svg>`;
 const sif = (picture: string): string => `<?xml version="1.0" encoding="UTF-8"?>
 <canvas version="1.0" width="40" height="20" xres="2834.645669" yres="2834.645669" view-box="-2 1 2 -1" antialias="1" fps="24" begin-time="0f" end-time="0f" bgcolor="0 0 0 1">
   <layer type="import" active="true" version="0.1" desc="picture">
@@ -21,9 +23,58 @@ const sif = (picture: string): string => `<?xml version="1.0" encoding="UTF-8"?>
   </layer>
 </canvas>`;
 
-const ENGINES: [name: string, engine: Engine, file: string, scene: (picture: string) => string][] = [
-  ['inkscape', inkscapeEngine, 'card.svg', svg],
-  ['synfig', synfigEngine, 'card.sif', sif],
+/** Its middle is what the style names; without what `<img>` names it does not render. */
+const html = (picture: string): string =>
+  `<!doctype html><meta name="farmhand" content="frames=0-1 width=40 height=20">
+  <style>body { margin: 0 } img { position: absolute; width: 20px; height: 20px } div { width: 40px; height: 20px; background: url("${picture}") }</style><img src="${picture}"><div></div>`;
+const lottie = (picture: string): string => {
+  const transform = { o: { a: 0, k: 100 }, p: { a: 0, k: [0, 0, 0] }, s: { a: 0, k: [1000, 500, 100] } };
+  const layer = { ty: 2, refId: 'i', ind: 1, ks: transform, ip: 0, op: 10, st: 0, sr: 1 };
+  const at = Math.max(picture.lastIndexOf('/'), picture.lastIndexOf('\\')) + 1;
+  const asset = { id: 'i', w: 4, h: 4, u: picture.slice(0, at), p: picture.slice(at), e: 0 };
+  return JSON.stringify({
+    v: '5.12.0',
+    fr: 10,
+    ip: 0,
+    op: 10,
+    w: 40,
+    h: 20,
+    assets: [asset],
+    layers: [layer],
+  });
+};
+
+const RELATIVE = '../../tex/green.png';
+const OUTSIDE = '../../../secret.png';
+const CLIMBS = 'S:\\show\\..\\secret.png';
+const LOST = 'S:\\show\\tex\\lost.png';
+const ENGINES: {
+  name: string;
+  engine: Engine;
+  file: string;
+  scene: (picture: string) => string;
+  failure: string;
+  refuses: string[];
+  relative?: string[];
+}[] = [
+  {
+    ...{ name: 'inkscape', engine: inkscapeEngine, file: 'card.svg', scene: svg },
+    ...{ failure: 'scene', refuses: [OUTSIDE, CLIMBS, LOST] },
+  },
+  {
+    ...{ name: 'synfig', engine: synfigEngine, file: 'card.sif', scene: sif },
+    ...{ failure: 'scene', refuses: [OUTSIDE, CLIMBS, LOST] },
+  },
+  // Chromium asks nobody for what climbs out: it is not shown.
+  {
+    ...{ name: 'chromium', engine: htmlEngine, file: 'card.html', scene: html },
+    ...{ failure: 'missing-asset', refuses: [OUTSIDE, LOST] },
+  },
+  // An animation's files are below its folder.
+  {
+    ...{ name: 'lottie', engine: lottieEngine, file: 'card.json', scene: lottie, relative: [] },
+    ...{ failure: 'missing-asset', refuses: [OUTSIDE, CLIMBS, LOST, RELATIVE] },
+  },
 ];
 const PATHS = [
   { from: 'S:\\show', to: '' },
@@ -32,7 +83,7 @@ const PATHS = [
 ];
 
 /** Drawings that lie on shared storage, with pictures by relative paths and by those of other systems. */
-for (const [name, engine, file, scene] of ENGINES) {
+for (const { name, engine, file, scene, failure, refuses, relative = [RELATIVE] } of ENGINES) {
   const here = await engineHere(engine, name);
   describe.skipIf(here.skip)(`${name} on shared storage${here.note}`, { timeout: 120_000 }, () => {
     let harness: EngineHarness;
@@ -60,10 +111,10 @@ for (const [name, engine, file, scene] of ENGINES) {
     };
 
     it.each([
-      '../../tex/green.png',
+      ...relative,
       's:\\SHOW\\Tex\\green.PNG',
       '\\\\nas\\show\\tex\\green.png',
-      '/Volumes/show/tex/green.png',
+      'file:///Volumes/show/tex/green.png',
     ])('shows %s, and writes nothing beside the scene', async (picture) => {
       const { files } = await harness.render(await open(picture), 0);
       const { pixels, width } = await decode(files[0]?.path);
@@ -77,12 +128,9 @@ for (const [name, engine, file, scene] of ENGINES) {
       expect((await readdir(root)).sort()).toEqual(['shots', 'tex']);
     });
 
-    it.each(['../../../secret.png', 'S:\\show\\..\\secret.png', 'S:\\show\\tex\\lost.png'])(
-      'refuses %s',
-      async (picture) => {
-        await expect(open(picture)).rejects.toMatchObject({ failure: 'scene' });
-      },
-    );
+    it.each(refuses)('refuses %s', async (picture) => {
+      await expect(open(picture)).rejects.toMatchObject({ failure });
+    });
 
     it('is inspected without calling such files missing, unless the storage lacks them', async () => {
       const shared = (path: string) =>

@@ -42,10 +42,10 @@ function matchesOf(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
 }
 
-/** Without addresses of other places and what stands in the page itself; a leading slash is the folder. */
+/** Without addresses of other places and what stands in the page itself; a leading slash is the folder. Files of a machine stay. */
 function local(references: readonly string[]): string[] {
   return [...new Set(references.map((text) => text.trim().split(/[?#]/)[0] ?? ''))].filter(
-    (path) => path !== '' && !/^[a-z][a-z0-9+.-]*:|^\/\//i.test(path),
+    (path) => path !== '' && !/^(?!file:|[a-z]:[\\/])[a-z][a-z0-9+.-]*:|^\/\//i.test(path),
   );
 }
 

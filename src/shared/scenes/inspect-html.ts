@@ -1,8 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join, posix } from 'node:path';
+import { decodeAddress, pathOfAddress } from '../domain/file-address.ts';
 import { MAX_HTML_BYTES, readHtmlPage } from './html-page.ts';
 import { cssReferences, htmlReferences, remoteReferences, scriptReferences } from './html-references.ts';
-import { NOTHING_MORE, NeededFiles, frameRange, type SceneInspection } from './scene-inspection.ts';
+import {
+  NOTHING_MORE,
+  NeededFiles,
+  frameRange,
+  type InspectOptions,
+  type SceneInspection,
+} from './scene-inspection.ts';
 
 /** Reads which files a file names. */
 const READERS: Readonly<Record<string, (text: string) => string[]>> = {
@@ -18,11 +25,15 @@ const READERS: Readonly<Record<string, (text: string) => string[]>> = {
  * A page and the files that it, its styles and its modules name.
  * @throws FarmError `invalid` when what it says about itself makes no sense
  */
-export async function inspectHtml(root: string, scene: string): Promise<SceneInspection> {
+export async function inspectHtml(
+  root: string,
+  scene: string,
+  { shared }: InspectOptions = {},
+): Promise<SceneInspection> {
   const bytes = await readFile(join(root, scene));
   const slots = new Set<string>();
   const facts = readHtmlPage(bytes, scene);
-  const needed = new NeededFiles(root);
+  const needed = new NeededFiles(root, shared);
   await needed.add(posix.basename(scene), scene);
   await follow(needed, scene, slots);
   const notes = remoteReferences(bytes.toString('utf8'))
@@ -42,6 +53,7 @@ export async function inspectHtml(root: string, scene: string): Promise<SceneIns
     height: facts.height,
     files: needed.files,
     missing: needed.missing,
+    roots: needed.roots,
     notes,
   };
 }
@@ -57,24 +69,18 @@ async function follow(needed: NeededFiles, scene: string, slots: Set<string>): P
     const text = bytes.toString('utf8');
     for (const name of dataNames(text)) slots.add(name);
     for (const reference of references(text)) {
+      const named = pathOfAddress(decodeAddress(reference));
+      if ((await needed.isShared(named)) || /^[a-z][a-z0-9+.-]*:/i.test(named)) continue;
       // A leading slash is the folder that comes along, as it is when the page is rendered.
       const absolute = reference.startsWith('/');
       const path = await needed.add(
-        decodePath(absolute ? reference.slice(1) : reference),
+        decodeAddress(absolute ? reference.slice(1) : reference),
         absolute ? '' : file,
       );
       if (path === undefined || seen.has(path)) continue;
       seen.add(path);
       open.push(path);
     }
-  }
-}
-
-function decodePath(reference: string): string {
-  try {
-    return decodeURIComponent(reference);
-  } catch {
-    return reference; // a percent sign of its own
   }
 }
 

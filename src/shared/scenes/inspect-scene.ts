@@ -29,7 +29,7 @@ export async function inspectScene(
   const { root, scene } = await locateScene(path, entry);
   switch (extname(scene).toLowerCase()) {
     case '.json':
-      return inspectLottie(root, scene);
+      return inspectLottie(root, scene, options);
     case '.pov':
     case '.ini':
       return inspectPovray(root, scene);
@@ -37,7 +37,7 @@ export async function inspectScene(
       return inspectBlender(root, scene, options);
     case '.html':
     case '.htm':
-      return inspectHtml(root, scene);
+      return inspectHtml(root, scene, options);
     case '.svg':
     case '.svgz':
       return inspectSvg(root, scene, options);

@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { FarmError } from '../domain/errors.ts';
+import { decodeAddress, pathOfAddress } from '../domain/file-address.ts';
 import {
   NOTHING_MORE,
   NeededFiles,
@@ -130,28 +131,12 @@ async function neededFiles(
 ): Promise<NeededFiles> {
   await needed.add(posix.basename(scene), scene);
   for (const named of new Set(references)) {
-    const reference = localPath(named);
+    const reference = pathOfAddress(/^file:/i.test(named) ? decodeAddress(named) : named);
     if (/^[a-z][a-z0-9+.-]+:/i.test(reference))
       needed.missing.push(`${reference} (not a file beside the scene)`);
     else if (reference !== '') await needed.add(reference, scene);
   }
   return needed;
-}
-
-/** `file:///S:/show/a.png` as the path that it stands for. */
-function localPath(reference: string): string {
-  const [, path] = /^file:\/\/(?:localhost)?(\/.*)$/i.exec(reference) ?? [];
-  if (path === undefined) return reference;
-  const plain = decodePath(path);
-  return /^\/[A-Za-z]:/.test(plain) ? plain.slice(1) : plain;
-}
-
-function decodePath(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a percent sign of its own
-  }
 }
 
 /** `12`, `12px`; other units depend on who reads them. */

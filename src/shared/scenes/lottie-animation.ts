@@ -1,4 +1,5 @@
 import { FarmError, describeValue, messageOf, type InputIssue } from '../domain/errors.ts';
+import { isAbsoluteAnywhere, pathOfAddress } from '../domain/file-address.ts';
 import { isSafePath } from '../contracts/manifest.ts';
 
 /** A JSON object as it was parsed. */
@@ -12,6 +13,8 @@ export interface LottieImage {
   asset: Json;
   /** Path relative to the animation's folder; null for an image inside the JSON, or an address that is not a path. */
   path: string | null;
+  /** The same as an absolute path of some machine, where it is one. */
+  absolute: string | null;
   /** The `data:` address of an image that stands in the JSON itself. */
   embedded: string | null;
   /** How messages call it. */
@@ -25,6 +28,8 @@ export interface LottieFont {
   style: string;
   /** `fPath` when it is a path beside the animation or a `data:` address. */
   path: string | null;
+  /** `fPath` as an absolute path of some machine, where it is one. */
+  absolute: string | null;
 }
 
 /** A Lottie animation, checked as far as a renderer needs. */
@@ -117,6 +122,7 @@ function imagesOf(json: Json): LottieImage[] {
       images.push({
         asset,
         path: null,
+        absolute: null,
         embedded: file,
         label: `image ${text(asset['id']) || 'inside the file'}`,
       });
@@ -130,11 +136,17 @@ function imagesOf(json: Json): LottieImage[] {
     images.push({
       asset,
       path: isSafePath(path) && !path.includes('://') ? path : null,
+      absolute: absoluteOf(file) ?? absoluteOf(text(asset['u']).replace(/(?<![\\/])$/, '/') + file),
       embedded: null,
       label: path,
     });
   }
   return images;
+}
+
+function absoluteOf(reference: string): string | null {
+  const path = pathOfAddress(reference);
+  return isAbsoluteAnywhere(path) ? path : null;
 }
 
 function fontsOf(json: Json): LottieFont[] {
@@ -148,6 +160,7 @@ function fontsOf(json: Json): LottieFont[] {
         family: text(font['fFamily']),
         style: text(font['fStyle']),
         path: path.startsWith('data:') || (isSafePath(path) && !path.includes('://')) ? path : null,
+        absolute: absoluteOf(path),
       };
     });
 }

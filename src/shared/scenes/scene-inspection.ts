@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, posix, relative, sep } from 'node:path';
+import { isAbsoluteAnywhere } from '../domain/file-address.ts';
 import { isSafePath } from '../contracts/manifest.ts';
 
 export interface SceneFile {
@@ -115,7 +116,7 @@ export class NeededFiles {
    * @returns its path relative to `root` when it is there and inside; otherwise undefined, and `missing` says why
    */
   async add(reference: string, from: string): Promise<string | undefined> {
-    if (await this.#isShared(reference)) return undefined;
+    if (await this.isShared(reference)) return undefined;
     const path = posix.normalize(posix.join(posix.dirname(from), reference.replaceAll('\\', '/')));
     if (reference.startsWith('/') || /^[A-Za-z]:/.test(reference)) {
       this.missing.push(
@@ -147,9 +148,9 @@ export class NeededFiles {
     return count;
   }
 
-  /** One that is looked for here and is not there is missing all the same. */
-  async #isShared(reference: string): Promise<boolean> {
-    const found = /^(\/|[A-Za-z]:|\\\\)/.test(reference) ? this.#shared(reference) : undefined;
+  /** Whether a file lies on shared storage and need not come along. One that is looked for here and is not there is missing all the same. */
+  async isShared(reference: string): Promise<boolean> {
+    const found = isAbsoluteAnywhere(reference) ? this.#shared(reference) : undefined;
     if (found === undefined) return false;
     this.#roots.add(found.root);
     if (found.folder !== null && !(await isOnStorage(found.folder, found.path)))

@@ -46,13 +46,13 @@ function startHtml(spec: StartSpec): Promise<StartedEngine> {
 
 /** @throws EngineFailure where it needs a scene or its settings are not right */
 function loadFields(spec: SessionSpec): Record<string, unknown> {
-  const { scenePath, sceneRoot, data, output, threads } = spec;
+  const { scenePath, sceneRoot, data, output, threads, paths } = spec;
   if (scenePath === null || sceneRoot === null) throw new EngineFailure('scene', 'HTML needs a scene.');
   const { format, width, height, fps } = output;
   const { startSeconds } = spec.timeouts;
   const settings = settingsOf('html', spec.settings) as HtmlSettings;
   const options: HtmlOptions = {
-    ...{ scenePath, sceneRoot, data, settings },
+    ...{ scenePath, sceneRoot, paths, data, settings },
     ...{ format, width, height, fps, startSeconds },
   };
   return { options, threads };

@@ -1,5 +1,5 @@
 import type { CdpEvent } from './cdp-connection.ts';
-import { SCENE_ORIGIN } from './scene-files.ts';
+import { SCENE_ORIGIN } from './scene-origin.ts';
 
 const MAX_KEPT = 20;
 const MAX_LENGTH = 500;

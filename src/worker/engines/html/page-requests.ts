@@ -1,5 +1,6 @@
 import type { CdpEvent } from './cdp-connection.ts';
-import { SCENE_ORIGIN, type SceneAnswer, type SceneFiles } from './scene-files.ts';
+import type { SceneAnswer, SceneFiles } from './scene-files.ts';
+import { SCENE_ORIGIN } from './scene-origin.ts';
 import { movesBySvg, stillPicture } from './still-picture.ts';
 
 /** What the page is made of: without one of these its picture is not what its author saw. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import sharp from 'sharp';
 import { FarmError } from '../../../shared/domain/errors.ts';
 import { readHtmlPage, type HtmlPageFacts } from '../../../shared/scenes/html-page.ts';
-import { EngineFailure } from '../engine.ts';
+import { EngineFailure, type MovedFolder } from '../engine.ts';
 import type { CdpConnection } from './cdp-connection.ts';
 import { HtmlPage } from './html-page.ts';
 import { SceneFiles } from './scene-files.ts';
@@ -21,6 +21,8 @@ export interface HtmlSettings {
 export interface HtmlOptions {
   scenePath: string;
   sceneRoot: string;
+  /** Where absolute paths in it lead to here. */
+  paths: readonly MovedFolder[];
   data: Record<string, unknown>;
   settings: HtmlSettings;
   format: string;
@@ -48,7 +50,7 @@ export class HtmlRenderer {
     const facts = await factsOf(options.scenePath);
     const scale = options.settings.deviceScaleFactor ?? 1;
     const viewport = viewportOf(facts, options, scale);
-    const files = await SceneFiles.in(options.sceneRoot);
+    const files = await SceneFiles.in(options.sceneRoot, options.paths);
     const pageOptions = {
       files,
       address: await files.addressOf(options.scenePath),

@@ -1,10 +1,12 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { describeValue } from '../../../shared/domain/errors.ts';
+import { movedPath } from '../../roots/moved-path.ts';
+import type { MovedFolder } from '../engine.ts';
 import { contentTypeFor } from './content-types.ts';
+import { mapAddresses, pathOnMachine } from './map-addresses.ts';
+import { SCENE_ORIGIN } from './scene-origin.ts';
 
-/** Where the page thinks it comes from. `.invalid` has no addresses (RFC 2606), so nothing there can be reached by mistake. */
-export const SCENE_ORIGIN = 'https://scene.invalid';
 /** A page loads its files whole. */
 const MAX_FILE_BYTES = 512 * 1_048_576;
 
@@ -15,17 +17,25 @@ export type SceneAnswer =
   | { kind: 'missing'; path: string }
   | { kind: 'blocked'; what: string };
 
-/** The files that a page may load: those in its scene's folder, and nothing else on this machine or elsewhere. */
+/**
+ * The files that a page may load: those in its scene's folder, those that it names on shared storage, and nothing else on
+ * this machine or elsewhere.
+ */
 export class SceneFiles {
   readonly #root: string;
+  readonly #shared: readonly MovedFolder[];
 
-  private constructor(root: string) {
+  private constructor(root: string, shared: readonly MovedFolder[]) {
     this.#root = root;
+    this.#shared = shared;
   }
 
-  /** @param root the folder of the scene's asset */
-  static async in(root: string): Promise<SceneFiles> {
-    return new SceneFiles(await realpath(root));
+  /**
+   * @param root the folder of the scene's asset
+   * @param shared where absolute paths of other machines lead to here
+   */
+  static async in(root: string, shared: readonly MovedFolder[] = []): Promise<SceneFiles> {
+    return new SceneFiles(await realpath(root), shared);
   }
 
   /** The address of a file inside the folder. */
@@ -36,14 +46,23 @@ export class SceneFiles {
 
   async answer(address: string): Promise<SceneAnswer> {
     const path = pathIn(address);
-    if (path === null) return { kind: 'blocked', what: describeValue(address) };
-    const file = await realpath(join(this.#root, path)).catch(() => null); // not there: answered as missing
-    if (file === null) return { kind: 'missing', path };
-    if (!file.startsWith(this.#root + sep)) return { kind: 'blocked', what: describeValue(path) };
+    const inside = path === null ? null : await realpath(join(this.#root, path)).catch(() => null); // not there
+    const file = inside ?? (await this.#onStorage(address));
+    if (file === null)
+      return path === null ? { kind: 'blocked', what: describeValue(address) } : { kind: 'missing', path };
+    const name = path ?? address;
+    if (file === inside && !file.startsWith(this.#root + sep))
+      return { kind: 'blocked', what: describeValue(name) };
     const { size, isFile } = await stat(file).then((info) => ({ size: info.size, isFile: info.isFile() }));
-    if (!isFile) return { kind: 'missing', path };
-    if (size > MAX_FILE_BYTES) return { kind: 'blocked', what: `${path} (larger than 512 MiB)` };
-    return { kind: 'file', body: await readFile(file), contentType: contentTypeFor(path) };
+    if (!isFile) return { kind: 'missing', path: name };
+    if (size > MAX_FILE_BYTES) return { kind: 'blocked', what: `${name} (larger than 512 MiB)` };
+    const contentType = contentTypeFor(file);
+    return { kind: 'file', body: mapAddresses(await readFile(file), contentType, this.#shared), contentType };
+  }
+
+  async #onStorage(address: string): Promise<string | null> {
+    const path = this.#shared.length === 0 ? null : pathOnMachine(address);
+    return path === null ? null : ((await movedPath(path, this.#shared)) ?? null);
   }
 }
 

@@ -1,10 +1,11 @@
 import { preparedEngine } from '../definition/engine-of-definition.ts';
 import type { Engine } from '../engine.ts';
+import { decodeAddress } from '../../../shared/domain/file-address.ts';
+import { cssAddresses, mapCssAddresses } from '../css-addresses.ts';
 import { withFilledScene, type XmlFormat } from '../xml-scene/scene-copy.ts';
 import type { XmlDocument, XmlElement } from '../xml-scene/xml-document.ts';
 
 const TEXTS: ReadonlySet<string> = new Set(['text', 'tspan', 'textPath', 'flowPara', 'title', 'desc']);
-const CSS_FILES = /url\(\s*["']?([^)"']+)["']?\s*\)|@import\s+["']([^"']+)["']/gi;
 
 const SVG: XmlFormat = {
   label: 'Inkscape',
@@ -26,11 +27,20 @@ const SVG: XmlFormat = {
   ]),
   filesOf: svgFiles,
   moveFiles: (element, document, moved) => {
-    for (const [name, value] of isLink(element) ? [] : element.attributes) {
-      const file = name.split(':').at(-1) === 'href' ? moved(fileOf(value)) : undefined;
-      if (file !== undefined)
-        document.setAttribute(element, name, file.split('/').map(encodeURIComponent).join('/'));
+    const target = (address: string): string | undefined => {
+      const file = moved(fileOf(address));
+      return file?.split('/').map(encodeURIComponent).join('/');
+    };
+    for (const [name, value] of element.attributes) {
+      const isAddress = isHref(name);
+      if (isAddress && isLink(element)) continue;
+      const other = isAddress ? target(value) : mapCssAddresses(value, target);
+      if (other !== undefined && other !== value) document.setAttribute(element, name, other);
     }
+    if (localName(element) !== 'style') return;
+    const css = document.textOf(element);
+    const other = mapCssAddresses(css, target);
+    if (other !== css) document.setText(element, other);
   },
 };
 
@@ -46,26 +56,19 @@ function svgFiles(element: XmlElement, document: XmlDocument): string[] {
   const styles = localName(element) === 'style' ? [document.textOf(element)] : [];
   const found: string[] = [];
   for (const [name, value] of element.attributes) {
-    if (name.split(':').at(-1) === 'href' && !isLink(element)) found.push(value);
+    if (isHref(name) && !isLink(element)) found.push(value);
     else styles.push(value);
   }
-  for (const css of styles)
-    for (const [, address, imported] of css.matchAll(CSS_FILES)) found.push(address ?? imported ?? '');
+  found.push(...styles.flatMap(cssAddresses));
   return found
     .map((address) => address.trim())
     .filter((address) => address !== '' && !/^(?:#|data:)/i.test(address))
     .map(fileOf);
 }
 
+const isHref = (name: string): boolean => name.split(':').at(-1) === 'href';
+
 /** Nobody clicks it. */
 const isLink = (element: XmlElement): boolean => localName(element) === 'a';
 
-const fileOf = (address: string): string => decodePath(address.trim().split('#')[0] ?? '');
-
-function decodePath(address: string): string {
-  try {
-    return decodeURIComponent(address);
-  } catch {
-    return address; // a percent sign of its own
-  }
-}
+const fileOf = (address: string): string => decodeAddress(address.trim().split('#')[0] ?? '');

@@ -36,10 +36,17 @@ function startLottie(spec: StartSpec): Promise<StartedEngine> {
 }
 
 /** @throws EngineFailure where it needs a scene or its settings are not right */
-function loadFields({ scenePath, settings, data, output, threads }: SessionSpec): Record<string, unknown> {
+function loadFields({
+  scenePath,
+  settings,
+  data,
+  output,
+  threads,
+  paths,
+}: SessionSpec): Record<string, unknown> {
   if (scenePath === null) throw new EngineFailure('scene', 'Lottie needs a scene.');
   const { background, quality } = settingsOf('lottie', settings) as { background?: string; quality?: number };
   const { format, width, height } = output;
-  const options: LottieOptions = { scenePath, data, background, quality, format, width, height };
+  const options: LottieOptions = { scenePath, data, background, quality, format, width, height, paths };
   return { options, threads };
 }

@@ -14,8 +14,10 @@ export interface FoundFont {
 /**
  * Finds an animation's font beside it: by `fPath`, as `data:` address or file, or as `<name>.ttf` or `.otf` in the
  * animation's folder or in `fonts/` there. What is not found is replaced by Inter, which comes with the product.
+ * @param moved its file on shared storage
  */
-export function findFont(font: LottieFont, scenePath: string): FoundFont {
+export function findFont(font: LottieFont, scenePath: string, moved: string | undefined): FoundFont {
+  if (moved !== undefined) return { bytes: readFileSync(moved), substitute: null };
   const embedded = font.path?.startsWith('data:') === true ? decodeDataUrl(font.path) : null;
   if (embedded) return { bytes: embedded, substitute: null };
   const folder = dirname(scenePath);

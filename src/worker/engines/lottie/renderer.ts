@@ -4,8 +4,9 @@ import type { CanvasKit, ManagedSkottieAnimation, Surface } from 'canvaskit-wasm
 import sharp from 'sharp';
 import { readLottie, type LottieAnimation } from '../../../shared/scenes/lottie-animation.ts';
 import { FarmError } from '../../../shared/domain/errors.ts';
-import { EngineFailure } from '../engine.ts';
+import { EngineFailure, type MovedFolder } from '../engine.ts';
 import { decodeDataUrl, findFont } from './fonts.ts';
+import { movedFiles, type MovedFiles } from './moved-files.ts';
 import { charactersByFont, fillSlots, SlotError } from './slots.ts';
 
 export interface LottieOptions {
@@ -18,6 +19,8 @@ export interface LottieOptions {
   format: string;
   width: number | undefined;
   height: number | undefined;
+  /** Where absolute paths in it lead to here. */
+  paths: readonly MovedFolder[];
 }
 
 /** Renders the frames of one Lottie animation with Skottie, in software, the same bytes for the same frame. */
@@ -32,13 +35,18 @@ export class LottieRenderer {
   readonly #height: number;
 
   /** @throws EngineFailure `scene` or `missing-asset`, naming what is wrong */
-  constructor(kit: CanvasKit, options: LottieOptions) {
+  static async open(kit: CanvasKit, options: LottieOptions): Promise<LottieRenderer> {
+    const lottie = readAndFill(options);
+    return new LottieRenderer(kit, options, lottie, await movedFiles(lottie, options.paths));
+  }
+
+  private constructor(kit: CanvasKit, options: LottieOptions, lottie: LottieAnimation, moved: MovedFiles) {
     this.#kit = kit;
     this.#options = options;
-    this.#lottie = readAndFill(options);
+    this.#lottie = lottie;
     const warnings = this.#lottie.notes.map((note) => `Lottie: ${note}.`);
-    const assets = loadImages(kit, this.#lottie, options.scenePath);
-    loadFonts(kit, this.#lottie, options.scenePath, assets, warnings);
+    const assets = loadImages(kit, this.#lottie, options.scenePath, moved);
+    loadFonts(kit, this.#lottie, { scenePath: options.scenePath, moved }, assets, warnings);
     this.#animation = parseAnimation(kit, this.#lottie, assets);
     [this.#width, this.#height] = outputSize(this.#lottie, options);
     const surface = kit.MakeSurface(this.#width, this.#height);
@@ -152,11 +160,17 @@ function parseAnimation(
 }
 
 /** Skottie finds images by file name only: each gets a name of its own, so that folders do not matter. */
-function loadImages(kit: CanvasKit, lottie: LottieAnimation, scenePath: string): Record<string, ArrayBuffer> {
+function loadImages(
+  kit: CanvasKit,
+  lottie: LottieAnimation,
+  scenePath: string,
+  moved: MovedFiles,
+): Record<string, ArrayBuffer> {
   const assets: Record<string, ArrayBuffer> = {};
   const missing: string[] = [];
   for (const [i, image] of lottie.images.entries()) {
-    const file = image.path === null ? null : join(dirname(scenePath), image.path);
+    const beside = image.path === null ? null : join(dirname(scenePath), image.path);
+    const file = moved.get(image) ?? beside;
     const bytes =
       image.embedded !== null
         ? decodeDataUrl(image.embedded)
@@ -185,7 +199,7 @@ function loadImages(kit: CanvasKit, lottie: LottieAnimation, scenePath: string):
 function loadFonts(
   kit: CanvasKit,
   lottie: LottieAnimation,
-  scenePath: string,
+  { scenePath, moved }: { scenePath: string; moved: MovedFiles },
   assets: Record<string, ArrayBuffer>,
   warnings: string[],
 ): void {
@@ -193,7 +207,7 @@ function loadFonts(
   // Outlines that were exported with the file need no font.
   const hasOutlines = Array.isArray(lottie.json['chars']) && lottie.json['chars'].length > 0;
   for (const font of lottie.fonts) {
-    const found = findFont(font, scenePath);
+    const found = findFont(font, scenePath, moved.get(font));
     const bytes = exactBuffer(found.bytes);
     assets[font.name] = bytes;
     const characters = used.get(font.name);

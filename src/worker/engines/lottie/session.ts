@@ -48,7 +48,7 @@ async function handle(request: Request, kit: CanvasKit): Promise<void> {
     format = request.options.format;
     renderer?.dispose();
     renderer = undefined; // whatever comes of the next one
-    renderer = new LottieRenderer(kit, request.options);
+    renderer = await LottieRenderer.open(kit, request.options);
     reply({ type: 'loaded', seconds: seconds(), warnings: [...renderer.warnings] });
   } else if (request.type === 'render') {
     if (!renderer)

@@ -1,3 +1,4 @@
+import { pathOfAddress } from '../../../shared/domain/file-address.ts';
 import { movedPath } from '../../roots/moved-path.ts';
 import type { MovedFolder } from '../engine.ts';
 import type { XmlFormat } from './scene-copy.ts';
@@ -15,18 +16,10 @@ export async function relinkFiles(
   const moved = new Map<string, string>();
   if (folders.length === 0) return new Set();
   for (const reference of document.elements().flatMap((element) => format.filesOf(element, document))) {
-    const file = await movedPath(plainPath(reference), folders);
+    const file = await movedPath(pathOfAddress(reference), folders);
     if (file !== undefined) moved.set(reference, file);
   }
   if (moved.size === 0) return new Set();
   for (const element of document.elements()) format.moveFiles(element, document, (file) => moved.get(file));
   return new Set(moved.values());
-}
-
-/** `file:///S:/show/a.png` and `file://nas/show/a.png` as the paths that they stand for. */
-function plainPath(reference: string): string {
-  const [, host, path] = /^file:\/\/([^/]*)(\/.*)$/i.exec(reference) ?? [];
-  if (path === undefined) return reference;
-  if (host !== '' && host !== 'localhost') return `//${host ?? ''}${path}`;
-  return /^\/[A-Za-z]:/.test(path) ? path.slice(1) : path;
 }
