@@ -5,7 +5,7 @@ import { sentenceOf } from '../api/problem.ts';
 import type { JobList } from './job-list.ts';
 
 const PAGE = 500;
-/** What is asked for first fills the screen at once; `public/early.js` asks for the same while the page is loading. */
+/** What is asked for first fills the screen at once. */
 const FIRST_PAGE = 100;
 
 interface JobsRequest {
