@@ -48,8 +48,10 @@ export async function convergesAfter(
     const equal: boolean[] = [];
     for (const [at, page] of pages.entries()) {
       const path = paths[at] ?? '';
-      equal.push(await equalsFresh(page, browser, farm.url + path, signal));
-      if (equal.at(-1) === false) say(`after ${seconds} s without the farm ${path} is not what it should be`);
+      const difference = await differenceToFresh(page, browser, farm.url + path, signal);
+      equal.push(difference === undefined);
+      if (difference !== undefined)
+        say(`after ${seconds} s without the farm ${path} is not what it should be: ${difference}`);
     }
     for (const page of pages) await page.close();
     await farm.assertEachFrameOnce(id, FRAMES);
@@ -64,28 +66,35 @@ async function live(page: Page): Promise<void> {
   await pill.filter({ hasText: 'Live' }).waitFor({ timeout: LIVE_TIMEOUT_MS });
 }
 
-async function equalsFresh(
+/** @returns the first line in which the page is not what a new one shows; undefined when there is none */
+async function differenceToFresh(
   page: Page,
   browser: BenchBrowser,
   url: string,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const fresh = await browser.newPage();
   await fresh.goto(url);
   await live(fresh);
   const end = performance.now() + EQUAL_TIMEOUT_MS;
-  let equal = false;
-  while (!equal && performance.now() < end) {
+  let difference: string | undefined;
+  do {
     const [there, here] = await Promise.all([shown(fresh), shown(page)]);
-    if (there === '') throw new FarmError('internal', `The page ${url} shows neither rows nor a grid.`);
-    equal = there === here;
-    if (!equal) await pause(100, signal);
-  }
+    if (there[0] === '' && there.length === 1)
+      throw new FarmError('internal', `The page ${url} shows neither rows nor a grid.`);
+    const at = Array.from(there.length > here.length ? there : here).findIndex(
+      (_, i) => there[i] !== here[i],
+    );
+    difference = at < 0 ? undefined : `"${excerpt(here[at])}" instead of "${excerpt(there[at])}"`;
+    if (difference !== undefined) await pause(100, signal);
+  } while (difference !== undefined && performance.now() < end);
   await fresh.close();
-  return equal;
+  return difference;
 }
 
-/** All that is on the screen: rows, counts, and the grid's pixels. */
-function shown(page: Page): Promise<string> {
-  return page.evaluate<string>(`farmhandProbe.canvas() + farmhandProbe.rows().join('\\n')`);
+const excerpt = (text = ''): string => text.replaceAll('\n', ' ').slice(0, 200);
+
+/** All that is on the screen: the grid's pixels, then rows with their counts. */
+function shown(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`[farmhandProbe.canvas(), ...farmhandProbe.rows()]`);
 }
