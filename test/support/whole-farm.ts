@@ -15,7 +15,7 @@ import { until } from './until.ts';
 const CLI = join(import.meta.dirname, '../../src/cli/main.ts');
 const ORACLE = join(import.meta.dirname, 'oracle-main.ts');
 /** What a shell gives to a farm; nothing by which it could find another one. */
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'FARMHAND_CACHE', 'XDG_CACHE_HOME'];
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'FARMHAND_CACHE', 'XDG_CACHE_HOME', 'NODE_COMPILE_CACHE'];
 
 export interface WholeFarmOptions {
   /** Arguments of `up` beside `--detach`. */
