@@ -268,6 +268,23 @@ describe('what the coordinator survives', () => {
     await acceptedOnce(20);
   });
 
+  it('gives on what a worker was handed that died before it spoke of it', async () => {
+    const dead = await farm.work({
+      id: 'w1',
+      handle: (): Promise<void> => {
+        dead.silence();
+        return Promise.resolve();
+      },
+    });
+    await submit(farm.context, { ...document, chunk: 20 });
+    await until('it was handed the task', () => dead.tasks.length === 1);
+    await dead.stop();
+    await farm.work({ id: 'w2' });
+    // Sooner than the server would deliver it again, by far.
+    await jobWhen(farm.context, 'j', 'completed', 40_000);
+    await acceptedOnce(20);
+  });
+
   it('refills TASKS and goes on when every stream is deleted in mid-job', async () => {
     let open = false;
     await farm.work({

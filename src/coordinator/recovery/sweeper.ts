@@ -17,6 +17,7 @@ import type { StreamGuard } from '../runtime/stream-guard.ts';
 import type { WakeUps } from '../runtime/wake-ups.ts';
 import type { CoordinatorMetrics } from '../telemetry/coordinator-metrics.ts';
 import type { LostWorkers, RunningTask } from './lost-workers.ts';
+import { StrandedTasks } from './stranded-tasks.ts';
 import { releaseWaiting } from './waiting-tasks.ts';
 import { isLedgerUpToDate, storedTasks, type StoredTask } from './stream-contents.ts';
 
@@ -26,6 +27,7 @@ const SETTLED_AFTER_MS = 10_000;
 const MAX_A_ROUND = 5_000;
 
 interface QueuedTask extends CutTask {
+  attempt: string | null;
   settled: boolean;
 }
 
@@ -44,7 +46,7 @@ interface SweeperParts {
 
 /**
  * Repairs what fell between ledger, stream and workers: lost consumers are made again, tasks that are nowhere are fed
- * again, tasks of lanes that nobody serves are cut anew, messages of ended tasks are deleted. Leader only; also right after the streams were made again.
+ * again, tasks of lanes that nobody serves and those that a dead worker was handed are cut anew, messages of ended tasks are deleted. Leader only; also right after the streams were made again.
  */
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -52,6 +54,7 @@ export class Sweeper {
   readonly #connection: NatsConnection;
   readonly #log: Logger;
   readonly #loop: BackgroundLoop;
+  readonly #stranded: StrandedTasks;
   /** The streams are new: what is not in them was lost with the old ones, however young it is. */
   #rebuilt = false;
   /** Since when a live worker has not listed a running attempt, by attempt. */
@@ -63,6 +66,7 @@ export class Sweeper {
     this.#ledger = ledger;
     this.#connection = connection;
     this.#log = log;
+    this.#stranded = new StrandedTasks(connection);
     this.#loop = new BackgroundLoop({
       name: 'sweeper',
       wakeUp: parts.wakeUps.sweeper,
@@ -91,7 +95,18 @@ export class Sweeper {
     try {
       await this.#parts.lanes.reopenLost();
       const stored = await storedTasks(this.#connection);
-      await this.#feedAgain(stored, rebuilt);
+      const queued = await this.#queuedTasks();
+      const held = this.#parts.registry.heldTasks();
+      const unheld = queued.filter((task) => (task.settled || rebuilt) && !held.has(taskIdOf(task.key)));
+      await this.#feedAgain(
+        unheld.filter((task) => !stored.has(task.key)),
+        rebuilt,
+      );
+      const named = [...stored.values()].filter((task) => held.has(taskIdOf(task.key)));
+      await this.#takeBackStranded(
+        unheld.filter((task) => stored.has(task.key)),
+        named.map(({ lane }) => lane),
+      );
       await this.#deleteEnded(stored);
       await this.#endUnlisted();
       await this.#closeLanes();
@@ -102,16 +117,16 @@ export class Sweeper {
     }
   }
 
-  /** Queued tasks that are neither in the stream nor with a live worker: published again under the next feed. */
-  async #feedAgain(stored: ReadonlyMap<string, StoredTask>, rebuilt: boolean): Promise<void> {
+  async #queuedTasks(): Promise<QueuedTask[]> {
     const { rows } = await sql<QueuedTask>`
       SELECT key, step_key, job_id, engine, lane, feed, frames, generations, resume, slots, gpus, reserved_worker,
-        published_at < now() - make_interval(secs => ${SETTLED_AFTER_MS / 1_000}) AS settled
+        attempt, published_at < now() - make_interval(secs => ${SETTLED_AFTER_MS / 1_000}) AS settled
       FROM tasks WHERE state = 'queued' ORDER BY key LIMIT ${MAX_A_ROUND}`.execute(this.#ledger);
-    const held = this.#parts.registry.heldTasks();
-    const missing = rows.filter(
-      (task) => (task.settled || rebuilt) && !stored.has(task.key) && !held.has(taskIdOf(task.key)),
-    );
+    return rows;
+  }
+
+  /** Queued tasks that are neither in the stream nor with a live worker: published again under the next feed. */
+  async #feedAgain(missing: readonly QueuedTask[], rebuilt: boolean): Promise<void> {
     if (missing.length === 0 || !(await this.#reportsAreIn(rebuilt))) return;
     const tasks = await this.#ledger.transaction().execute(async (trx) => {
       await this.#parts.lease.fence(trx, [...new Set(missing.map((task) => task.job_id))]);
@@ -131,6 +146,18 @@ export class Sweeper {
     this.#parts.metrics.repaired(tasks.length);
     const steps = await this.#parts.steps.load([...new Set(tasks.map((task) => task.step_key))]);
     await this.#parts.publisher.publish(tasks, steps);
+  }
+
+  /** What was handed to a process that died before it spoke of it goes to others. */
+  async #takeBackStranded(unheld: readonly QueuedTask[], named: readonly string[]): Promise<void> {
+    const tasks = await this.#stranded.find(unheld, named);
+    if (tasks.length === 0 || !(await this.#reportsAreIn(false))) return;
+    const why = 'It was handed to a worker that is gone.';
+    const count = await releaseWaiting(this.#parts, this.#ledger, tasks, why);
+    if (count === 0) return;
+    this.#log.warn({ tasks: count }, 'tasks were handed to workers that are gone; they are given to others');
+    this.#parts.metrics.repaired(count);
+    this.#parts.wakeUps.feeder.wake();
   }
 
   /** Reports that are still to be read may say that a task which seems lost was done. */
