@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobsPageSchema, problemSchema, type JobsPage } from '../../src/shared/contracts/api.ts';
@@ -193,6 +194,18 @@ describe('a query', () => {
     }
   });
 
+  it('refuses the cursor of a list that was sorted otherwise, or that nobody gave', async () => {
+    const { next } = await gateway.json<JobsPage>('/api/jobs?query=id:r*&limit=2&sort=name');
+    const odd = Buffer.from(JSON.stringify(['2026-13-40 99:00:00.000000', 'j'])).toString('base64url');
+    for (const [sort, cursor] of [
+      ['frames', next],
+      ['owner', next],
+      ['submitted', next],
+      ['submitted', odd],
+    ])
+      await gateway.json(`/api/jobs?query=id:r*&limit=2&sort=${sort}&cursor=${cursor}`, 400);
+  });
+
   it('knows workers and verdicts, which only the ledger does', async () => {
     const keys = await seedJob(context.ledger, { id: 'seen', steps: [{ name: 'render', frames: ['done'] }] });
     const stepKey = keys.get('render') ?? '';
@@ -278,6 +291,19 @@ describe('in a ledger of many jobs', () => {
     });
     expect(await ids('name:many owner:rare')).toEqual(['many1']);
     expect(await ids('state:held owner:*e*')).toContain('many1');
+  });
+
+  it('gives up on what takes too long, and says what helps', async () => {
+    const other = new pg.Client({ connectionString: context.databaseUrl });
+    await other.connect();
+    try {
+      await other.query('BEGIN; LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE');
+      const problem = problemSchema.parse(await gateway.json('/api/jobs?query=name:nowhere', 400));
+      expect(problem.detail).toMatch(/Narrow the query/);
+    } finally {
+      await other.end();
+    }
+    expect((await page('owner:ana')).jobs.length).toBeGreaterThan(0);
   });
 
   it('sorts the newest of too many, and says so', async () => {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { errors as natsErrors } from '@nats-io/nats-core';
+import { TOO_LONG } from '../ledger/too-long.ts';
 import { FarmError, messageOf, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { Problem } from '../../shared/contracts/api.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -79,6 +80,7 @@ function toFarmError(error: unknown): FarmError {
   return (
     bodyError(error) ??
     dataError(error) ??
+    timeError(error) ??
     new FarmError('internal', 'Something went wrong in the farm; its log says what.')
   );
 }
@@ -90,6 +92,12 @@ function dataError(error: unknown): FarmError | undefined {
   return new FarmError('invalid', `The ledger cannot take a value of this request: ${error.message}.`, {
     cause: error,
   });
+}
+
+/** PostgreSQL ends a statement that takes longer than it was given: code 57014. */
+function timeError(error: unknown): FarmError | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== '57014') return undefined;
+  return new FarmError('invalid', TOO_LONG, { cause: error });
 }
 
 /** Errors that Express and its body parser make of a request. */

@@ -10,6 +10,8 @@ import {
   type JobSort,
   type JobSortKey,
 } from '../../../shared/domain/job-query/job-sort.ts';
+import { FarmError } from '../../../shared/domain/errors.ts';
+import { TOO_LONG } from '../too-long.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { scanJobs, type JobPlace, type Scan } from './scan-jobs.ts';
 import { elapsedSeconds, framesIn, framesInAll, percentDone } from './step-sums.ts';
@@ -25,8 +27,16 @@ export interface JobListRequest {
 }
 
 const timeCursor = z.tuple([z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/), z.string().max(64)]);
+
 /** With the time of the first page in seconds: what grows while somebody turns pages is as it was then. */
-const keyCursor = z.tuple([z.union([z.string().max(400), z.number()]), ...timeCursor.def.items, z.number()]);
+const keyCursor = (by: SortedBy) =>
+  z.tuple([
+    z.literal(by),
+    isText(by) ? z.string().max(400) : z.number(),
+    ...timeCursor.def.items,
+    z.number().min(0).max(1e11),
+  ]);
+const isText = (by: SortedBy): boolean => by === 'name' || by === 'owner' || by === 'project';
 
 /**
  * A page of the jobs that a query finds. `sortedAmong` says that more match than were sorted.
@@ -45,7 +55,13 @@ export async function listJobs(ledger: Ledger, request: JobListRequest): Promise
   };
 }
 
-/** Ids of jobs that a query finds, newest first, at most `most`; however many have to be looked at. */
+/** A verb for all that a query finds looks at every job of the farm, if need be; no longer than this. */
+const LONGEST_WALK_MS = 30_000;
+
+/**
+ * Ids of jobs that a query finds, newest first, at most `most`; however many have to be looked at.
+ * @throws FarmError `invalid` when that takes too long
+ */
 export async function findJobIds(
   ledger: Ledger,
   request: Pick<JobListRequest, 'query' | 'exact' | 'others'>,
@@ -53,7 +69,9 @@ export async function findJobIds(
 ): Promise<string[]> {
   const ids: string[] = [];
   let after: JobPlace | undefined;
+  const endMs = performance.now() + LONGEST_WALK_MS;
   do {
+    if (performance.now() > endMs) throw new FarmError('invalid', TOO_LONG);
     const scan: Scan = { ...request, descending: true, after, most: most - ids.length };
     const { found, next } = await scanJobs(ledger, scan);
     ids.push(...found.map(({ id }) => id));
@@ -86,17 +104,17 @@ interface SortedList extends Omit<Scan, 'after' | 'most'> {
 }
 
 async function listSorted(ledger: Ledger, { by, limit, cursor, ...scan }: SortedList): Promise<JobsPage> {
-  const after = decodeCursor(keyCursor, cursor);
+  const after = decodeCursor(keyCursor(by), cursor);
   const newest = { ...scan, descending: true, after: undefined, most: MOST_SORTED_JOBS };
   const { found, next } = await scanJobs(ledger, newest);
-  const at = after?.[3] ?? Date.now() / 1_000;
+  const at = after?.[4] ?? Date.now() / 1_000;
   const asked = { by, at, descending: scan.descending, after, most: limit + 1 };
   const rows = await sortedPage(ledger, found, asked);
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
   return {
     jobs: await summariesOf(ledger, page),
-    next: last ? encodeCursor([last.key, last.time, last.id, at]) : null,
+    next: last ? encodeCursor([by, last.key, last.time, last.id, at]) : null,
     ...(next ? { sortedAmong: found.length } : {}),
   };
 }
@@ -109,14 +127,14 @@ async function sortedPage(
     /** Of the first page, in seconds. */
     at: number;
     descending: boolean;
-    after: z.infer<typeof keyCursor> | undefined;
+    after: z.infer<ReturnType<typeof keyCursor>> | undefined;
     most: number;
   },
 ): Promise<(JobPlace & { key: string | number })[]> {
   const { by, at, descending, after, most } = page;
-  const type = typeof after?.[0] === 'number' ? sql`float8` : sql`text COLLATE "C"`;
-  const place = sql`((${after?.[1]}::timestamp AT TIME ZONE 'UTC'), ${after?.[2]}::text)`;
-  const key = sql`${after?.[0]}::${type}`;
+  const type = isText(by) ? sql`text COLLATE "C"` : sql`float8`;
+  const place = sql`((${after?.[2]}::timestamp AT TIME ZONE 'UTC'), ${after?.[3]}::text)`;
+  const key = sql`${after?.[1]}::${type}`;
   const isAfter = after
     ? sql`(j.key ${descending ? sql`<` : sql`>`} ${key} OR (j.key = ${key} AND (j.submitted_at, j.id) < ${place}))`
     : sql`true`;

@@ -30,6 +30,9 @@ export interface Scanned {
 /** A request looks at so many jobs one by one; where that was not enough for a page, the next one goes on from there. */
 export const MOST_LOOKED_AT = 50_000;
 
+/** A query that takes longer is ended: it would keep a connection from others. */
+const LONGEST_SCAN_MS = 5_000;
+
 /** What terms say of a job without asking other tables; the document is left where it is. */
 const COLUMNS = sql`id, name, owner, project, labels, priority, state, error, submitted_at, started_at, finished_at`;
 const EXACT_TIME = sql<string>`to_char(jobs.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')`;
@@ -51,6 +54,7 @@ export async function scanJobs(ledger: Ledger, scan: Scan): Promise<Scanned> {
     // Without statistics the planner would rather read and sort the whole table than walk along an index.
     await sql`SET LOCAL enable_sort = off`.execute(transaction);
     await sql`SET LOCAL enable_seqscan = off`.execute(transaction);
+    await sql`SET LOCAL statement_timeout = ${sql.lit(LONGEST_SCAN_MS)}`.execute(transaction);
     return (await statement(scan, start, rest).execute(transaction)).rows;
   });
   return merge(rows, start.values, scan.most);
