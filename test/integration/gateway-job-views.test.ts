@@ -116,6 +116,10 @@ describe('the timeline', () => {
     expect(total('attempts')).toBe(MAX_TIMELINE_BARS + 1);
     expect(total('failed')).toBe(1);
     expect(answer.sums.length).toBeLessThanOrEqual(3 * 401);
+    // Each kept its worker busy for half a second, wherever the edges of columns lie.
+    const busy = answer.sums.reduce((sum, each) => sum + each.busy, 0);
+    expect(Math.abs(busy - MAX_TIMELINE_BARS * 500)).toBeLessThan(2 * MAX_TIMELINE_BARS);
+    for (const { start, end, busy: mine } of answer.sums) expect(mine).toBeLessThanOrEqual(end - start + 1);
     const from = new Date(Date.parse(answer.to) - 100_000).toISOString();
     const near = jobTimelineSchema.parse(await gateway.json(`/api/jobs/crowded/timeline?from=${from}`));
     expect(near.sums).toEqual([]);

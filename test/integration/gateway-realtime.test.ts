@@ -247,6 +247,10 @@ describe('rooms', () => {
     for (let i = 0; i < 70; i++) await seedJob(context.ledger, { id: `many-${i}` });
     const answers = await Promise.all(Array.from({ length: 70 }, (_, i) => watcher.ask(`job:many-${i}`)));
     expect(answers.filter((answer) => !answer.ok)).toHaveLength(6);
+    const joined = answers.findIndex((answer) => answer.ok);
+    expect(await watcher.ask(`job:many-${joined}`), 'a room that it is in already').toMatchObject({
+      ok: true,
+    });
   });
 
   it('tell nothing more after they were left', async () => {

@@ -98,6 +98,7 @@ export class TimelineQueries {
     return rows;
   }
 
+  /** An attempt is counted where it began, and keeps its worker busy in every column that it covers. */
   async #sums(jobId: string, span: Span, workers: string[]): Promise<SumRow[]> {
     const columns = Math.min(MOST_COLUMNS, Math.floor(MAX_TIMELINE_BARS / workers.length));
     const width = Math.max(1, span.to.getTime() - span.from.getTime()) / columns;
@@ -108,10 +109,19 @@ export class TimelineQueries {
       failed: number;
       busy: number;
     }>`
-      SELECT a.worker, GREATEST(0, floor(${millis(sql`a.started_at`, span)} / ${width}::float8))::int AS place,
-        count(*)::int AS attempts, count(*) FILTER (WHERE a.outcome IN ('failed', 'lost', 'rejected'))::int AS failed,
-        sum(${millis(sql`COALESCE(a.ended_at, ${span.now})`, span)} - ${millis(sql`a.started_at`, span)}) AS busy
-      FROM attempts a WHERE ${within(jobId, span)} AND a.worker = ANY(${workers})
+      SELECT a.worker, place, count(*) FILTER (WHERE place = c.first)::int AS attempts,
+        count(*) FILTER (WHERE place = c.first AND a.outcome IN ('failed', 'lost', 'rejected'))::int AS failed,
+        sum(GREATEST(0, LEAST(m.until, (place + 1) * ${width}::float8) - GREATEST(m.since, place * ${width}::float8))) AS busy
+      FROM attempts a
+      CROSS JOIN LATERAL (
+        SELECT ${millis(sql`a.started_at`, span)} AS since, ${millis(sql`COALESCE(a.ended_at, ${span.now})`, span)} AS until
+      ) m
+      CROSS JOIN LATERAL (
+        SELECT LEAST(GREATEST(0, floor(m.since / ${width}::float8)), ${columns - 1})::int AS first,
+          LEAST(GREATEST(0, floor(m.until / ${width}::float8)), ${columns - 1})::int AS last
+      ) c
+      CROSS JOIN LATERAL generate_series(c.first, c.last) place
+      WHERE ${within(jobId, span)} AND a.worker = ANY(${workers})
       GROUP BY a.worker, place ORDER BY place LIMIT ${sql.lit(MAX_TIMELINE_BARS)}`.execute(this.#ledger);
     return rows.map(({ place, ...row }) => ({ ...row, start: place * width, end: (place + 1) * width }));
   }

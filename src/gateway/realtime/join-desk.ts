@@ -42,9 +42,9 @@ export class JoinDesk {
     const room = parseRoom(data?.room);
     if (!data || !room)
       return refusal('invalid', 'Rooms are farm, jobs, workers, job:<id> and log:<attempt>.');
-    if (this.#hub.roomsOf(id) >= MAX_ROOMS)
-      return refusal('refused', `A socket joins at most ${MAX_ROOMS} rooms at a time.`);
     const { room: name, hidden, since } = data;
+    if (!this.#hub.isIn(id, name) && this.#hub.roomsOf(id) >= MAX_ROOMS)
+      return refusal('refused', `A socket joins at most ${MAX_ROOMS} rooms at a time.`);
     if (hidden !== undefined) this.#hub.setHidden(id, hidden);
     // A log is known by byte offsets, not by numbers of patches: it begins with its end each time.
     const resumes = since !== undefined && room.kind !== 'log' && this.#hub.canResume(name, since);

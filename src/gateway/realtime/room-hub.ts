@@ -79,6 +79,10 @@ export class RoomHub {
     if (member) member.hidden = hidden;
   }
 
+  isIn(id: string, name: string): boolean {
+    return this.#members.get(id)?.rooms.has(name) === true;
+  }
+
   roomsOf(id: string): number {
     return this.#members.get(id)?.rooms.size ?? 0;
   }
@@ -124,8 +128,10 @@ export class RoomHub {
     return true;
   }
 
-  /** The member wants no more of it. */
-  /** @param only where it is still this subscription: the room may have been joined again meanwhile */
+  /**
+   * The member wants no more of it.
+   * @param only where it is still this subscription: the room may have been joined again meanwhile.
+   */
   unsubscribe(id: string, name: string, only?: Subscription): void {
     const rooms = this.#members.get(id)?.rooms;
     if (only !== undefined && rooms?.get(name) !== only) return;

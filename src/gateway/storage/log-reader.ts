@@ -1,7 +1,7 @@
 import type { LogReply } from '../../shared/contracts/api.ts';
 import type { AttemptLog, AttemptQueries } from '../ledger/attempt-queries.ts';
 import type { LogBuffer } from '../messaging/log-buffer.ts';
-import { sliceLog, tailOf, type LogSlice } from './log-text.ts';
+import { sliceLog, tailOf, wholeLog, type LogSlice } from './log-text.ts';
 import type { StoredLogs } from './stored-log.ts';
 
 /** The most of a log that one answer carries. */
@@ -47,8 +47,7 @@ export class LogReader {
     const where = await this.#attempts.log(attempt, jobId);
     const stored = where.logKey === null ? undefined : await this.#stored.plain(where.logKey);
     if (stored) return stored;
-    const { text } = sliceLog(await this.#buffer.read(where.jobId, where.taskId, attempt), 0, Infinity);
-    return asPieces(Buffer.from(text));
+    return asPieces(Buffer.from(wholeLog(await this.#buffer.read(where.jobId, where.taskId, attempt))));
   }
 
   /** The newest piece of an attempt's log. @throws FarmError `not-found` */

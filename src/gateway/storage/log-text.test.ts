@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sliceLog, tailOf, wholeCharacters } from './log-text.ts';
+import { sliceLog, wholeLog, tailOf, wholeCharacters } from './log-text.ts';
 
 describe('sliceLog', () => {
   it('joins pieces, whatever their order and however often they came', () => {
@@ -55,4 +55,13 @@ it('cuts before a character that does not fit', () => {
 it('takes the tail from the beginning of a character on', () => {
   expect(tailOf(Buffer.from('éé'), 104, 3)).toEqual({ offset: 102, text: 'é', nextOffset: 104 });
   expect(tailOf(Buffer.from('abc'), 3, 10)).toEqual({ offset: 0, text: 'abc', nextOffset: 3 });
+});
+
+it('gives the whole log, and says where bytes are no longer kept', () => {
+  const parts = [
+    { offset: 0, text: 'one\n' },
+    { offset: 2_004, text: 'three\n' },
+    { offset: 2_010, text: 'four\n' },
+  ];
+  expect(wholeLog(parts)).toBe('one\n[… 2,000 bytes of this log are no longer kept …]\nthree\nfour\n');
 });

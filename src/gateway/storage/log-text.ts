@@ -35,6 +35,19 @@ export function sliceLog(parts: readonly LogPart[], offset: number, maxBytes: nu
   return { offset: start, text: bytes.toString('utf8'), nextOffset: start + bytes.length };
 }
 
+/** All that is there; a line of its own says where bytes are no longer kept, and how many. */
+export function wholeLog(parts: readonly LogPart[]): string {
+  const pieces: string[] = [];
+  for (let at = 0; ;) {
+    const { offset, text, nextOffset } = sliceLog(parts, at, Infinity);
+    if (text === '') return pieces.join('');
+    if (offset > at)
+      pieces.push(`[… ${(offset - at).toLocaleString('en-US')} bytes of this log are no longer kept …]\n`);
+    pieces.push(text);
+    at = nextOffset;
+  }
+}
+
 /** At most `maxBytes` of UTF-8 without the beginning of a character at the end. */
 export function wholeCharacters(bytes: Buffer, maxBytes: number): Buffer {
   if (bytes.length <= maxBytes) return bytes;
