@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { StoredCheck } from '../shared/contracts/delivery-api.ts';
+import { formatFrames } from '../shared/domain/frame-ranges.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { EXIT, type ExitCode } from './support/exit-codes.ts';
 import type { FileSelection } from './support/farm-client.ts';
@@ -13,6 +14,8 @@ interface ManifestOptions extends CommonOptions, FileOptions {
 }
 
 const SHOWN_LINES = 200;
+/** As many pieces as one selection of frames may have. */
+const MOST_RUNS = 200;
 
 export function registerManifest(program: Command): void {
   const command = program
@@ -63,10 +66,24 @@ function checkText(id: string, { files, wrong }: Omit<StoredCheck, 'next'>): str
     String(frame),
     storedBytes === null ? 'gone' : `${formatBytes(storedBytes)} instead of ${formatBytes(bytes)}`,
   ]);
-  const frames = [...new Set(wrong.map(({ frame }) => frame))].slice(0, 20).join(',');
   return [
     formatTable(['FILE', 'STEP', 'FRAME', 'STORED'], rows.slice(0, SHOWN_LINES)),
     ...(rows.length > SHOWN_LINES ? [`and ${rows.length - SHOWN_LINES} more; --json lists all`] : []),
-    `${wrong.length.toLocaleString('en')} of ${count(files, 'file')} are not in the storage as they were stored. Render them again: ./farmhand retry ${id} --frames ${frames}`,
+    `${wrong.length.toLocaleString('en')} of ${count(files, 'file')} are not in the storage as they were stored. Render them again:`,
+    ...retryCommands(id, wrong),
   ].join('\n');
+}
+
+/** A command a step that renders its lost frames again; several where they are too scattered for one. */
+function retryCommands(id: string, wrong: StoredCheck['wrong']): string[] {
+  const steps = Map.groupBy(wrong, ({ step }) => step);
+  return [...steps].flatMap(([step, files]) => {
+    const runs = formatFrames(files.map(({ frame }) => frame)).split(',');
+    const commands: string[] = [];
+    for (let at = 0; at < runs.length; at += MOST_RUNS)
+      commands.push(
+        `  ./farmhand retry ${id} --step ${step} --frames ${runs.slice(at, at + MOST_RUNS).join(',')}`,
+      );
+    return commands;
+  });
 }

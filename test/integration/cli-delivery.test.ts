@@ -112,7 +112,7 @@ describe('commands for results', () => {
       expect(checked.code).toBe(1);
       expect(checked.stdout).toMatch(/render_0001\.png +render +1 +gone/);
       expect(checked.stdout).toMatch(/render_0003\.png +render +3 +11 B instead of/);
-      expect(checked.stdout).toContain('./farmhand retry home --frames 1,3');
+      expect(checked.stdout).toContain('./farmhand retry home --step render --frames 1,3');
       expect(await json('manifest', 'home', '--check')).toMatchObject({
         files: 121,
         wrong: [
