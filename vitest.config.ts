@@ -4,7 +4,7 @@ const servers = { globalSetup: ['test/support/global-setup.ts'] };
 
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [
       {
         test: {
