@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobSummary } from '../../../src/shared/contracts/messages.ts';
-import { CommandLineFarm } from '../local-farm.ts';
+import type { CommandLineFarm } from '../local-farm.ts';
 import { writeSlowScene } from '../slow-scene.ts';
 import { until } from '../until.ts';
 
@@ -14,7 +14,6 @@ sphere { 0, 1 pigment { rgb <1, 0.4, Blau> } }
 
 /** What the pictures show: a farm in the middle of a day, with jobs in every state. Ids by what they are for. */
 export interface Stage {
-  farm: CommandLineFarm;
   url: string;
   token: string;
   finished: string;
@@ -26,12 +25,10 @@ export interface Stage {
 }
 
 /** Starts a farm and has its engines render the examples, and a few jobs that go wrong as jobs do. */
-export async function setStage(say: (line: string) => void): Promise<Stage> {
-  const farm = await CommandLineFarm.create();
+export async function setStage(farm: CommandLineFarm, say: (line: string) => void): Promise<Stage> {
   const ask = async <T>(...args: string[]): Promise<T> => {
     const { code, stdout, stderr } = await farm.run([...args, '--json']);
-    if (code !== 0 && stdout === '')
-      throw new Error(`farmhand ${args.join(' ')} ended with ${code}: ${stderr}`);
+    if (code !== 0) throw new Error(`farmhand ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
     return JSON.parse(stdout) as T;
   };
   const submit = async (name: string, document: object): Promise<string> => {
@@ -82,9 +79,9 @@ export async function setStage(say: (line: string) => void): Promise<Stage> {
     ...{ ...lottie, project: 'festival', owner: 'tom', frames: '0-80', data: { title: 'Trailer' } },
     labels: { shot: '110', version: 'v001' },
   });
-  await farm.run(['pause', paused]);
-  await farm.run(['note', finished, 'Approved by the client; deliver as ProRes, too.']);
-  await farm.run(['webhooks', 'add', 'https://studio.example/hooks/farm']);
+  await ask('pause', paused);
+  await ask('note', finished, 'Approved by the client; deliver as ProRes, too.');
+  await ask('webhooks', 'add', 'https://studio.example/hooks/farm');
   await until(
     async () => !['checking', 'expanding'].includes((await ask<{ state: string }>('batch', batch)).state),
     'the rows are jobs',
@@ -98,7 +95,7 @@ export async function setStage(say: (line: string) => void): Promise<Stage> {
   await until(async () => (await ask<JobSummary>('job', running)).frames.done > 20, 'frames come', 90_000);
   const workers = await ask<{ id: string }[]>('workers');
   return {
-    ...{ farm, finished, running, failed, decided, batch },
+    ...{ finished, running, failed, decided, batch },
     url: environment['FARMHAND_URL'] ?? '',
     token: environment['FARMHAND_TOKEN'] ?? '',
     worker: workers[0]?.id ?? '',

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
+import { CommandLineFarm } from '../local-farm.ts';
+import { until } from '../until.ts';
 import { findOnPath } from '../../../src/shared/programs/find-on-path.ts';
 import { setStage, type Stage } from './stage.ts';
 
@@ -13,8 +15,11 @@ import { setStage, type Stage } from './stage.ts';
 const FOLDER = join(import.meta.dirname, '../../../docs/screenshots');
 const DESK = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
-/** Pictures load, rows come, charts are drawn. */
-const SETTLE_MS = 2_500;
+/** Charts are drawn, colours have faded in. */
+const SETTLE_MS = 1_500;
+/** Whatever still loads: skeletons, pictures. */
+const LOADING =
+  'document.querySelector(\'[aria-busy="true"]\') !== null || [...document.images].some((image) => !image.complete)';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -28,6 +33,7 @@ const pagesOf = (stage: Stage): [name: string, path: string][] => [
   ['job-timeline', `/jobs/${stage.finished}?tab=timeline`],
   ['job-graph', `/jobs/${stage.finished}?tab=graph`],
   ['job-log', `/jobs/${stage.failed}?tab=log`],
+  ['job-settings', `/jobs/${stage.finished}?tab=settings`],
   ['job-files', `/jobs/${stage.finished}?tab=files`],
   ['job-notes', `/jobs/${stage.finished}?tab=notes`],
   ['job-history', `/jobs/${stage.decided}?tab=history`],
@@ -51,6 +57,9 @@ const pagesOf = (stage: Stage): [name: string, path: string][] => [
 
 async function take(page: Page, name: string): Promise<void> {
   await delay(SETTLE_MS);
+  await until(async () => !(await page.evaluate<boolean>(LOADING)), `${name} has loaded`).catch(
+    (error: unknown) => say(String(error)),
+  );
   const picture = await page.screenshot();
   await sharp(picture)
     .png({ palette: true, colours: 128, effort: 10 })
@@ -95,9 +104,9 @@ async function takeAll(stage: Stage): Promise<void> {
 }
 
 await mkdir(FOLDER, { recursive: true });
-const stage = await setStage(say);
+const farm = await CommandLineFarm.create();
 try {
-  await takeAll(stage);
+  await takeAll(await setStage(farm, say));
 } finally {
-  await stage.farm.dispose();
+  await farm.dispose();
 }
