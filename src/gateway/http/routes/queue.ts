@@ -5,24 +5,18 @@ import type { QueueQueries } from '../../ledger/queue-queries.ts';
 import type { FarmManager } from '../../messaging/farm-manager.ts';
 import { readQuery } from '../read-body.ts';
 
-/** All who look at the page within this time share an answer: the leader plans a round for each. */
-const SHARED_FOR_MS = 1_000;
-
 const query = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(100) });
 
 export function queueRoutes(queue: QueueQueries, manager: FarmManager): Router {
-  const shared = new Map<number, { atMs: number; answer: Promise<Queue> }>();
+  /** Answers under way, by limit: the leader plans a round for each, so that all who ask meanwhile share one. */
+  const underWay = new Map<number, Promise<Queue>>();
   const router = Router();
   router.get('/queue', async (request, response) => {
     const { limit } = readQuery(request, query);
-    let known = shared.get(limit);
-    if (!known || performance.now() - known.atMs >= SHARED_FOR_MS) {
-      known = { atMs: performance.now(), answer: readQueue(queue, manager, limit) };
-      shared.set(limit, known);
-      // A failure is told to those who wait for it, and to nobody after them.
-      known.answer.catch(() => shared.delete(limit));
-    }
-    response.json(await known.answer);
+    const answer =
+      underWay.get(limit) ?? readQueue(queue, manager, limit).finally(() => underWay.delete(limit));
+    underWay.set(limit, answer);
+    response.json(await answer);
   });
   return router;
 }
