@@ -53,10 +53,11 @@ export async function setStage(farm: CommandLineFarm, say: (line: string) => voi
   const finished = all.find(({ name }) => name.includes('Orrery'))?.id ?? all[0]?.id ?? '';
 
   say('letting things go wrong …');
-  const scene = join(farm.folder, 'harbour.pov');
-  await writeFile(scene, BROKEN_SCENE);
-  const labels = { project: 'harbour', owner: 'ana', labels: { shot: '020', version: 'v003' } };
-  const failed = await submit('Harbour at dusk', { ...labels, engine: 'povray', scene, frames: '1-24' });
+  const harbour = join(farm.folder, 'harbour.pov');
+  await writeFile(harbour, BROKEN_SCENE);
+  const { id: failed } = await ask<JobSummary>(
+    ...['submit', harbour, '--name', 'Harbour at dusk', '--project', 'harbour', '--frames', '1-24'],
+  );
   const lottie = { engine: 'lottie', scene: 'template:title-card' };
   const decided = await submit('Night shot', {
     ...{ ...lottie, project: 'festival', owner: 'tom', frames: '0-5', data: { title: 'Night' } },
@@ -87,11 +88,10 @@ export async function setStage(farm: CommandLineFarm, say: (line: string) => voi
     'the rows are jobs',
     60_000,
   );
-  const running = await submit('Moonrise, long cut', {
-    ...{ engine: 'povray', project: 'harbour', owner: 'mia', frames: '1-600' },
-    scene: await writeSlowScene(join(farm.folder, 'moonrise'), 0.4),
-    labels: { shot: '040', version: 'v012' },
-  });
+  const { id: running } = await ask<JobSummary>(
+    ...['submit', await writeSlowScene(join(farm.folder, 'moonrise'), 0.4), '--name', 'Moonrise, long cut'],
+    ...['--project', 'harbour', '--frames', '1-600'],
+  );
   await until(async () => (await ask<JobSummary>('job', running)).frames.done > 20, 'frames come', 90_000);
   const workers = await ask<{ id: string }[]>('workers');
   return {
