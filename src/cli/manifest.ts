@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { StoredCheck } from '../shared/contracts/delivery-api.ts';
-import { formatFrames } from '../shared/domain/frame-ranges.ts';
+import { MAX_SELECTED_RUNS, formatFrames } from '../shared/domain/frame-ranges.ts';
 import { addCommonOptions, runCommand, type CommandContext, type CommonOptions } from './support/command.ts';
 import { EXIT, type ExitCode } from './support/exit-codes.ts';
 import type { FileSelection } from './support/farm-client.ts';
@@ -14,8 +14,6 @@ interface ManifestOptions extends CommonOptions, FileOptions {
 }
 
 const SHOWN_LINES = 200;
-/** As many pieces as one selection of frames may have. */
-const MOST_RUNS = 200;
 
 export function registerManifest(program: Command): void {
   const command = program
@@ -80,9 +78,9 @@ function retryCommands(id: string, wrong: StoredCheck['wrong']): string[] {
   return [...steps].flatMap(([step, files]) => {
     const runs = formatFrames(files.map(({ frame }) => frame)).split(',');
     const commands: string[] = [];
-    for (let at = 0; at < runs.length; at += MOST_RUNS)
+    for (let at = 0; at < runs.length; at += MAX_SELECTED_RUNS)
       commands.push(
-        `  ./farmhand retry ${id} --step ${step} --frames ${runs.slice(at, at + MOST_RUNS).join(',')}`,
+        `  ./farmhand retry ${id} --step ${step} --frames ${runs.slice(at, at + MAX_SELECTED_RUNS).join(',')}`,
       );
     return commands;
   });

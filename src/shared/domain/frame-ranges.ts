@@ -20,7 +20,7 @@ export const MAX_FRAMES = 10_000_000;
 export const MAX_FRAME_NUMBER = 999_999_999;
 
 /** Each is looked at for each frame that there is. */
-const MAX_SELECTED_RUNS = 200;
+export const MAX_SELECTED_RUNS = 200;
 /** Of frames that a person picked one by one; as many as a text of 10,000 characters can name. */
 export const MAX_PICKED_RUNS = 5_000;
 
